@@ -1,0 +1,74 @@
+{% macro create_raw_relations(sources) %}
+    {% for schema in sources | map(attribute='schema') | unique %}
+        {% do run_query('create schema if not exists ' ~ adapter.quote(schema)) %}
+    {% endfor %}
+    {% for source in sources %}
+        {% do create_raw_relation(source, []) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro create_raw_relation(source, layouts) %}
+    {% set relation = api.Relation.create(
+        database=source.database, schema=source.schema, identifier=source.identifier
+    ) %}
+    {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ read_raw_files(source, layouts)) %}
+{% endmacro %}
+
+
+{% macro read_raw_files(source, layouts) %}
+    {{ return(adapter.dispatch('read_raw_files', 'unified_iso')(source, layouts)) }}
+{% endmacro %}
+
+
+{% macro duckdb__read_raw_files(source, layouts) %}
+    {% set options = source.config.meta.get('raw', {}) %}
+    {% set columns = source.columns.values() | list %}
+    {% set types = {} %}
+    {% for column in columns %}{% do types.update({column.name: column.data_type}) %}{% endfor %}
+    select
+        {% for column in columns %}
+        {{ adapter.quote(column.name) }},
+        {% endfor %}
+        raw_file,
+        {{ 'row_number() over ()' if options.get('row_numbers') else 'null::bigint' }} as raw_row
+    from (
+        select
+            {% for column in columns %}
+            null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
+            {% endfor %}
+            null::uinteger as raw_file
+        where false
+        {% for layout in layouts %}
+        union all by name
+        select
+            * exclude (raw_path),
+            getvariable('{{ layout.numbers }}')[list_position(getvariable('{{ layout.paths }}'), raw_path)]
+                as raw_file
+        from read_csv(
+            getvariable('{{ layout.paths }}'),
+            columns = {
+                {%- for name in layout.column_names -%}
+                {{ sql_text(name) }}: {{ sql_text(types.get(name, 'varchar')) }}{{ ', ' if not loop.last }}
+                {%- endfor -%}
+            },
+            auto_detect = false,
+            header = true,
+            skip = {{ layout.header_line }},
+            delim = ',',
+            quote = '"',
+            escape = '"',
+            {% if layout.timestamp_format %}
+            timestampformat = {{ sql_text(layout.timestamp_format) }},
+            {% endif %}
+            filename = 'raw_path',
+            store_rejects = true
+        )
+        {% endfor %}
+    )
+{% endmacro %}
+
+
+{% macro sql_text(value) %}
+    {{- return("'" ~ (value | string).replace("'", "''") ~ "'") -}}
+{% endmacro %}

@@ -1,0 +1,164 @@
+{% macro energy_prices_from(staging, system_lambda='lmp_energy') %}
+    {% set iso = config.require('iso') %}
+    {% set minutes = config.require('minutes') %}
+with loaded as (
+
+    {% for relation in staging %}
+    select
+        raw_file,
+        raw_row,
+        interval_start_utc,
+        settlement_location,
+        settlement_location_type,
+        settlement_location_id,
+        zone,
+        voltage_kv,
+        lmp_total,
+        lmp_energy,
+        lmp_congestion,
+        lmp_loss,
+        {{ system_lambda }} as system_lambda,
+        version
+    from {{ relation }}
+    where set_aside is null
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {% endfor %}
+
+),
+
+repeated_keys as (
+
+    select {{ energy_key() | join(', ') }}
+    from loaded
+    group by all
+    having count(*) > 1
+
+),
+
+kept as (
+
+    select *
+    from loaded
+    anti join repeated_keys using ({{ energy_key() | join(', ') }})
+    union all
+    select * exclude (place, winner)
+    from (
+        {{ ranked_repeats('loaded', 'repeated_keys', energy_key(), energy_values()) }}
+    )
+    where place = 1
+    union all
+    -- Parquet marks a column as required where DuckDB knows it has no nulls; a null that is never
+    -- there keeps all parts and years on one schema.
+    select columns(rows.*)
+    from (select 1) as nothing
+    left join loaded as rows on false
+    where false
+
+),
+
+clock as (
+
+    select
+        intervals.interval_start_utc,
+        {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }} as datetime_local,
+        markets.standard_utc_offset_hours
+    from (select distinct interval_start_utc from kept) as intervals
+    inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
+
+),
+
+-- Narrow rows are sorted, and only plain projections stand above: a join there would lose the order.
+sorted as (
+
+    select
+        kept.*,
+        clock.datetime_local,
+        clock.datetime_local - timezone('UTC', kept.interval_start_utc)
+        > to_hours(clock.standard_utc_offset_hours) as is_daylight_time
+    from kept
+    left join clock using (interval_start_utc)
+    order by
+        kept.interval_start_utc,
+        kept.settlement_location,
+        kept.settlement_location_id
+
+)
+
+select
+    interval_start_utc as datetime_utc,
+    datetime_local,
+    interval_start_utc,
+    interval_start_utc + to_minutes({{ minutes }}) as interval_end_utc,
+    datetime_local::date as delivery_date,
+    (hour(datetime_local) + 1)::utinyint as delivery_hour,
+    {% if minutes == 60 %}
+    0::utinyint as delivery_interval,
+    {% else %}
+    (minute(datetime_local) // {{ minutes }} + 1)::utinyint as delivery_interval,
+    {% endif %}
+    {{ minutes }}::utinyint as interval_minutes,
+    '{{ iso | upper }}' as iso,
+    '{{ config.require("market") }}' as market_type,
+    settlement_location,
+    settlement_location_type,
+    settlement_location_id,
+    zone,
+    voltage_kv,
+    lmp_total,
+    lmp_energy,
+    lmp_congestion,
+    lmp_loss,
+    system_lambda,
+    case when is_daylight_time then 'Y' else 'N' end as dst_flag,
+    {{ data_source_of('raw_file') }} as data_source,
+    version,
+    true as is_current
+from sorted
+{% endmacro %}
+
+
+{% macro energy_key() %}
+    {{- return(['interval_start_utc', 'settlement_location_id']) -}}
+{% endmacro %}
+
+
+{% macro energy_values() %}
+    {{- return(['version', 'lmp_total', 'lmp_energy', 'lmp_congestion', 'lmp_loss']) -}}
+{% endmacro %}
+
+
+{% macro ranked_repeats(rows, repeated_keys, key, values) %}
+    select
+        *,
+        row_number() over precedence as place,
+        first_value(row({{ values | join(', ') }})) over precedence as winner
+    from {{ rows }}
+    semi join {{ repeated_keys }} using ({{ key | join(', ') }})
+    window precedence as (
+        partition by {{ key | join(', ') }}
+        order by version desc, raw_file desc, raw_row desc
+    )
+{% endmacro %}
+
+
+{% macro data_source_of(raw_file) %}
+    {{- return(adapter.dispatch('data_source_of', 'unified_iso')(raw_file)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__data_source_of(raw_file) %}
+    getvariable('raw_file_names')[{{ raw_file }}]
+{%- endmacro %}
+
+
+{% macro subset_of(dataset, keep) %}
+select *
+from {{ dataset }}
+where {{ keep }}
+order by
+    datetime_utc,
+    settlement_location,
+    settlement_location_id
+{% endmacro %}

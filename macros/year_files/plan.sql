@@ -1,0 +1,322 @@
+{#- What a dataset is made of, read from the graph: nothing here names an operator or a report. -#}
+
+{% macro staging_models_of(node) %}
+    {% set found = [] %}
+    {% for unique_id in node.depends_on.nodes %}
+        {% set parent = graph.nodes.get(unique_id) %}
+        {% if parent and parent.resource_type == 'model' and parent.config.materialized == 'view' %}
+            {% do found.append(parent) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro parent_dataset_of(node) %}
+    {% for unique_id in node.depends_on.nodes %}
+        {% set parent = graph.nodes.get(unique_id) %}
+        {% if parent and parent.config.materialized == 'year_files' %}{{ return(parent) }}{% endif %}
+    {% endfor %}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{% macro sources_of(node) %}
+    {% set found = {} %}
+    {% for staging in staging_models_of(node) %}
+        {% for unique_id in staging.depends_on.nodes if unique_id in graph.sources %}
+            {% do found.update({unique_id: graph.sources[unique_id]}) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(found.values() | list) }}
+{% endmacro %}
+
+
+{#- Sources that give rows; a location list is read whole beside them. -#}
+{% macro price_sources_of(node) %}
+    {{ return(sources_of(node) | rejectattr('config.meta.location_list', 'true') | list) }}
+{% endmacro %}
+
+
+{% macro dataset_name(node) %}
+    {{ return(node.name[(node.config.iso | length) + 1:]) }}
+{% endmacro %}
+
+
+{% macro part_of(node, delivery_date) %}
+    {%- if node.config.minutes == 60 -%}
+        date_trunc('month', {{ delivery_date }})::date
+    {%- else -%}
+        {{ delivery_date }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro is_price_file_of(node, files='files') %}
+    (
+        {% for source in price_sources_of(node) %}
+        {{ 'or ' if not loop.first }}({{ files }}.iso = {{ sql_text(source.source_name) }}
+            and {{ files }}.report = {{ sql_text(source.name) }})
+        {% endfor %}
+        {{ 'false' if not price_sources_of(node) }}
+    )
+    and {{ files }}.is_present
+    and {{ files }}.refusal is null
+{% endmacro %}
+
+
+{% macro fingerprint_of(node, sql) %}
+    {% set ingredients = [sql, var('compression') | string, var('row_group_size') | string] %}
+    {% set upstream = [node.unique_id] %}
+    {% for unique_id in upstream %}
+        {% set parent = graph.nodes.get(unique_id) %}
+        {% for id in (parent.depends_on.nodes if parent and parent.depends_on.nodes else []) %}
+            {% if id not in upstream %}{% do upstream.append(id) %}{% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% set relations = [] %}
+    {% for unique_id in upstream | sort %}
+        {% set parent = graph.nodes.get(unique_id) or graph.sources.get(unique_id) %}
+        {% if parent.resource_type == 'seed' %}
+            {% do ingredients.append(parent.checksum.checksum) %}
+        {% elif parent.unique_id != node.unique_id and parent.config.materialized != 'year_files' %}
+            {% do relations.append("(schema_name = '" ~ parent.schema ~ "' and view_name = '" ~ (parent.alias or parent.identifier) ~ "')") %}
+        {% endif %}
+    {% endfor %}
+    {% if relations %}
+        {% set definitions = run_query(
+            "select sql from duckdb_views() where database_name = current_database() and ("
+            ~ relations | join(' or ') ~ ") order by schema_name, view_name"
+        ) %}
+        {% for row in definitions %}{% do ingredients.append(row[0]) %}{% endfor %}
+    {% endif %}
+    {{ return(local_md5(ingredients | join('\n'))) }}
+{% endmacro %}
+
+
+{#- Exact days of the files whose days no one knows yet, by reading nothing but their stamps. Files
+    with a likely name wait until they are read anyway, unless a published part depends on them. -#}
+{% macro find_coverage(node) %}
+    {% set wanting %}
+        select files.file_id
+        from inventory.raw_files as files
+        left join inventory.coverage as days using (file_id)
+        left join inventory.parts as parts
+            on parts.model = {{ sql_text(node.name) }}
+            and parts.part = {{ part_of(node, 'days.delivery_date') }}
+        where {{ is_price_file_of(node) }}
+            and files.lines_used is null
+        group by files.file_id
+        having count(days.file_id) = 0 or count(parts.part) > 0
+    {% endset %}
+    {% set staging = staging_models_of(node) %}
+    {% for _ in range(100000) %}
+        {% do run_query(files_to_load(node, wanting, budget_rows())) %}
+        {% if run_query("select count(*) from load_files").rows[0][0] == 0 %}
+            {{ return(none) }}
+        {% endif %}
+        {% do open_files(node) %}
+        {% do record_coverage(node, staging | map(attribute='relation_name') | list) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#- The parts of a base dataset with what should be in them. A part is stale where the files that
+    cover it are not those it was made of; a file that has only vanished makes nothing stale. -#}
+{% macro plan_parts(node, fingerprint) %}
+    {% set year = var('year') %}
+    {% set model = sql_text(node.name) %}
+    create or replace temp table plan as
+    with inputs as (
+        select distinct
+            {{ part_of(node, 'days.delivery_date') }} as part,
+            files.file_id,
+            files.data_source,
+            files.content_hash
+        from inventory.raw_files as files
+        inner join inventory.coverage as days using (file_id)
+        where {{ is_price_file_of(node) }}
+    ),
+    digests as (
+        select
+            part,
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source)) as digest
+        from inputs
+        group by part
+    ),
+    made_of as (
+        select
+            accounts.part,
+            md5(string_agg(
+                distinct accounts.data_source || ' ' || accounts.content_hash,
+                chr(10)
+                order by accounts.data_source || ' ' || accounts.content_hash
+            ) filter (where files.is_present)) as present_digest,
+            string_agg(distinct accounts.data_source, ', ')
+                filter (where not coalesce(files.is_present, false)) as vanished
+        from inventory.accounts as accounts
+        left join inventory.raw_files as files using (data_source)
+        where accounts.model = {{ model }}
+        group by accounts.part
+    ),
+    sorted_inputs as (
+        select
+            part,
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash))
+                as present_digest
+        from inputs
+        group by part
+    )
+    select
+        coalesce(digests.part, parts.part) as part,
+        year(coalesce(digests.part, parts.part)) as year,
+        digests.digest,
+        made_of.vanished,
+        case
+            when new_parts.digest = digests.digest then 'built'
+            when digests.digest is null and made_of.vanished is null then 'kept'
+            when digests.digest is null then {{ "'dropped'" if var('prune') else "'kept'" }}
+            when parts.part is null then 'stale'
+            when {{ 'true' if flags.FULL_REFRESH else 'false' }} then 'stale'
+            when parts.fingerprint <> {{ sql_text(fingerprint) }} then 'stale'
+            when parts.digest = digests.digest then 'kept'
+            when made_of.vanished is not null
+                and made_of.present_digest = sorted_inputs.present_digest
+                then {{ "'stale'" if var('prune') else "'kept'" }}
+            else 'stale'
+        end as state
+    from digests
+    full join (
+        select * from inventory.parts where model = {{ model }}
+    ) as parts using (part)
+    left join (
+        select * from inventory.new_parts where model = {{ model }}
+    ) as new_parts on digests.part = new_parts.part
+    left join made_of on coalesce(digests.part, parts.part) = made_of.part
+    left join sorted_inputs on digests.part = sorted_inputs.part
+    {% if year %}
+    where year(coalesce(digests.part, parts.part)) = {{ year }}
+    {% endif %}
+{% endmacro %}
+
+
+{#- Parts of a subset follow the parts of the dataset it is taken from. -#}
+{% macro plan_subset_parts(node, parent, fingerprint) %}
+    {% set model = sql_text(node.name) %}
+    create or replace temp table plan as
+    with wanted as (
+        select part, year, digest from inventory.new_parts where model = {{ sql_text(parent.name) }}
+        union all
+        select part, year, digest
+        from inventory.parts as parts
+        where parts.model = {{ sql_text(parent.name) }}
+            and parts.part not in (
+                select new.part from inventory.new_parts as new where new.model = {{ sql_text(parent.name) }}
+                union all
+                select gone.part from inventory.dropped_parts as gone where gone.model = {{ sql_text(parent.name) }}
+            )
+    )
+    select
+        coalesce(wanted.part, parts.part) as part,
+        year(coalesce(wanted.part, parts.part)) as year,
+        wanted.digest,
+        null::varchar as vanished,
+        case
+            when new_parts.digest = wanted.digest then 'built'
+            when wanted.part is null then {{ "'dropped'" if var('prune') else "'kept'" }}
+            when {{ 'true' if flags.FULL_REFRESH else 'false' }} then 'stale'
+            when parts.fingerprint = {{ sql_text(fingerprint) }} and parts.digest = wanted.digest then 'kept'
+            when empty_parts.fingerprint = {{ sql_text(fingerprint) }} and empty_parts.digest = wanted.digest then 'kept'
+            else 'stale'
+        end as state
+    from wanted
+    full join (
+        select * from inventory.parts where model = {{ model }}
+    ) as parts using (part)
+    left join (
+        select * from inventory.new_parts where model = {{ model }}
+    ) as new_parts on wanted.part = new_parts.part
+    left join inventory.empty_parts as empty_parts
+        on empty_parts.model = {{ model }} and wanted.part = empty_parts.part
+    {% if var('year') %}
+    where year(coalesce(wanted.part, parts.part)) = {{ var('year') }}
+    {% endif %}
+{% endmacro %}
+
+
+{#- Rows that are loaded at once: what can be sorted in memory beside its load. -#}
+{% macro budget_rows() %}
+    {% set query = "select greatest(" ~
+        "(select sum(number * case unit when 'GiB' then 1073741824 when 'MiB' then 1048576 else 1024 end) from (" ~
+        "select regexp_extract(value, '[0-9.]+')::double as number, regexp_extract(value, '[A-Za-z]+') as unit " ~
+        "from duckdb_settings() where name = 'memory_limit')) / 300, 100000)::bigint" %}
+    {{ return(run_query(query).rows[0][0]) }}
+{% endmacro %}
+
+
+{#- The first stale parts that fit the budget together, each raw file counted where it first comes:
+    a yearly file brings its twelve months in one reading. -#}
+{% macro next_group(budget, node) %}
+    create or replace temp table load_group as
+    with needs as (
+        select distinct
+            {{ part_of(node, 'days.delivery_date') }} as part,
+            files.file_id,
+            files.lines
+        from inventory.raw_files as files
+        inner join inventory.coverage as days using (file_id)
+        where {{ is_price_file_of(node) }}
+    ),
+    stale as (
+        select plan.part, plan.year, plan.digest
+        from plan
+        where plan.state = 'stale'
+            and plan.year not in (select year from inventory.blocked where model = {{ sql_text(node.name) }})
+    ),
+    first_needs as (
+        select file_id, min(part) as part, any_value(lines) as lines
+        from needs
+        where part in (select stale.part from stale)
+        group by file_id
+    ),
+    new_lines as (
+        select part, sum(lines) as lines
+        from first_needs
+        group by part
+    ),
+    sizes as (
+        select
+            stale.*,
+            sum(coalesce(new_lines.lines, 0)) over (order by stale.part) as lines_so_far
+        from stale
+        left join new_lines using (part)
+    )
+    select part, year, digest
+    from sizes
+    where lines_so_far <= greatest({{ budget }}, (select min(lines_so_far) from sizes))
+    order by part
+{% endmacro %}
+
+
+{#- Files to read, numbered by precedence: of two rows for one key the one from the later number
+    stands (own report over others, later publication stamp, greater path). -#}
+{% macro files_to_load(node, file_ids, budget) %}
+    create or replace temp table load_files as
+    with files as (
+        select
+            files.*,
+            row_number() over (
+                order by reports.rank, files.publication_stamp nulls first, files.data_source
+            )::uinteger as number
+        from inventory.raw_files as files
+        inner join {{ api.Relation.create(database=target.database, schema=target.schema ~ '_facts', identifier='reports') }} as reports
+            on files.iso = reports.iso and files.report = reports.report
+        where files.file_id in ({{ file_ids }})
+    )
+    select *
+    from files
+    {% if budget %}
+    qualify sum(lines) over (order by number) - lines < {{ budget }}
+    {% endif %}
+    order by number
+{% endmacro %}

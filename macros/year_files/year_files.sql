@@ -1,0 +1,344 @@
+{% materialization year_files, adapter='duckdb' %}
+    {% set target_relation = this.incorporate(type='view') %}
+    {% set parent = parent_dataset_of(model) %}
+    {{ run_hooks(pre_hooks) }}
+    {% if config.get('contract').enforced %}
+        {% do get_assert_columns_equivalent(sql) %}
+    {% endif %}
+
+    {% if not flags.EMPTY %}
+        {% set fingerprint = fingerprint_of(model, sql) %}
+        {% if parent %}
+            {% do build_subset_parts(model, parent, sql, fingerprint) %}
+        {% else %}
+            {% do build_parts(model, sql, fingerprint) %}
+        {% endif %}
+        {% do drop_blocked_years(model) %}
+        {% do join_years(model, fingerprint) %}
+    {% endif %}
+
+    {% call statement('main') %}
+        {{ create_dataset_view(model, target_relation) }}
+    {% endcall %}
+    {% do create_audit_view(model) %}
+
+    {{ run_hooks(post_hooks) }}
+    {% do adapter.commit() %}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+
+{% macro build_parts(node, sql, fingerprint) %}
+    {% do find_coverage(node) %}
+    {% set budget = budget_rows() %}
+    {% set progress = namespace(done=0, total=none, more=true) %}
+    {% for _ in range(100000) if progress.more %}
+        {% do run_query(plan_parts(node, fingerprint)) %}
+        {% do block_vanished(node) %}
+        {% do run_query(next_group(budget, node)) %}
+        {% set parts = parts_of_group(node) %}
+        {% if parts %}
+            {% do run_query(files_to_load(node, files_of_group(node), none)) %}
+            {% do open_files(node) %}
+            {% do load_rows(node) %}
+            {% do block_rejected_years(node) %}
+            {% do run_query(plan_parts(node, fingerprint)) %}
+            {% for part in parts_of_group(node) %}
+                {% do write_part(node, part, read_load_instead(node, sql), fingerprint) %}
+            {% endfor %}
+            {% do drop_load(node) %}
+            {% do show_progress(node) %}
+        {% else %}
+            {% set progress.more = false %}
+        {% endif %}
+    {% endfor %}
+    {% do note_dropped_parts(node) %}
+    {% do close_files(node) %}
+{% endmacro %}
+
+
+{% macro build_subset_parts(node, parent, sql, fingerprint) %}
+    {% do run_query(plan_subset_parts(node, parent, fingerprint)) %}
+    {% do run_query("create or replace temp table load_group as select part, year, digest from plan where state = 'stale' order by part") %}
+    {% for part in parts_of_group(node) %}
+        {% do write_part(node, part, sql, fingerprint, parent) %}
+    {% endfor %}
+    {% do note_dropped_parts(node) %}
+{% endmacro %}
+
+
+{% macro files_of_group(node) %}
+    select files.file_id
+    from inventory.raw_files as files
+    inner join inventory.coverage as days using (file_id)
+    inner join load_group on load_group.part = {{ part_of(node, 'days.delivery_date') }}
+    where {{ is_price_file_of(node) }}
+{% endmacro %}
+
+
+{#- Parts of the group that are still wanted once their files have been read, with their UTC bounds. -#}
+{% macro parts_of_group(node) %}
+    {% set length = "interval 1 month" if node.config.minutes == 60 else "interval 1 day" %}
+    {% set rows = run_query("
+        select
+            plan.part::varchar,
+            plan.year,
+            plan.digest,
+            strftime(" ~ second_pass_to_utc("plan.part::timestamp", "markets.time_zone") ~ ", '%Y-%m-%d %H:%M:%S+00'),
+            strftime(" ~ second_pass_to_utc("plan.part::timestamp + " ~ length, "markets.time_zone") ~ ", '%Y-%m-%d %H:%M:%S+00')
+        from plan
+        inner join load_group on plan.part = load_group.part
+        inner join " ~ fact('markets') ~ " as markets on markets.iso = " ~ sql_text(node.config.iso) ~ "
+        where plan.state = 'stale'
+            and plan.year not in (select year from inventory.blocked where model = " ~ sql_text(node.name) ~ ")
+        order by plan.part
+    ").rows %}
+    {% set parts = [] %}
+    {% for row in rows %}
+        {% do parts.append({'part': row[0], 'year': row[1] | int, 'digest': row[2], 'first_instant': row[3], 'end_instant': row[4]}) %}
+    {% endfor %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{% macro write_part(node, part, sql, fingerprint, parent=none) %}
+    {% set file = out_folder() ~ '/.unified-iso/candidates/' ~ node.name ~ '/' ~ part.part ~ '.parquet' %}
+    {% do in_python('make_folder', {'path': file.rpartition('/')[0]}) %}
+    {% do run_query("delete from inventory.new_accounts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
+    {% do run_query("delete from inventory.new_parts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
+    {% do run_query(write_parquet(sql, part, file)) %}
+    {% if parent %}
+        {% do account_for_subset_part(node, parent, part, file) %}
+    {% else %}
+        {% do account_for_part(node, part, file) %}
+    {% endif %}
+    {% do run_query("
+        insert into inventory.new_parts
+        select
+            " ~ sql_text(node.name) ~ ",
+            date '" ~ part.part ~ "',
+            " ~ part.year ~ ",
+            " ~ sql_text(part.digest) ~ ",
+            " ~ sql_text(fingerprint) ~ ",
+            (select num_rows from parquet_file_metadata(" ~ sql_text(file) ~ ")),
+            (select num_row_groups from parquet_file_metadata(" ~ sql_text(file) ~ ")),
+            coalesce(min(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
+            coalesce(max(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
+            " ~ sql_text(file) ~ "
+        from read_parquet(" ~ sql_text(file) ~ ")
+    ") %}
+{% endmacro %}
+
+
+{% macro write_parquet(sql, part, file) %}
+    {{ return(adapter.dispatch('write_parquet', 'unified_iso')(sql, part, file)) }}
+{% endmacro %}
+
+
+{% macro duckdb__write_parquet(sql, part, file) %}
+    copy (
+        select *
+        from (
+            {{ sql }}
+        ) as dataset
+        where datetime_utc >= timestamptz '{{ part.first_instant }}'
+            and datetime_utc < timestamptz '{{ part.end_instant }}'
+    ) to {{ sql_text(file) }} (
+        format parquet,
+        compression {{ var('compression') }},
+        row_group_size {{ var('row_group_size') }}
+    )
+{% endmacro %}
+
+
+{% macro block_vanished(node) %}
+    {% do run_query("
+        insert into inventory.blocked
+        select
+            " ~ sql_text(node.name) ~ ",
+            year,
+            'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || vanished
+            || ', which is gone: put the file back, or let its rows go with --prune'
+        from plan
+        where state = 'stale' and vanished is not null and not " ~ ('true' if var('prune') else 'false') ~ "
+            and year not in (select year from inventory.blocked where model = " ~ sql_text(node.name) ~ ")
+        qualify row_number() over (partition by year order by part) = 1
+    ") %}
+{% endmacro %}
+
+
+{#- No rows, no part: what a part loses its last row with is dropped, and an empty part of a subset is
+    remembered, so that it is not looked for again. -#}
+{% macro note_dropped_parts(node) %}
+    {% set model = sql_text(node.name) %}
+    {% do run_query("
+        insert into inventory.dropped_parts
+        select " ~ model ~ ", part, year from plan where state = 'dropped'
+        union all
+        select new.model, new.part, new.year
+        from inventory.new_parts as new
+        inner join inventory.parts as published using (model, part)
+        where new.model = " ~ model ~ " and new.rows = 0
+    ") %}
+    {% do run_query("
+        insert or replace into inventory.empty_parts
+        select model, part, digest, fingerprint
+        from inventory.new_parts
+        where rows = 0 and model = " ~ model
+    ) %}
+    {% do run_query("delete from inventory.new_parts where rows = 0 and model = " ~ model) %}
+{% endmacro %}
+
+
+{% macro drop_blocked_years(node) %}
+    {% set model = sql_text(node.name) %}
+    {% for table in ['new_parts', 'dropped_parts'] %}
+        {% do run_query(
+            "delete from inventory." ~ table ~ " where model = " ~ model
+            ~ " and year in (select year from inventory.blocked where model = " ~ model ~ ")"
+        ) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro join_years(node, fingerprint) %}
+    {% set model = sql_text(node.name) %}
+    {% set years = run_query("
+        select distinct year from (
+            select year from inventory.new_parts where model = " ~ model ~ "
+            union all
+            select year from inventory.dropped_parts where model = " ~ model ~ "
+        ) order by year
+    ").rows %}
+    {% for row in years %}
+        {% do in_python('join_year', {
+            'model': node.name,
+            'iso': node.config.iso,
+            'dataset': dataset_name(node),
+            'family': node.config.get('family', 'energy_prices'),
+            'year': row[0] | int,
+            'step_minutes': node.config.minutes,
+            'fingerprint': fingerprint,
+        }) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro show_progress(node) %}
+    {% set counts = run_query("
+        select count(*) filter (where state = 'built'), count(*) filter (where state in ('built', 'stale'))
+        from plan
+    ").rows[0] %}
+    {% do in_python('progress', {'label': 'building ' ~ node.name, 'done': counts[0] | int, 'total': counts[1] | int}) %}
+{% endmacro %}
+
+
+{#- Year files a dataset consists of now: candidates first, published ones for the years without. -#}
+{% macro current_files(node) %}
+    {% set model = sql_text(node.name) %}
+    {% set folder = out_folder() ~ '/parquet/' ~ node.config.iso ~ '/' ~ dataset_name(node) ~ '/' ~ dataset_name(node) ~ '_' %}
+    {% set rows = run_query("
+        select path from (
+            select year, path from inventory.candidates where model = " ~ model ~ " and path is not null
+            union all
+            select distinct year, " ~ sql_text(folder) ~ " || year || '.parquet'
+            from inventory.parts
+            where model = " ~ model ~ "
+                and year not in (select year from inventory.candidates where model = " ~ model ~ ")
+        ) order by year
+    ").rows %}
+    {% set files = [] %}
+    {% for row in rows %}{% do files.append(row[0]) %}{% endfor %}
+    {{ return(files) }}
+{% endmacro %}
+
+
+{% macro create_dataset_view(node, relation) %}
+    create or replace view {{ relation }} as
+    {{ read_year_files(node, current_files(node)) }}
+{% endmacro %}
+
+
+{% macro read_year_files(node, files, where='true') %}
+    {% if files %}
+        select *
+        from read_parquet([{% for file in files %}{{ sql_text(file) }}{{ ', ' if not loop.last }}{% endfor %}])
+        where {{ where }}
+    {% else %}
+        select
+            {% for column in node.columns.values() %}
+            null::{{ column.data_type }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {% endfor %}
+        where false
+    {% endif %}
+{% endmacro %}
+
+
+{#- What the tests read: the new parts as they stand in the candidates, and the published interval
+    on either side of them. With no candidate: nothing in a build, everything published in `dbt test`. -#}
+{% macro create_audit_view(node) %}
+    {% set model = sql_text(node.name) %}
+    {% set relation = audit_relation(this if this is defined and this else node) %}
+    {% do run_query('create schema if not exists ' ~ adapter.quote(relation.schema)) %}
+    {% set ranges = run_query("
+        with parts as (
+            select part, year, first_interval, last_interval, true as is_new
+            from inventory.new_parts where model = " ~ model ~ "
+            union all
+            select part, year, first_interval, last_interval, false
+            from inventory.parts
+            where model = " ~ model ~ " and part not in (
+                select part from inventory.new_parts where model = " ~ model ~ "
+                union all
+                select part from inventory.dropped_parts where model = " ~ model ~ "
+            )
+        ),
+        bordered as (
+            select
+                *,
+                lag(last_interval) over by_year as before,
+                lead(first_interval) over by_year as after,
+                count(*) filter (where not is_new) over by_year as run
+            from parts
+            window by_year as (partition by year order by part)
+        )
+        select
+            candidates.path,
+            strftime(coalesce(first(bordered.before order by part), min(first_interval)), '%Y-%m-%d %H:%M:%S+00'),
+            strftime(coalesce(last(bordered.after order by part), max(last_interval)), '%Y-%m-%d %H:%M:%S+00')
+        from bordered
+        inner join inventory.candidates as candidates
+            on candidates.model = " ~ model ~ " and bordered.year = candidates.year
+        where bordered.is_new and candidates.path is not null
+        group by candidates.path, bordered.run
+        order by min(bordered.part)
+    ").rows %}
+    {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ _audited_rows(node, ranges)) %}
+{% endmacro %}
+
+
+{% macro _audited_rows(node, ranges) %}
+    {% if ranges %}
+        {% for row in ranges %}
+            {{ read_year_files(
+                node,
+                [row[0]],
+                "datetime_utc >= timestamptz '" ~ row[1] ~ "' and datetime_utc <= timestamptz '" ~ row[2] ~ "'"
+            ) }}
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    {% elif flags.WHICH == 'test' %}
+        {{ read_year_files(node, current_files(node)) }}
+    {% else %}
+        {{ read_year_files(node, []) }}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro audit_relation(relation) %}
+    {{ return(api.Relation.create(
+        database=relation.database,
+        schema=target.schema ~ '_audit',
+        identifier='new__' ~ (relation.identifier or relation.name)
+    )) }}
+{% endmacro %}

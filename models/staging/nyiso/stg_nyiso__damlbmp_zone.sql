@@ -1,0 +1,34 @@
+-- NYISO day-ahead zonal LBMP, report damlbmp_zone. One row per zone or proxy and hour.
+-- Quirks: hour beginning in Eastern prevailing time without a zone mark, so the second 01:00 of the
+-- fall day is told by file order; congestion is published with the opposite sign; no energy column.
+with source as (
+
+    select * from {{ source('nyiso', 'damlbmp_zone') }}
+
+),
+
+typed as (
+
+    {{ nyiso_lbmp_rows('source') }}
+
+),
+
+passes as (
+
+    {{ with_pass_by_order('typed', iso='nyiso', location='settlement_location_id') }}
+
+),
+
+clocked as (
+
+    {{ with_utc('passes', iso='nyiso') }}
+
+),
+
+final as (
+
+    {{ nyiso_lbmp_prices('clocked') }}
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""unified-iso: US electricity market prices as one tested Parquet dataset."""

@@ -1,0 +1,300 @@
+"""The inventory: what every raw file is, kept in the working database between runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from unified_iso.raw_files import Inspected, Listed, Report, inspect, list_raw_files
+
+Progress = Callable[[str, int, int], None]
+
+SCHEMA = """
+create schema if not exists inventory;
+create sequence if not exists inventory.file_ids;
+create table if not exists inventory.raw_files (
+    file_id ubigint primary key default nextval('inventory.file_ids'),
+    iso varchar not null,
+    report varchar not null,
+    path varchar not null,
+    data_source varchar not null,
+    size ubigint not null,
+    mtime_ns ubigint not null,
+    content_hash varchar,
+    read_path varchar,
+    lines ubigint not null,
+    lines_used ubigint,
+    header_line uinteger,
+    timestamp_format varchar,
+    column_names varchar[],
+    layout varchar,
+    publication_stamp varchar,
+    refusal varchar,
+    definition varchar,
+    is_present boolean not null
+);
+create table if not exists inventory.coverage (
+    file_id ubigint not null,
+    delivery_date date not null,
+    rows ubigint,
+    is_hint boolean not null
+);
+create table if not exists inventory.rejected_lines (
+    file_id ubigint not null,
+    line ubigint,
+    column_name varchar,
+    message varchar not null
+);
+create table if not exists inventory.parts (
+    model varchar not null,
+    part date not null,
+    year usmallint not null,
+    digest varchar not null,
+    fingerprint varchar not null,
+    rows ubigint not null,
+    row_groups uinteger not null,
+    first_interval timestamptz not null,
+    last_interval timestamptz not null
+);
+create table if not exists inventory.empty_parts (
+    model varchar not null,
+    part date not null,
+    digest varchar not null,
+    fingerprint varchar not null,
+    primary key (model, part)
+);
+create table if not exists inventory.accounts (
+    model varchar not null,
+    part date not null,
+    data_source varchar not null,
+    content_hash varchar not null,
+    term varchar not null,
+    reason varchar,
+    rows ubigint not null
+);
+"""
+
+
+def update_inventory(
+    connection: duckdb.DuckDBPyConnection,
+    raw: Path,
+    cache: Path,
+    isos: Sequence[str],
+    reports: Sequence[Report],
+    known_folders: Iterable[tuple[str, str]],
+    progress: Progress,
+) -> dict[str, int]:
+    """Bring the inventory of the given operators up to date with the raw folder.
+
+    Only files whose size or mtime differ are opened, and of those only the ones whose content
+    differs count as changed; a refused file is opened every time. Files that are gone are marked,
+    not forgotten.
+
+    Returns the number of files in each known report folder that no dataset reads.
+    """
+    folders = {(report.iso, report.name): report for report in reports}
+    unread = set(known_folders) - set(folders)
+    found = list_raw_files(raw, isos)
+    listed = [file for file in found if (file.iso, file.report) not in unread]
+    changed = _changed(connection, listed, isos, folders)
+    results = _inspect_all(raw, cache, changed, folders, list(reports), progress)
+    connection.begin()
+    try:
+        _mark_present(connection, listed, isos)
+        _replace(connection, changed, results, folders)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return Counter(
+        f"{file.iso}/{file.report}" for file in found if (file.iso, file.report) in unread
+    )
+
+
+def _changed(
+    connection: duckdb.DuckDBPyConnection,
+    listed: Sequence[Listed],
+    isos: Sequence[str],
+    folders: Mapping[tuple[str, str], Report],
+) -> list[Listed]:
+    known = {
+        path: rest
+        for path, *rest in connection.execute(
+            "select path, max(size), max(mtime_ns), max(definition)"
+            " from inventory.raw_files where list_contains($1, iso)"
+            " group by path having count(refusal) = 0",
+            [list(isos)],
+        ).fetchall()
+    }
+    return [
+        file
+        for file in listed
+        if known.get(_text(file.path))
+        != [file.size, file.mtime_ns, _definition(folders.get((file.iso, file.report)))]
+    ]
+
+
+def _definition(report: Report | None) -> str:
+    return hashlib.sha256(repr(report).encode()).hexdigest()
+
+
+def _inspect_all(
+    raw: Path,
+    cache: Path,
+    changed: Sequence[Listed],
+    folders: dict[tuple[str, str], Report],
+    reports: Sequence[Report],
+    progress: Progress,
+) -> list[Inspected]:
+    total = sum(file.size for file in changed)
+    done = 0
+    results: list[Inspected] = []
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        tasks = [
+            workers.submit(inspect, raw, cache, file, folders.get((file.iso, file.report)), reports)
+            for file in changed
+        ]
+        for file, task in zip(changed, tasks, strict=True):
+            results.extend(task.result())
+            done += file.size
+            progress("reading raw files", done, total)
+    return results
+
+
+def _mark_present(
+    connection: duckdb.DuckDBPyConnection, listed: Sequence[Listed], isos: Sequence[str]
+) -> None:
+    connection.register("listed", pa.table({"path": [_text(file.path) for file in listed]}))
+    connection.execute(
+        "update inventory.raw_files set is_present = path in (select path from listed)"
+        " where list_contains($1, iso)",
+        [list(isos)],
+    )
+    connection.unregister("listed")
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    changed: Sequence[Listed],
+    results: Sequence[Inspected],
+    folders: Mapping[tuple[str, str], Report],
+) -> None:
+    """Put the inspected files in; a file whose content is as before keeps its id and coverage."""
+    connection.register("opened", pa.table({"path": [_text(file.path) for file in changed]}))
+    connection.register("inspected", _table(results, folders))
+    connection.execute(
+        """
+        update inventory.raw_files as known
+        set
+            size = inspected.size,
+            mtime_ns = inspected.mtime_ns,
+            read_path = inspected.read_path,
+            definition = inspected.definition
+        from inspected
+        where known.data_source = inspected.data_source
+            and known.content_hash = inspected.content_hash
+            and known.layout is not distinct from inspected.layout
+            and known.refusal is not distinct from inspected.refusal
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp table outdated as
+        select file_id
+        from inventory.raw_files as known
+        semi join opened using (path)
+        anti join inspected
+            on known.data_source = inspected.data_source
+            and known.content_hash = inspected.content_hash
+            and known.layout is not distinct from inspected.layout
+            and known.refusal is not distinct from inspected.refusal
+        """
+    )
+    for table in ("coverage", "rejected_lines", "raw_files"):
+        connection.execute(
+            f"delete from inventory.{table} where file_id in (select file_id from outdated)"
+        )
+    connection.execute(
+        """
+        insert into inventory.raw_files by name
+        select * exclude (hinted), true as is_present
+        from inspected
+        anti join inventory.raw_files as known using (data_source)
+        order by data_source
+        """
+    )
+    connection.execute(
+        """
+        insert into inventory.coverage
+        select files.file_id, unnest(inspected.hinted), null, true
+        from inspected
+        inner join inventory.raw_files as files using (data_source)
+        where files.refusal is null
+            and files.file_id not in (select file_id from inventory.coverage)
+        """
+    )
+    connection.execute("drop table outdated")
+    connection.unregister("opened")
+    connection.unregister("inspected")
+
+
+def _table(
+    results: Sequence[Inspected], folders: Mapping[tuple[str, str], Report]
+) -> pa.Table:
+    schema = pa.schema(
+        [
+            ("iso", pa.string()),
+            ("report", pa.string()),
+            ("path", pa.string()),
+            ("data_source", pa.string()),
+            ("size", pa.uint64()),
+            ("mtime_ns", pa.uint64()),
+            ("content_hash", pa.string()),
+            ("read_path", pa.string()),
+            ("lines", pa.uint64()),
+            ("header_line", pa.uint32()),
+            ("timestamp_format", pa.string()),
+            ("column_names", pa.list_(pa.string())),
+            ("layout", pa.string()),
+            ("publication_stamp", pa.string()),
+            ("refusal", pa.string()),
+            ("definition", pa.string()),
+            ("hinted", pa.list_(pa.date32())),
+        ]
+    )
+    return pa.Table.from_pylist([_row(result, folders) for result in results], schema=schema)
+
+
+def _row(result: Inspected, folders: Mapping[tuple[str, str], Report]) -> dict[str, object]:
+    layout = result.layout
+    report = folders.get((result.listed.iso, result.listed.report))
+    return {
+        "iso": result.listed.iso,
+        "report": result.listed.report,
+        "path": _text(result.listed.path),
+        "data_source": _text(result.data_source),
+        "size": result.listed.size,
+        "mtime_ns": result.listed.mtime_ns,
+        "content_hash": result.content_hash,
+        "read_path": result.read_path,
+        "lines": max(result.lines, 0),
+        "header_line": layout.header_line if layout else None,
+        "timestamp_format": layout.timestamp_format if layout else None,
+        "column_names": list(layout.names) if layout else None,
+        "layout": layout.key() if layout else None,
+        "publication_stamp": result.publication_stamp,
+        "refusal": result.refusal,
+        "definition": _definition(report),
+        "hinted": result.hinted,
+    }
+
+
+def _text(path: str) -> str:
+    """Path as the database can hold it: bytes that are no UTF-8 are shown escaped."""
+    return path.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,176 @@
+"""The dbt-duckdb plugin: what the macros ask for that SQL can't do.
+
+Macros call an action with `in_python(action, arguments)`; results come back as rows of the
+`inventory` schema of the working database.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.exceptions import DbtRuntimeError
+
+from unified_iso import progress
+from unified_iso.inventory import SCHEMA, update_inventory
+from unified_iso.lock import Locked, take_lock
+from unified_iso.publish import (
+    discard_candidates,
+    join_year,
+    publish,
+    recover,
+    write_catalog,
+)
+from unified_iso.raw_files import Column, Report, count_lines
+from unified_iso.workspace import Workspace, WorkspaceError
+
+PYTHON_SHARE_MB = 400
+_UNITS_MB = {"": 1e-6, "kb": 1e-3, "mb": 1.0, "gb": 1e3, "kib": 0.001024, "mib": 1.048576, "gib": 1073.741824}
+
+
+class Plugin(BasePlugin):
+    """Gives the macros the file system: inventory, joining of parts, publishing."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Take the raw and output folders from the profile."""
+        self._workspace = Workspace(
+            raw=Path(plugin_config["raw"]).absolute(), out=Path(plugin_config["out"]).absolute()
+        )
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def update_connection_config(self, creds: object, config: dict[str, Any]) -> None:
+        """Prepare the output folder, take its lock and leave Python its share of the memory.
+
+        Raises:
+            DbtRuntimeError: the folder can't be written, or another run holds it.
+        """
+        try:
+            self._workspace.prepare()
+            take_lock(self._workspace.lock_file)
+        except (WorkspaceError, Locked) as error:
+            raise DbtRuntimeError(str(error)) from error
+        config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))
+        if not config.get("threads"):
+            config.pop("threads", None)
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Create the inventory's tables."""
+        self._connection = conn
+        conn.execute("set global TimeZone = 'UTC'")
+        conn.execute(SCHEMA)
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Tell the macros where the output folder is."""
+        cursor.execute("set variable unified_iso_out = $1", [str(self._workspace.out)])
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Run one action for a macro: `config` holds its name and its arguments.
+
+        Raises:
+            DbtRuntimeError: the action failed; the message is for the user.
+        """
+        arguments = dict(target_config.config)
+        action = getattr(self, "_" + arguments.pop("action"))
+        assert self._connection is not None
+        try:
+            with self._connection.cursor() as cursor:
+                action(cursor, **arguments)
+        except (WorkspaceError, OSError, ValueError) as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    def _recover(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        recover(self._workspace, cursor)
+
+    def _update_inventory(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        isos: list[str],
+        reports: list[dict[str, Any]],
+        known_folders: list[list[str]],
+    ) -> None:
+        if not self._workspace.raw.is_dir():
+            raise WorkspaceError(
+                f"the raw folder {self._workspace.raw} does not exist: "
+                "name it with --raw or UNIFIED_ISO_RAW"
+            )
+        unread = update_inventory(
+            cursor,
+            self._workspace.raw,
+            self._workspace.cache,
+            isos,
+            [_report(report) for report in reports],
+            [(iso, name) for iso, name in known_folders],
+            progress.report,
+        )
+        cursor.execute("create or replace table inventory.unread (folder varchar, files ubigint)")
+        for folder, files in sorted(unread.items()):
+            cursor.execute("insert into inventory.unread values ($1, $2)", [folder, files])
+
+    def _recount_lines(self, cursor: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
+        for file_id in file_ids:
+            path, header_line = cursor.execute(
+                "select read_path, header_line from inventory.raw_files where file_id = $1",
+                [file_id],
+            ).fetchall()[0]
+            cursor.execute(
+                "update inventory.raw_files set lines = $2 where file_id = $1",
+                [file_id, count_lines(Path(path), after=header_line + 1)],
+            )
+
+    def _progress(
+        self, cursor: duckdb.DuckDBPyConnection, label: str, done: int, total: int
+    ) -> None:
+        progress.report(label, done, total)
+
+    def _join_year(self, cursor: duckdb.DuckDBPyConnection, **arguments: Any) -> None:
+        join_year(self._workspace, cursor, **arguments)
+
+    def _publish(self, cursor: duckdb.DuckDBPyConnection, models: list[str]) -> None:
+        publish(self._workspace, cursor, models)
+
+    def _discard_candidates(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        discard_candidates(self._workspace, cursor)
+
+    def _make_folder(self, cursor: duckdb.DuckDBPyConnection, path: str) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+
+    def _write_catalog(
+        self, cursor: duckdb.DuckDBPyConnection, families: dict[str, list[str]]
+    ) -> None:
+        write_catalog(self._workspace, families)
+
+
+def duckdb_memory_limit(limit: str) -> str:
+    """Return DuckDB's part of the user's memory limit: what Python and dbt leave of it.
+
+    Raises:
+        DbtRuntimeError: the limit is no size such as `2GB`.
+    """
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", limit)
+    unit = match and _UNITS_MB.get({"m": "mb", "g": "gb", "k": "kb", "b": ""}.get(match[2].lower(), match[2].lower()))
+    if not match or not unit:
+        raise DbtRuntimeError(f"memory limit {limit!r} is no size: write it like 2GB")
+    megabytes = float(match[1]) * unit
+    return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"
+
+
+def _report(source: dict[str, Any]) -> Report:
+    return Report(
+        iso=source["iso"],
+        name=source["name"],
+        columns=tuple(
+            Column(
+                name=column["name"],
+                data_type=column["data_type"],
+                aliases=tuple(column["aliases"]),
+                optional=column["optional"],
+            )
+            for column in source["columns"]
+        ),
+        timestamp_formats=tuple(source["timestamp_formats"]),
+        publication_stamp=source["publication_stamp"],
+    )

@@ -1,0 +1,430 @@
+"""Raw files: what lies in the raw folder, and what one file is (content hash, lines, header)."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unified_iso.archives import BadArchive, unpack
+
+RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
+BLOCK = 1 << 20
+HEAD_LINES = 12
+LONGEST_HINT_DAYS = 400
+_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
+_WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
+
+
+class Refused(Exception):
+    """The file is not a usable report; the message says what it is and what to do."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report: its name in the model, its type, and the names files give it."""
+
+    name: str
+    data_type: str
+    aliases: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """Every accepted header cell, folded as `fold` does."""
+        return frozenset(fold(name) for name in (self.name, *self.aliases))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A published report as its dbt source describes it."""
+
+    iso: str
+    name: str
+    columns: tuple[Column, ...]
+    timestamp_formats: tuple[str, ...] = ()
+    publication_stamp: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder of its files, relative to the raw folder."""
+        return f"{self.iso}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file in the raw folder before anyone has opened it. Size in bytes, mtime in ns."""
+
+    iso: str
+    report: str
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read one file: its columns in file order, lines before the header, stamp format."""
+
+    names: tuple[str, ...]
+    header_line: int
+    timestamp_format: str | None
+
+    def key(self) -> str:
+        """Text that is equal for files that one reader can read together."""
+        return "\x1f".join((str(self.header_line), self.timestamp_format or "", *self.names))
+
+
+@dataclass
+class Inspected:
+    """What is inside one csv: a plain file or a member of an archive."""
+
+    listed: Listed
+    data_source: str
+    read_path: str | None = None
+    content_hash: str | None = None
+    lines: int = 0
+    layout: Layout | None = None
+    publication_stamp: str | None = None
+    refusal: str | None = None
+    hinted: list[date] = field(default_factory=list)
+
+
+def fold(name: str) -> str:
+    """Header cell as it is compared: case, blanks around and inside, and underscores don't count."""
+    return re.sub(r"[\s_]+", "", name).casefold()
+
+
+def list_raw_files(raw: Path, isos: Iterable[str]) -> list[Listed]:
+    """List the raw files below `raw/<iso>` for the given operators, without opening them.
+
+    Files of other kinds are left out: only .csv, .gz, .zip and .xlsx count.
+    """
+    return sorted(
+        (file for iso in isos if (raw / iso).is_dir() for file in _walk(raw, iso)),
+        key=lambda file: file.path,
+    )
+
+
+def _walk(raw: Path, iso: str) -> Iterator[Listed]:
+    folders = [raw / iso]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(Path(entry.path))
+                elif entry.name.lower().endswith(RAW_ENDINGS):
+                    yield _listed(raw, iso, Path(entry.path))
+
+
+def _listed(raw: Path, iso: str, path: Path) -> Listed:
+    relative = path.relative_to(raw).as_posix()
+    below = PurePosixPath(relative).parts
+    report = below[1] if len(below) > 2 else ""
+    try:
+        status = path.stat()
+    except OSError:
+        return Listed(iso, report, relative, 0, 0)
+    return Listed(iso, report, relative, status.st_size, status.st_mtime_ns)
+
+
+def inspect(
+    raw: Path, cache: Path, listed: Listed, report: Report | None, others: Sequence[Report]
+) -> list[Inspected]:
+    """Open one raw file and tell what it holds: one result per csv inside it.
+
+    A file that can't be used gives one result whose `refusal` says why; nothing is raised for
+    what a file contains.
+    """
+    try:
+        if not _is_unicode(listed.path):
+            raise Refused("its name is not valid UTF-8: rename it")
+        if report is None:
+            raise Refused(_unknown_folder(listed, others))
+        path = raw / listed.path
+        suffix = path.name.lower()
+        if suffix.endswith(".zip"):
+            return _inspect_archive(path, cache, listed, report, others)
+        if not suffix.endswith((".csv", ".csv.gz")):
+            raise Refused(f"a {path.suffix} file is not read for this report: save it as csv")
+        return [_inspect_csv(path, listed.path, cache, listed, report, others)]
+    except Refused as refused:
+        return [Inspected(listed, listed.path, refusal=str(refused))]
+    except OSError as error:
+        return [
+            Inspected(
+                listed,
+                listed.path,
+                refusal=f"can't be read ({error.strerror or error}): check the file and its rights",
+            )
+        ]
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unknown_folder(listed: Listed, others: Sequence[Report]) -> str:
+    known = ", ".join(sorted(report.name for report in others if report.iso == listed.iso))
+    where = f"{listed.iso}/{listed.report}" if listed.report else listed.iso
+    return f"lies in {where}, which is no report folder: move it to one of {known}"
+
+
+def _inspect_archive(
+    path: Path, cache: Path, listed: Listed, report: Report, others: Sequence[Report]
+) -> list[Inspected]:
+    content_hash = _hash_file(path)
+    folder = cache / "members" / content_hash[:32]
+    try:
+        members = unpack(path, folder)
+    except BadArchive as error:
+        raise Refused(str(error)) from error
+    return [
+        _inspect_csv(member.cached, f"{listed.path}!{member.name}", cache, listed, report, others)
+        for member in members
+    ]
+
+
+def _inspect_csv(
+    path: Path,
+    data_source: str,
+    cache: Path,
+    listed: Listed,
+    report: Report,
+    others: Sequence[Report],
+) -> Inspected:
+    result = Inspected(listed, data_source)
+    name = PurePosixPath(data_source.rpartition("!")[2]).name
+    try:
+        content = _read_through(path)
+        result.content_hash = content.sha256
+        result.layout = find_layout(content.head, report, others)
+        result.lines = content.lines - result.layout.header_line - 1
+        result.read_path = str(_plainly_named(path, data_source, cache))
+        result.publication_stamp = _publication_stamp(report, name, listed.path)
+        result.hinted = hinted_days(name)
+    except Refused as refused:
+        result.refusal = str(refused)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        result.refusal = f"can't be read ({error}): download it again"
+    return result
+
+
+@dataclass(frozen=True)
+class _Content:
+    sha256: str
+    lines: int
+    head: bytes
+
+
+def _read_through(path: Path) -> _Content:
+    """Read a file once for its hash (of the bytes on disk), its lines and its first lines."""
+    digest = hashlib.sha256()
+    lines = 0
+    head = b""
+    last = b""
+    with _HashingReader(path, digest) as raw:
+        stream = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
+        while block := stream.read(BLOCK):
+            if len(head) < BLOCK:
+                head += block
+            lines += _newlines(block)
+            last = block
+        while raw.read(BLOCK):
+            pass
+    if not last:
+        raise Refused("is empty: download it again")
+    return _Content(digest.hexdigest(), lines + (not last.endswith(b"\n")), head)
+
+
+class _HashingReader(io.RawIOBase):
+    """A file that hashes what is read from it."""
+
+    def __init__(self, path: Path, digest: hashlib._Hash) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._digest = digest
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        self._digest.update(block)
+        return block
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _newlines(block: bytes) -> int:
+    array = pa.Array.from_buffers(pa.uint8(), len(block), [None, pa.py_buffer(block)])
+    return pc.equal(array, pa.scalar(10, pa.uint8())).true_count
+
+
+def count_lines(path: Path, after: int) -> int:
+    """Count the lines with something on them after the first `after` lines, one by one."""
+    opened = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
+    with opened as stream:
+        return sum(1 for number, line in enumerate(stream) if number >= after and line.strip())
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout:
+    """Find the header line of `report` among the first lines of a file.
+
+    Columns may stand in any order and case, quoted or not; columns the report doesn't know are
+    read past. The stamp format is the first of the report's that fits the first data line.
+
+    Raises:
+        Refused: no line is the report's header; the message says what the file looks like.
+    """
+    try:
+        text = head.decode("utf-8-sig", errors="strict" if len(head) < BLOCK else "ignore")
+    except UnicodeDecodeError as error:
+        raise Refused(f"is not UTF-8 text ({error.reason}): save it as UTF-8 csv") from error
+    lines = text.splitlines()[: HEAD_LINES + 1]
+    rows = [_cells(line) for line in lines]
+    for number, cells in enumerate(rows):
+        names = _match(cells, report)
+        if names is not None:
+            first = rows[number + 1] if number + 1 < len(rows) else []
+            return Layout(names, number, _timestamp_format(report, names, first))
+    raise Refused(_why_not(lines, rows, report, others))
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line]), [])
+
+
+def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
+    names: list[str] = []
+    for position, cell in enumerate(cells):
+        folded = fold(cell)
+        column = next((c for c in report.columns if folded in c.spellings), None)
+        names.append(column.name if column else f"unknown_{position + 1}")
+    missing = {c.name for c in report.columns if not c.optional} - set(names)
+    return tuple(names) if not missing and len(set(names)) == len(names) else None
+
+
+def _timestamp_format(report: Report, names: Sequence[str], first: Sequence[str]) -> str | None:
+    stamps = {c.name for c in report.columns if c.data_type.startswith("timestamp")}
+    values = [value for name, value in zip(names, first, strict=False) if name in stamps]
+    for candidate in report.timestamp_formats:
+        if all(_fits(value, candidate) for value in values):
+            return candidate
+    return report.timestamp_formats[0] if report.timestamp_formats else None
+
+
+def _fits(value: str, timestamp_format: str) -> bool:
+    try:
+        datetime.strptime(value.strip(), timestamp_format.replace("%-", "%"))
+    except ValueError:
+        return False
+    return True
+
+
+def _why_not(
+    lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
+) -> str:
+    start = lines[0].lstrip().lower() if lines else ""
+    if start.startswith(("<html", "<!doctype html")):
+        return f"is a web page, not a report ({lines[0].strip()[:120]!r}): download it again"
+    if start.startswith(("<?xml", "<m:", "<error", "<oasisreport")):
+        return "is an XML reply, not a csv report: download it again as csv"
+    for other in others:
+        if other != report and any(_match(cells, other) for cells in rows):
+            return f"line 1 is the header of {other.folder}: move it to that folder"
+    found = max(rows, key=lambda cells: _hits(cells, report), default=[])
+    missing = [
+        c.name
+        for c in report.columns
+        if not c.optional and not any(fold(cell) in c.spellings for cell in found)
+    ]
+    if found and len(missing) < len([c for c in report.columns if not c.optional]):
+        return (
+            f"line {rows.index(found) + 1}: the header of {report.name} lacks "
+            f"{', '.join(missing)} (found {', '.join(found)[:200]}): "
+            "restore the published header"
+        )
+    return (
+        f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "
+        "move it out of this folder"
+    )
+
+
+def _hits(cells: Sequence[str], report: Report) -> int:
+    return sum(any(fold(cell) in c.spellings for cell in cells) for c in report.columns)
+
+
+def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
+    """Path for DuckDB's reader, which takes every name as a pattern.
+
+    A name with pattern characters gets a plainly named link (a copy where links can't be made).
+    """
+    absolute = path.absolute()
+    if _WITHOUT_GLOB_CHARACTERS.match(str(absolute)):
+        return absolute
+    ending = ".csv.gz" if path.name.lower().endswith(".gz") else ".csv"
+    link = cache / "links" / (hashlib.sha256(data_source.encode()).hexdigest()[:32] + ending)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(absolute)
+    except OSError:
+        shutil.copyfile(absolute, link)
+    return link.absolute()
+
+
+def _publication_stamp(report: Report, member: str, container: str) -> str | None:
+    if report.publication_stamp is None:
+        return None
+    for name in (member, PurePosixPath(container).name):
+        if found := re.search(report.publication_stamp, name):
+            return found.group(1)
+    return None
+
+
+def hinted_days(name: str) -> list[date]:
+    """Delivery days that a file's name suggests: a guess that orders reading, never a fact.
+
+    One date stands for itself and the days around it, two for the days between.
+    """
+    found = [date(*map(int, match)) for match in _DATE_IN_NAME.findall(name) if _is_date(match)]
+    if not found:
+        return []
+    first = found[0]
+    last = found[1] if len(found) > 1 else first
+    if not timedelta(0) <= last - first <= timedelta(days=LONGEST_HINT_DAYS):
+        last = first
+    span = (last - first).days + 2
+    return [first + timedelta(days=offset) for offset in range(-1, span)]
+
+
+def _is_date(match: Mapping[int, str] | tuple[str, str, str]) -> bool:
+    try:
+        date(int(match[0]), int(match[1]), int(match[2]))
+    except ValueError:
+        return False
+    return True
