@@ -1,6 +1,7 @@
 {% macro energy_prices_from(staging, system_lambda='lmp_energy') %}
     {% set iso = config.require('iso') %}
     {% set minutes = config.require('minutes') %}
+{{ facts_of_every_dataset() }}
 with loaded as (
 
     {% for relation in staging %}
@@ -153,7 +154,18 @@ from sorted
 {%- endmacro %}
 
 
+{#- Seeds that building a dataset reads beside its own SQL: named here, so that selecting a dataset
+    with its parents loads them. -#}
+{% macro facts_of_every_dataset() %}
+-- depends_on: {{ ref('markets') }}
+-- depends_on: {{ ref('reports') }}
+-- depends_on: {{ ref('component_tolerances') }}
+-- depends_on: {{ ref('price_bounds') }}
+{% endmacro %}
+
+
 {% macro subset_of(dataset, keep) %}
+{{ facts_of_every_dataset() }}
 select *
 from {{ dataset }}
 where {{ keep }}

@@ -109,7 +109,7 @@ expected as (
         {{ to_local('clocks.datetime_utc', 'markets.time_zone') }} - timezone('UTC', clocks.datetime_utc)
         > to_hours(markets.standard_utc_offset_hours) as is_daylight_time
     from clocks
-    inner join {{ fact('markets') }} as markets on markets.iso = '{{ node.config.iso }}'
+    inner join {{ ref('markets') }} as markets on markets.iso = '{{ node.config.iso }}'
 
 )
 
@@ -140,7 +140,7 @@ select
 from {{ audit_relation(model) }}
 where abs(lmp_total - (lmp_energy + lmp_congestion + lmp_loss)) > (
     select tolerance
-    from {{ fact('component_tolerances') }}
+    from {{ ref('component_tolerances') }}
     where iso = '{{ node.config.iso }}' and market_type = '{{ node.config.market }}'
 )
 {% endtest %}
@@ -181,7 +181,7 @@ with bounds as (
         coalesce(lead(from_date) over (order by from_date), date '9999-12-31') as to_date,
         low,
         high
-    from {{ fact('price_bounds') }}
+    from {{ ref('price_bounds') }}
     where iso = '{{ node.config.iso }}' and market_type = '{{ node.config.market }}'
 
 )

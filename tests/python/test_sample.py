@@ -260,6 +260,7 @@ def test_markets_are_found_by_module(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "unified_iso.sample.xiso", None)
     monkeypatch.delitem(sys.modules, "unified_iso.sample.xiso")
     assert {"pjm", "nyiso", "xiso"} <= set(available_isos())
+    assert not any(name.startswith("_") for name in available_isos())
     assert write_sample(tmp_path, isos=["XISO"], start=FALL, days=1) == []
 
 
@@ -278,7 +279,7 @@ def test_truth_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_bad_arguments_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no sample for zzz; available: .*nyiso"):
+    with pytest.raises(ValueError, match=r"no sample for zzz; available: .*nyiso"):
         write_sample(tmp_path, isos=["pjm", "zzz"], start=FALL, days=1)
     for days, nodes in ((0, None), (1, 0)):
         with pytest.raises(ValueError, match="at least 1"):
@@ -459,9 +460,16 @@ def test_pjm_revision_may_be_known_to_either_file_of_a_border(fall: Path) -> Non
     borders = defaultdict(dict)
     for source, row in raw_rows(fall, "pjm/da_hrl_lmps"):
         if row["pnode_id"] == "51288":
-            borders[row["datetime_beginning_utc"]].setdefault(source, []).append(row["version_nbr"])
+            prices = borders[row["datetime_beginning_utc"]].setdefault(source, {})
+            prices[row["version_nbr"]] = row["total_lmp_da"]
     shared = [list(files.values()) for files in borders.values() if len(files) == 2]
-    assert sorted(shared) == [[["1"], ["1"]], [["1"], ["1", "2"]], [["1", "2"], ["1"]]]
+    assert [[list(file) for file in files] for files in shared] == [
+        [["1"], ["1", "2"]],
+        [["1", "2"], ["1"]],
+        [["1"], ["1"]],
+    ]
+    assert all(earlier["1"] == later["1"] for earlier, later in shared)
+    assert all(file["1"] != file["2"] for files in shared for file in files if "2" in file)
 
 
 def test_pjm_files_can_hold_several_days(tmp_path: Path) -> None:
@@ -564,6 +572,7 @@ def test_zip_packaging(tmp_path: Path) -> None:
     for path in sorted(tmp_path.rglob("*.zip")):
         with zipfile.ZipFile(path) as archive:
             assert archive.testzip() is None
+            assert {info.date_time[:3] for info in archive.infolist()} == {(1980, 1, 1)}
             members[path.relative_to(tmp_path).as_posix()] = archive.namelist()
     pjm_members = {
         f"pjm/da_hrl_lmps/da_hrl_lmps_{day}.zip": [f"da_hrl_lmps_{day}.csv"]

@@ -1,0 +1,242 @@
+"""From DuckDB tables to raw files in their packaging, and to the truth beside them."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import duckdb
+
+from ._common import CONGESTION_SQL, LOSS_SQL, Packaging, SampleOptions
+
+CRLF = r"\r\n"
+LF = r"\n"
+
+UNIX = 3
+
+Task = Callable[[duckdb.DuckDBPyConnection], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One CSV of a report: folder and name, the archive it belongs in, its rows and line end.
+
+    `select` is SQL whose column names are the header; text with a comma or quote is not supported,
+    because no report written with this has any.
+    """
+
+    folder: str
+    name: str
+    archive: str
+    select: str
+    line_end: str
+
+    def container(self, packaging: Packaging) -> str:
+        """Path of the file on disk that holds this CSV, relative to the raw folder."""
+        name = {"csv": self.name, "csv.gz": f"{self.name}.gz", "zip": self.archive}[packaging]
+        return f"{self.folder}/{name}"
+
+    def source(self, packaging: Packaging) -> str:
+        """What data_source says of a row of this CSV: the container, `!member` added for a zip."""
+        container = self.container(packaging)
+        return f"{container}!{self.name}" if packaging == "zip" else container
+
+
+@contextmanager
+def database(options: SampleOptions) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database within `options.memory_limit`, spilling to the temporary folder.
+
+    Each query runs on the thread that asks for it alone: files are written in parallel instead,
+    which scales better and keeps the order of rows, and so the bytes, free of scheduling.
+    """
+    with TemporaryDirectory() as spill:
+        config = {
+            "memory_limit": options.memory_limit,
+            "temp_directory": spill,
+            "threads": 1,
+            "preserve_insertion_order": True,
+        }
+        with duckdb.connect(config=config) as con:
+            yield con
+
+
+def load_table(
+    con: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[tuple[object, ...]]
+) -> None:
+    """Create table `name` with `columns` (SQL) and fill it with `rows`, one or more."""
+    values = [list(column) for column in zip(*rows, strict=True)]
+    con.execute(f"create table {name} ({columns})")
+    con.execute(f"insert into {name} select {', '.join(['unnest(?)'] * len(values))}", values)
+
+
+def decimal_sql(expression: str, places: int) -> str:
+    """SQL that prints an integer expression of at most 17 - `places` digits with `places` decimals.
+
+    A product of decimals, because printf takes several times as long.
+    """
+    one = f"0.{'1'.zfill(places)}::decimal({places + 1}, {places})"
+    return f"({expression})::decimal({17 - places}, 0) * {one}"
+
+
+def raw_tasks(out: Path, members: Sequence[Member], packaging: Packaging) -> list[Task]:
+    """One task per file on disk; members of one archive must stand next to each other."""
+    return [
+        partial(_write_container, out / container, tuple(group), packaging)
+        for container, group in groupby(members, key=lambda member: member.container(packaging))
+    ]
+
+
+def _write_container(
+    path: Path, members: Sequence[Member], packaging: Packaging, con: duckdb.DuckDBPyConnection
+) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if packaging == "zip":
+        _write_zip(con, path, members)
+    else:
+        _copy_csv(con, path, members[0], "gzip" if packaging == "csv.gz" else "none")
+    return path
+
+
+def _copy_csv(con: duckdb.DuckDBPyConnection, path: Path, member: Member, compression: str) -> None:
+    con.execute(f"""
+        copy ({member.select}) to {_literal(path)} (
+            format csv,
+            header true,
+            quote '',
+            escape '',
+            new_line '{member.line_end}',
+            compression {compression}
+        )
+    """)
+
+
+def _write_zip(con: duckdb.DuckDBPyConnection, path: Path, members: Sequence[Member]) -> None:
+    with TemporaryDirectory() as folder, ZipFile(path, "w") as archive:
+        for member in members:
+            unpacked = Path(folder, member.name)
+            _copy_csv(con, unpacked, member, "none")
+            _add_member(archive, unpacked)
+            unpacked.unlink()
+
+
+def _add_member(archive: ZipFile, unpacked: Path) -> None:
+    # ZipInfo's own fixed date, and not the file's, so that the same sample has the same bytes.
+    info = ZipInfo(unpacked.name)
+    info.compress_type = ZIP_DEFLATED
+    info.create_system = UNIX
+    info.file_size = unpacked.stat().st_size
+    with unpacked.open("rb") as source, archive.open(info, "w") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
+def energy_truth_task(
+    path: Path,
+    *,
+    iso: str,
+    hours: str,
+    locations: str,
+    ticks: int,
+    data_source: str = "data_source",
+) -> Task:
+    """A task that writes one hourly day-ahead dataset in the 24-column energy schema.
+
+    hours: table with HOUR_COLUMNS, HOUR_PRICE_COLUMNS and version, in time order.
+    locations: SQL giving settlement_location, settlement_location_id, settlement_location_type,
+        zone, voltage_kv and SENSITIVITY_COLUMNS.
+    ticks: ticks to the dollar. data_source: SQL over the columns of both.
+    """
+    return partial(_write_truth, path, _energy_truth_sql(iso, hours, locations, ticks, data_source))
+
+
+def _energy_truth_sql(iso: str, hours: str, locations: str, ticks: int, data_source: str) -> str:
+    # Hours are stored in order and the list of locations is sorted once, so unnesting it hour by
+    # hour streams rows in their final order: a year of all PJM locations is too much to sort.
+    return f"""
+        select
+            make_timestamptz(start_us) as datetime_utc,
+            local_start as datetime_local,
+            make_timestamptz(start_us) as interval_start_utc,
+            make_timestamptz(start_us + 3600000000) as interval_end_utc,
+            delivery_date,
+            delivery_hour,
+            0::utinyint as delivery_interval,
+            60::utinyint as interval_minutes,
+            '{iso}' as iso,
+            'DA' as market_type,
+            settlement_location,
+            settlement_location_type,
+            settlement_location_id,
+            zone,
+            voltage_kv,
+            (energy + congestion + loss) / {ticks} as lmp_total,
+            energy / {ticks} as lmp_energy,
+            congestion / {ticks} as lmp_congestion,
+            loss / {ticks} as lmp_loss,
+            energy / {ticks} as system_lambda,
+            dst_flag,
+            {data_source} as data_source,
+            version,
+            true as is_current
+        from (
+            select
+                *,
+                {CONGESTION_SQL} as congestion,
+                {LOSS_SQL} as loss
+            from (
+                select
+                    hour.*,
+                    unnest(every.location, max_depth := 2)
+                from {hours} as hour
+                cross join (
+                    select
+                        list(
+                            place order by settlement_location, settlement_location_id
+                        ) as location
+                    from ({locations}) as place
+                ) as every
+            )
+        )
+    """
+
+
+def _write_truth(path: Path, select: str, con: duckdb.DuckDBPyConnection) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    con.execute(f"copy ({select}) to {_literal(path)} (format parquet, compression zstd)")
+    return path
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def run_tasks(
+    con: duckdb.DuckDBPyConnection,
+    tasks: Sequence[Task],
+    threads: int,
+    progress: Callable[[int, int], None],
+) -> list[Path]:
+    """Run `tasks` on `threads` threads and return their paths in the order of the tasks.
+
+    `progress` is called in the caller's thread with tasks done and tasks in all. The first error
+    is raised after the tasks already running have ended; no further ones are begun.
+    """
+    pool = ThreadPoolExecutor(max_workers=threads)
+    try:
+        futures = [pool.submit(_run_task, con, task) for task in tasks]
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            progress(done, len(tasks))
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run_task(con: duckdb.DuckDBPyConnection, task: Task) -> Path:
+    with con.cursor() as cursor:
+        return task(cursor)
