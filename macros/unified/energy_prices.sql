@@ -2,7 +2,8 @@
     {% set iso = config.require('iso') %}
     {% set minutes = config.require('minutes') %}
 {{ facts_of_every_dataset() }}
-with loaded as (
+-- Not materialized: a build has parsed these rows into a table already.
+with loaded as not materialized (
 
     {% for relation in staging %}
     select
@@ -65,7 +66,7 @@ clock as (
         intervals.interval_start_utc,
         {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }} as datetime_local,
         markets.standard_utc_offset_hours
-    from (select distinct interval_start_utc from kept) as intervals
+    from (select distinct interval_start_utc from loaded) as intervals
     inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
 
 ),

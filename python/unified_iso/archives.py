@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import zipfile
@@ -45,9 +44,7 @@ def unpack(archive: Path, folder: Path) -> list[Member]:
             for member in _unpack_into(archive, beside, prefix="", depth=1)
         ]
         if not names:
-            raise BadArchive(
-                f"holds no csv file ({_contents(archive)}): download the report again"
-            )
+            raise BadArchive(f"holds no csv file ({_contents(archive)}): download the report again")
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
     finally:
@@ -55,7 +52,9 @@ def unpack(archive: Path, folder: Path) -> list[Member]:
     return [Member(name, folder / relative) for name, relative in names]
 
 
-def _unpack_into(archive: Path | IO[bytes], folder: Path, prefix: str, depth: int) -> Iterator[Member]:
+def _unpack_into(
+    archive: Path | IO[bytes], folder: Path, prefix: str, depth: int
+) -> Iterator[Member]:
     try:
         with zipfile.ZipFile(archive) as opened:
             for info in opened.infolist():
@@ -72,7 +71,7 @@ def _unpack_into(archive: Path | IO[bytes], folder: Path, prefix: str, depth: in
                         yield from _unpack_into(inner, folder, f"{prefix}{name}!", depth + 1)
                 elif suffix.endswith(READABLE):
                     ending = next(end for end in READABLE if suffix.endswith(end))
-                    cached = folder / f"{len(os.listdir(folder)):05d}{ending}"
+                    cached = folder / f"{len(list(folder.iterdir())):05d}{ending}"
                     with opened.open(info) as stream, cached.open("xb") as copy:
                         shutil.copyfileobj(stream, copy, 1 << 20)
                     yield Member(prefix + name, cached)

@@ -244,9 +244,7 @@ def _replace(
     connection.unregister("inspected")
 
 
-def _table(
-    results: Sequence[Inspected], folders: Mapping[tuple[str, str], Report]
-) -> pa.Table:
+def _table(results: Sequence[Inspected], folders: Mapping[tuple[str, str], Report]) -> pa.Table:
     schema = pa.schema(
         [
             ("iso", pa.string()),

@@ -29,7 +29,17 @@ from unified_iso.raw_files import Column, Report, count_lines
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
-_UNITS_MB = {"": 1e-6, "kb": 1e-3, "mb": 1.0, "gb": 1e3, "kib": 0.001024, "mib": 1.048576, "gib": 1073.741824}
+_BYTES_IN = {
+    "": 1,
+    "k": 1000,
+    "m": 1000**2,
+    "g": 1000**3,
+    "t": 1000**4,
+    "ki": 1024,
+    "mi": 1024**2,
+    "gi": 1024**3,
+    "ti": 1024**4,
+}
 
 
 class Plugin(BasePlugin):
@@ -150,11 +160,10 @@ def duckdb_memory_limit(limit: str) -> str:
     Raises:
         DbtRuntimeError: the limit is no size such as `2GB`.
     """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", limit)
-    unit = match and _UNITS_MB.get({"m": "mb", "g": "gb", "k": "kb", "b": ""}.get(match[2].lower(), match[2].lower()))
-    if not match or not unit:
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?i?)b?\s*", limit.lower())
+    if not match or match[2] not in _BYTES_IN:
         raise DbtRuntimeError(f"memory limit {limit!r} is no size: write it like 2GB")
-    megabytes = float(match[1]) * unit
+    megabytes = float(match[1]) * _BYTES_IN[match[2]] / 1000**2
     return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"
 
 

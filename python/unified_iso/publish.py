@@ -328,7 +328,12 @@ def read_manifest(workspace: Workspace) -> dict[str, Any]:
         manifest = json.loads(workspace.manifest.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         manifest = {}
-    return {"schema_version": SCHEMA_VERSION, "files": [], "refused": [], "unpublished": []} | manifest
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "files": [],
+        "refused": [],
+        "unpublished": [],
+    } | manifest
 
 
 def write_manifest(workspace: Workspace, manifest: Mapping[str, Any]) -> None:

@@ -103,7 +103,7 @@ class Inspected:
 
 
 def fold(name: str) -> str:
-    """Header cell as it is compared: case, blanks around and inside, and underscores don't count."""
+    """Header cell as it is compared: case, blanks and underscores don't count."""
     return re.sub(r"[\s_]+", "", name).casefold()
 
 
@@ -281,8 +281,8 @@ def _newlines(block: bytes) -> int:
 
 def count_lines(path: Path, after: int) -> int:
     """Count the lines with something on them after the first `after` lines, one by one."""
-    opened = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
-    with opened as stream:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rb") as stream:
         return sum(1 for number, line in enumerate(stream) if number >= after and line.strip())
 
 

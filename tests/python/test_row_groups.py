@@ -293,6 +293,7 @@ def test_statistics_are_kept_and_indexes_outside_the_row_groups_dropped(tmp_path
             assert (old.has_offset_index, new.has_offset_index) == (True, False)
             assert (old.has_column_index, new.has_column_index) == (True, False)
             assert new.bloom_filter_offset is None
+    assert {tuple(chunk) for chunk in chunks_of(read_tree(out))} == {(2, 3)}
 
 
 def test_no_value_is_lost_to_filters_on_statistics(tmp_path: Path, pool: list[Path]) -> None:
@@ -377,6 +378,18 @@ def test_row_groups_larger_than_a_block(
     monkeypatch.setattr(row_groups, "_BLOCK_BYTES", 1_000)
     assert join_row_groups(parts, blocks, {}) == expected
     assert blocks.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("count", [14, 15, 16, 127, 128])
+def test_lists_of_any_length(tmp_path: Path, pool: list[Path], count: int) -> None:
+    out = tmp_path / "out.parquet"
+    result = join_row_groups([Part(pool[1])] * count, out, {str(n): "" for n in range(count)})
+    assert result.row_groups == count
+    body, footer = split(out)
+    tree = Reader(footer).struct()
+    assert len(groups_of(tree)) == len(tree[5][1][1]) == count
+    assert put_struct(tree) == footer
+    assert len(body) == 4 + count * sum(meta[3][1][7][1] for meta in chunks_of(read_tree(pool[1])))
 
 
 def test_many_row_groups_of_many_columns(tmp_path: Path) -> None:
@@ -518,13 +531,18 @@ def moved(fields: dict[int, Value], ids: tuple[int, ...], distance: int) -> dict
 
 
 def test_every_offset_moves_and_nothing_else_changes(tmp_path: Path, pool: list[Path]) -> None:
-    def add_offsets(tree: dict[int, Value]) -> None:
+    def add_optional_fields(tree: dict[int, Value]) -> None:
+        for group in groups_of(tree):
+            group[4] = (LIST, (STRUCT, [{1: (I32, 0), 2: (TRUE, None), 3: (FALSE, None)}]))
         for chunk in chunks_of(tree):
             meta = chunk[3][1]
             chunk[2] = (I64, meta[9][1] + meta[7][1])
+            meta[8] = (LIST, (STRUCT, [{1: (BINARY, b"key"), 2: (BINARY, b"value")}]))
             meta[10] = (I64, meta[9][1] + 1)
+            meta[16] = (STRUCT, {1: (I64, 5), 3: (LIST, (I64, [1, 2**40]))})
+            meta[17] = (STRUCT, {1: (STRUCT, {1: (DOUBLE, b"12345678")})})
 
-    path = edited(pool[0], tmp_path / "in.parquet", add_offsets)
+    path = edited(pool[0], tmp_path / "in.parquet", add_optional_fields)
     out = tmp_path / "out.parquet"
     join_row_groups([Part(path, 1, 1), Part(path, 0, 1)], out, {})
     source, joined = groups_of(read_tree(path)), groups_of(read_tree(out))
@@ -552,6 +570,28 @@ def test_every_offset_moves_and_nothing_else_changes(tmp_path: Path, pool: list[
 
 def without_bloom(meta: dict[int, Value]) -> dict[int, Value]:
     return {field_id: value for field_id, value in meta.items() if field_id not in (14, 15)}
+
+
+def test_fields_in_any_order(tmp_path: Path, pool: list[Path]) -> None:
+    def reorder(tree: dict[int, Value]) -> None:
+        for group in groups_of(tree):
+            replace(group, dict(reversed(group.items())))
+        for chunk in chunks_of(tree):
+            meta = chunk[3][1]
+            # A short header holds a distance of 15 at most.
+            first = {16: (STRUCT, {}), 1: meta[1], 17: (STRUCT, {})}
+            replace(meta, first | {key: meta[key] for key in meta if key not in first})
+
+    def replace(fields: dict[int, Value], new: dict[int, Value]) -> None:
+        fields.clear()
+        fields.update(new)
+
+    path = edited(pool[0], tmp_path / "in.parquet", reorder)
+    assert [*next(chunks_of(read_tree(path)))[3][1]][:4] == [16, 1, 17, 2]
+    out = tmp_path / "out.parquet"
+    join_row_groups([Part(path, 1), Part(path, 0, 1)], out, {})
+    assert [*next(chunks_of(read_tree(out)))[3][1]][:4] == [16, 1, 17, 2]
+    assert_holds_parts(out, [Part(pool[0], 1), Part(pool[0], 0, 1)])
 
 
 def test_offsets_of_zero_stay_zero(tmp_path: Path, pool: list[Path]) -> None:
@@ -751,6 +791,10 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda data: data[:-8] + b"\x10\0" + b"\x02\0\0\0PAR1",
         "a field has no type",
     ),
+    "footer with a field without a type in a struct": (
+        lambda data: data[:-8] + b"\xac\x10\0\0" + b"\x04\0\0\0PAR1",
+        "a field has no type",
+    ),
     "footer with an endless list": (
         lambda data: data[:-8] + b"\xa9\xf3\xff\xff\xff\xff\x0f\0" + b"\x08\0\0\0PAR1",
         "a list runs past the end",
@@ -788,8 +832,16 @@ EDITS: dict[str, tuple[Callable[[dict[int, Value]], Any], str]] = {
     "row groups that are one": (lambda tree: tree.update({4: (STRUCT, {})}), "type code 12"),
     "row count as text": (lambda tree: tree.update({3: (BINARY, b"1")}), "type code 8"),
     "row counts that differ": (lambda tree: tree.update({3: (I64, 1)}), "do not add up"),
-    "encryption": (lambda tree: tree.update({8: (STRUCT, {})}), "is encrypted"),
-    "encrypted column": (lambda tree: next(chunks_of(tree)).update({8: (STRUCT, {})}), "encrypted"),
+    "encrypted file": (lambda tree: tree.update({8: (STRUCT, {})}), "is encrypted"),
+    "signed footer": (lambda tree: tree.update({9: (BINARY, b"key")}), "is encrypted"),
+    "encrypted column": (
+        lambda tree: next(chunks_of(tree)).update({8: (STRUCT, {})}),
+        "is encrypted",
+    ),
+    "encrypted column metadata": (
+        lambda tree: next(chunks_of(tree)).update({9: (BINARY, b"secret")}),
+        "is encrypted",
+    ),
     "column in another file": (
         lambda tree: next(chunks_of(tree)).update({1: (BINARY, b"elsewhere.parquet")}),
         "in another file",

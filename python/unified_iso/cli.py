@@ -1,0 +1,218 @@
+"""The `unified-iso` command.
+
+Exit codes of `build`: 0 everything asked for is published; 1 something is not; 2 the command line
+is wrong; 3 published, but files were refused or rows rejected. `verify` exits with 1 where a file
+is not what was published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from unified_iso import progress
+from unified_iso.lock import Locked, take_lock
+from unified_iso.project import UnknownName, choose, run_build
+from unified_iso.publish import read_manifest
+from unified_iso.report import gather, say, show, show_left_out, status_rows, status_table
+from unified_iso.row_groups import NotParquet, read_footer_metadata
+from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.workspace import Workspace, WorkspaceError
+
+app = typer.Typer(
+    help="US electricity market prices as one tested Parquet dataset.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Raw = Annotated[Path, typer.Option("--raw", envvar="UNIFIED_ISO_RAW", help="Folder of raw files.")]
+Out = Annotated[Path, typer.Option("--out", envvar="UNIFIED_ISO_OUT", help="Folder to publish in.")]
+
+
+@app.command()
+def build(
+    isos: Annotated[list[str] | None, typer.Argument(help="Operators; all without any.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="One dataset, such as da_energy_hourly.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="One delivery year.")] = None,
+    all_years: Annotated[
+        bool, typer.Option("--all", help="Every year there is (the default).")
+    ] = False,
+    raw: Raw = Path("sample"),
+    out: Out = Path("out"),
+    memory_limit: Annotated[
+        str, typer.Option(envvar="UNIFIED_ISO_MEMORY_LIMIT", help="Memory of the whole process.")
+    ] = "2GB",
+    threads: Annotated[
+        int | None, typer.Option(envvar="UNIFIED_ISO_THREADS", help="Threads; all cores without.")
+    ] = None,
+    allow_rejects: Annotated[
+        bool, typer.Option("--allow-rejects", help="Publish what is sound, list the rest.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Let rows of vanished raw files go.")
+    ] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build anew what is there already.")
+    ] = False,
+) -> None:
+    """Turn new and changed raw files into published year files."""
+    console = Console(stderr=True)
+    if year is not None and all_years:
+        raise typer.BadParameter("--year and --all exclude each other")
+    try:
+        choice = choose(isos or [], dataset)
+    except UnknownName as error:
+        raise typer.BadParameter(str(error)) from error
+    workspace = Workspace(raw=raw.absolute(), out=out.absolute())
+    _stop_if_unusable(console, workspace)
+    os.environ |= {
+        "UNIFIED_ISO_RAW": str(workspace.raw),
+        "UNIFIED_ISO_OUT": str(workspace.out),
+        "UNIFIED_ISO_MEMORY_LIMIT": memory_limit,
+        "UNIFIED_ISO_THREADS": str(threads or ""),
+    }
+    variables = {"year": year, "allow_rejects": allow_rejects, "prune": prune}
+    with _shown_progress(console):
+        result = run_build(workspace, choice, variables, full_refresh)
+    outcome = gather(workspace, result, choice.isos)
+    show(console, workspace, outcome)
+    rows = [row for row in status_rows(workspace) if row["iso"] in choice.isos]
+    Console().print(status_table(rows) if rows else "nothing is published")
+    raise typer.Exit(outcome.exit_code)
+
+
+def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
+    try:
+        if not workspace.raw.is_dir():
+            raise WorkspaceError(
+                f"the raw folder {workspace.raw} does not exist: name it with --raw"
+            )
+        workspace.prepare()
+        take_lock(workspace.lock_file)
+    except (WorkspaceError, Locked) as error:
+        say(console, "[red]stopped[/red]", str(error))
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def _shown_progress(console: Console) -> Iterator[None]:
+    """Show progress reports as bars on a terminal, and as a line when each is done elsewhere."""
+    if not console.is_terminal:
+        progress.listen(lambda label, done, total: _print_when_done(console, label, done, total))
+        yield
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, int] = {}
+
+        def listener(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=total)
+            bars.update(tasks[label], completed=done, total=total)
+
+        progress.listen(listener)
+        yield
+
+
+def _print_when_done(console: Console, label: str, done: int, total: int) -> None:
+    if done == total:
+        say(console, "", f"{label}: {total:,} done")
+
+
+@app.command()
+def status(
+    out: Out = Path("out"),
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Show what is published."""
+    workspace = Workspace(raw=Path(), out=out.absolute())
+    manifest = read_manifest(workspace)
+    rows = status_rows(workspace)
+    if as_json:
+        kept = {key: manifest[key] for key in ("refused", "unpublished")}
+        typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
+        return
+    console = Console()
+    console.print(status_table(rows) if rows else f"nothing is published in {out}")
+    show_left_out(console, manifest["refused"], manifest["unpublished"])
+
+
+@app.command()
+def verify(out: Out = Path("out")) -> None:
+    """Compare every published file with its checksum and its footer in the manifest."""
+    workspace = Workspace(raw=Path(), out=out.absolute())
+    entries = read_manifest(workspace)["files"]
+    wrong = 0
+    for entry in entries:
+        fault = _fault(workspace.out / entry["path"], entry["sha256"], entry["rows"])
+        wrong += fault is not None
+        typer.echo(f"{entry['path']}: {fault or 'as published'}")
+    raise typer.Exit(1 if wrong or not entries else 0)
+
+
+def _fault(path: Path, sha256: str, rows: int) -> str | None:
+    if not path.exists():
+        return "is gone"
+    try:
+        found = read_footer_metadata(path).num_rows
+    except NotParquet as error:
+        return str(error)
+    if found != rows:
+        return f"has {found} rows, {rows} were published"
+    with path.open("rb") as stream:
+        same = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    return None if same else "has other bytes than were published"
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the raw files and their truth go.")],
+    iso: Annotated[list[str] | None, typer.Option(help="Operator; all without.")] = None,
+    start: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="First delivery day.")
+    ] = datetime(2024, 3, 8),
+    days: Annotated[int, typer.Option(min=1, help="Delivery days.")] = 4,
+    nodes: Annotated[int | None, typer.Option(min=1, help="Locations per operator.")] = None,
+    truth: Annotated[bool, typer.Option(help="Write the unified rows too.")] = True,
+    overlap: Annotated[bool, typer.Option(help="Let neighbouring files share rows.")] = True,
+    revisions: Annotated[bool, typer.Option(help="Let some rows come in two versions.")] = True,
+) -> None:
+    """Write generated raw files in the published formats, with the rows they stand for."""
+    console = Console(stderr=True)
+    options = SampleOptions(truth=truth, overlap=overlap, revisions=revisions)
+    with _shown_progress(console):
+        try:
+            files = write_sample(
+                folder,
+                isos=iso,
+                start=start.date(),
+                days=days,
+                nodes=nodes,
+                options=options,
+                progress=progress.report,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    console.print(f"{len(files):,} files in {folder}", highlight=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

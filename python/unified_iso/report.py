@@ -1,0 +1,202 @@
+"""What a run says at its end: failed tests in plain words, refused files, the table of datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+from dbt.cli.main import dbtRunnerResult
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from unified_iso.publish import Entry, read_manifest
+from unified_iso.workspace import Workspace
+
+ROWS_SHOWN = 10
+
+
+@dataclass
+class Finding:
+    """One test or step that did not pass: what it says, and the rows it found."""
+
+    dataset: str
+    text: str
+    is_error: bool
+    table: str | None = None
+    found: int = 0
+
+
+@dataclass
+class Outcome:
+    """What came of a build."""
+
+    findings: list[Finding] = field(default_factory=list)
+    refused: list[Entry] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    unpublished: list[Entry] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0: all published; 1: something was not; 3: published, but not from every row."""
+        if self.unpublished or any(finding.is_error for finding in self.findings):
+            return 1
+        return 3 if self.refused or self.rejected else 0
+
+
+def gather(workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str]) -> Outcome:
+    """Collect the outcome of a build from dbt's results, the manifest and the working database."""
+    outcome = Outcome()
+    results = list(getattr(result.result, "results", None) or [])
+    outcome.findings = [_finding(run) for run in results if str(run.status) not in _PASSED]
+    manifest = read_manifest(workspace)
+    outcome.unpublished = _of(manifest["unpublished"], isos, "model")
+    outcome.refused = _of(manifest["refused"], isos, "file")
+    if not result.success and not outcome.findings and not outcome.unpublished:
+        reason = str(result.exception or "the run failed; see its log")
+        outcome.findings.append(Finding("run", reason, is_error=True))
+    database = workspace.state / "work.duckdb"
+    if database.exists() and results:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            outcome.rejected = _rejected(connection, isos)
+            outcome.unread = [
+                f"{folder} ({files} files)"
+                for folder, files in connection.execute(
+                    "select folder, files from inventory.unread order by folder"
+                ).fetchall()
+            ]
+    return outcome
+
+
+_PASSED = ("success", "pass", "skipped", "no-op")
+
+
+def _finding(run: Any) -> Finding:
+    node = run.node
+    is_test = node.resource_type == "test"
+    dataset = node.name
+    if is_test and node.attached_node:
+        dataset = node.attached_node.rpartition(".")[2]
+    if dataset == "unified_iso-on-run-end-0":
+        dataset = "publishing"
+    text = (getattr(node, "description", "") if is_test else "") or (run.message or "failed")
+    if is_test and run.failures is None:
+        text = f"{text} (the test itself failed: {run.message})"
+    return Finding(
+        dataset=dataset,
+        text=text.strip(),
+        is_error=str(run.status) != "warn",
+        table=node.relation_name if is_test and run.failures else None,
+        found=run.failures or 0,
+    )
+
+
+def _of(entries: Iterable[Entry], isos: Sequence[str], key: str) -> list[Entry]:
+    return [entry for entry in entries if str(entry[key]).startswith(tuple(isos))]
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection, isos: Sequence[str]) -> list[str]:
+    return [
+        f"{data_source}{f' line {line}' if line is not None else ''}: {message}"
+        for data_source, line, message in connection.execute(
+            """
+            select distinct files.data_source, rejected.line, rejected.message
+            from inventory.rejected_rows as rejected
+            inner join inventory.raw_files as files using (file_id)
+            where files.is_present and list_contains($1, files.iso)
+            order by all
+            """,
+            [list(isos)],
+        ).fetchall()
+    ]
+
+
+def say(console: Console, mark: str, text: str) -> None:
+    """Print a line: `mark` is markup, `text` is data (file names hold brackets)."""
+    console.print(f"{mark} {escape(text)}".strip(), highlight=False, soft_wrap=True)
+
+
+def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
+    """Print what the user has to know, worst last."""
+    for folder in outcome.unread:
+        say(console, "[dim]not read[/dim]", f"{folder}: no dataset uses this report")
+    for finding in sorted(outcome.findings, key=lambda finding: finding.is_error):
+        mark = "[red]failed[/red]" if finding.is_error else "[yellow]warning[/yellow]"
+        say(console, mark, f"{finding.dataset}: {finding.text}")
+        if finding.table:
+            _show_rows(console, workspace, finding)
+    for text in outcome.rejected[:ROWS_SHOWN]:
+        say(console, "[red]rejected[/red]", text)
+    if len(outcome.rejected) > ROWS_SHOWN:
+        say(console, "[red]rejected[/red]", f"{len(outcome.rejected) - ROWS_SHOWN} more rows")
+    show_left_out(console, outcome.refused, outcome.unpublished)
+
+
+def show_left_out(console: Console, refused: Iterable[Entry], unpublished: Iterable[Entry]) -> None:
+    """Print the files that were refused and the dataset-years that were not published."""
+    for entry in refused:
+        say(console, "[red]refused[/red]", f"{entry['file']}: {entry['reason']}")
+    for entry in unpublished:
+        text = f"{entry['model']} {entry['year']}: {entry['reason']}"
+        say(console, "[red]not published[/red]", text)
+
+
+def _show_rows(console: Console, workspace: Workspace, finding: Finding) -> None:
+    with duckdb.connect(str(workspace.state / "work.duckdb"), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        cursor = connection.execute(f"select * from {finding.table} limit {ROWS_SHOWN}")
+        names = [column[0] for column in cursor.description]
+        rows = cursor.fetchall()
+    table = Table(box=None, pad_edge=True)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+    console.print(table)
+    if finding.found > len(rows):
+        say(console, "  and", f"{finding.found - len(rows)} more in {finding.table}")
+
+
+def status_rows(workspace: Workspace) -> list[Entry]:
+    """Describe every published year file as the manifest knows it, with the state of the file."""
+    rows = []
+    for entry in read_manifest(workspace)["files"]:
+        path = workspace.out / entry["path"]
+        if not path.exists():
+            state = "file is gone"
+        elif path.stat().st_size != entry["bytes"]:
+            state = "changed outside"
+        else:
+            state = "published"
+        kept = ("iso", "dataset", "year", "rows", "locations", "first_interval", "last_interval")
+        rows.append(
+            {name: entry[name] for name in (*kept, "missing_intervals", "bytes")}
+            | {"state": state, "path": entry["path"]}
+        )
+    return rows
+
+
+def status_table(rows: Sequence[Entry]) -> Table:
+    """Lay the rows of `status_rows` out for a terminal."""
+    table = Table(box=None)
+    for name in ("dataset", "year", "rows", "locations", "first interval", "last interval"):
+        table.add_column(name, justify="right" if name in ("year", "rows", "locations") else "left")
+    for name in ("missing", "bytes"):
+        table.add_column(name, justify="right")
+    table.add_column("state")
+    for row in rows:
+        table.add_row(
+            f"{row['iso']} {row['dataset']}",
+            str(row["year"]),
+            f"{row['rows']:,}",
+            f"{row['locations']:,}",
+            row["first_interval"],
+            row["last_interval"],
+            f"{row['missing_intervals']:,}",
+            f"{row['bytes']:,}",
+            row["state"],
+        )
+    return table
