@@ -92,7 +92,7 @@ def run_build(
         *("--vars", json.dumps(variables)),
         *("--exclude-resource-type", "unit_test"),
         *("--indirect-selection", "cautious"),
-        *("--log-level", "none"),
+        *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",
     ]
     if full_refresh:

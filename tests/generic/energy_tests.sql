@@ -205,14 +205,16 @@ where prices.lmp_total not between (select min(low) from bounds) and (select max
 
 
 {#- In UTC every day is a run of equal steps, so 23 and 25 hours need no calendar: a location lacks
-    intervals where it has fewer than lie between its first and its last. -#}
+    intervals where it has fewer than lie between its first and its last of a year. -#}
 {% test on_calendar(model) %}
 {%- set minutes = tested_dataset(model).config.minutes %}
 with deficient as (
 
-    select settlement_location_id
+    select
+        settlement_location_id,
+        year(delivery_date) as delivery_year
     from {{ audit_relation(model) }}
-    group by settlement_location_id
+    group by all
     having count(*) < date_diff('minute', min(datetime_utc), max(datetime_utc)) // {{ minutes or 1 }} + 1
 
 ),
@@ -220,15 +222,17 @@ with deficient as (
 steps as (
 
     select
-        settlement_location_id,
-        settlement_location,
-        datetime_utc,
-        lag(datetime_utc) over (
-            partition by settlement_location_id
-            order by datetime_utc
+        prices.settlement_location_id,
+        prices.settlement_location,
+        prices.datetime_utc,
+        lag(prices.datetime_utc) over (
+            partition by prices.settlement_location_id, deficient.delivery_year
+            order by prices.datetime_utc
         ) as datetime_before
-    from {{ audit_relation(model) }}
-    semi join deficient using (settlement_location_id)
+    from {{ audit_relation(model) }} as prices
+    inner join deficient
+        on prices.settlement_location_id = deficient.settlement_location_id
+        and year(prices.delivery_date) = deficient.delivery_year
 
 )
 
@@ -244,39 +248,43 @@ where datetime_utc > datetime_before + to_minutes({{ minutes }})
 
 
 {% test locations_continue(model) %}
-with span as (
-
-    select
-        min(datetime_utc) as first_interval,
-        max(datetime_utc) as last_interval
-    from {{ audit_relation(model) }}
-
-),
-
-locations as (
+with locations as (
 
     select
         settlement_location_id,
+        year(delivery_date) as delivery_year,
         any_value(settlement_location) as settlement_location,
         min(datetime_utc) as first_seen,
         max(datetime_utc) as last_seen
     from {{ audit_relation(model) }}
-    group by settlement_location_id
+    group by all
+
+),
+
+spans as (
+
+    select
+        *,
+        min(first_seen) over (partition by delivery_year) as first_interval,
+        max(last_seen) over (partition by delivery_year) as last_interval
+    from locations
 
 )
 
 select
-    locations.*,
+    settlement_location_id,
+    settlement_location,
+    delivery_year,
+    first_seen,
+    last_seen,
     case
-        when locations.first_seen > span.first_interval and locations.last_seen < span.last_interval
-            then 'appears and vanishes'
-        when locations.first_seen > span.first_interval then 'appears'
+        when first_seen > first_interval and last_seen < last_interval then 'appears and vanishes'
+        when first_seen > first_interval then 'appears'
         else 'vanishes'
     end as change
-from locations
-cross join span
-where locations.first_seen > span.first_interval
-    or locations.last_seen < span.last_interval
+from spans
+where first_seen > first_interval
+    or last_seen < last_interval
 {% endtest %}
 
 

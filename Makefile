@@ -1,0 +1,39 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+export UNIFIED_ISO_RAW ?= sample
+export UNIFIED_ISO_OUT ?= out
+DBT := $(BIN)/dbt --no-use-colors
+DBT_DIRS := --project-dir . --profiles-dir .
+
+.PHONY: help build test lint bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+$(BIN)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+build: $(BIN)/.installed ## generate a small raw sample and publish it to out/
+	$(BIN)/unified-iso sample $(UNIFIED_ISO_RAW)
+	$(BIN)/unified-iso build --raw $(UNIFIED_ISO_RAW) --out $(UNIFIED_ISO_OUT)
+
+lint: $(BIN)/.installed ## check the style of SQL and Python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint models tests/generic
+
+test: lint ## everything CI runs
+	$(BIN)/python -m pytest
+
+bench: $(BIN)/.installed ## measure a full-size build against its floor (about 25 GB of disk)
+	$(BIN)/python tests/bench/measure.py bench
+
+docs: $(BIN)/.installed ## write the documentation site to target/static_index.html
+	$(DBT) docs generate --static $(DBT_DIRS)
+
+clean: ## remove everything that was generated here
+	rm -rf $(VENV) sample out target logs bench .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,157 @@
+"""Measures a build against the floor: one unsorted COPY of the same raw files.
+
+`python tests/bench/measure.py FOLDER [pjm-year | nyiso-month | ...]` generates the raw files once,
+runs floor and build in turn and prints a Markdown table. Needs about 25 GB of disk for the PJM
+year. Times are wall seconds; read them as ratios within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+from unified_iso.sample import SampleOptions, write_sample
+
+MEMORY_LIMIT = "2GB"
+THREADS = 2
+BENCH = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Case:
+    """A generated amount of raw files and the dataset made of it."""
+
+    iso: str
+    dataset: str
+    report: str
+    start: date
+    days: int
+    nodes: int
+
+
+CASES = {
+    "pjm-year": Case(
+        "pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 1, 1), 366, 6265
+    ),
+    "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured command: wall seconds, peak resident GB of its process, seconds in tests."""
+
+    name: str
+    seconds: float
+    peak_gb: float
+    test_seconds: float = 0.0
+
+
+def main() -> None:
+    """Generate, run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("cases", nargs="*", default=["pjm-year"])
+    options = parser.parse_args()
+    for name in options.cases:
+        case = CASES[name]
+        folder = options.folder.absolute() / name
+        raw = generate(case, folder)
+        runs = list(measure(case, raw, folder / "out"))
+        print_table(name, case, raw, folder / "out", runs)
+
+
+def generate(case: Case, folder: Path) -> Path:
+    """Write the raw files of a case once; a finished folder is used again."""
+    raw = folder / "raw"
+    done = folder / "generated"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_sample(
+            raw,
+            isos=[case.iso],
+            start=case.start,
+            days=case.days,
+            nodes=case.nodes,
+            options=SampleOptions(truth=False, overlap=False, revisions=False, threads=THREADS),
+        )
+        done.touch()
+    return raw
+
+
+def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
+    """Run the floor, a full build, a build with nothing new and one with one new day."""
+    shutil.rmtree(out, ignore_errors=True)
+    floor_file = out.with_name("floor.parquet")
+    yield run("floor", [sys.executable, str(BENCH / "floor.py"), case.iso, str(raw), str(floor_file)])
+    command = [
+        *(sys.executable, "-m", "unified_iso", "build", case.iso),
+        *("--raw", str(raw), "--out", str(out)),
+        *("--memory-limit", MEMORY_LIMIT, "--threads", str(THREADS)),
+    ]
+    yield build("full build", command, out)
+    yield build("nothing new", command, out)
+    last = case.start + timedelta(days=case.days - 1)
+    newest = next(raw.rglob(f"*{last:%Y%m%d}*"))
+    aside = newest.with_suffix(".aside")
+    newest.rename(aside)
+    pruned = [*command, "--prune"]
+    build("without the last day", pruned, out)
+    aside.rename(newest)
+    yield build("one new day", command, out)
+
+
+def build(name: str, command: list[str], out: Path) -> Run:
+    """Run a build and take the time its tests took from dbt's results."""
+    measured = run(name, command)
+    results = json.loads((out / ".unified-iso/target/run_results.json").read_text())["results"]
+    tests = sum(r["execution_time"] for r in results if r["unique_id"].startswith("test."))
+    return Run(name, measured.seconds, measured.peak_gb, tests)
+
+
+def run(name: str, command: list[str]) -> Run:
+    """Run a command to its end."""
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - started
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"{' '.join(command)} failed")
+    return Run(name, seconds, usage.ru_maxrss / 1e6)
+
+
+def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) -> None:
+    """Print one Markdown table with ratios to the floor."""
+    floor = runs[0].seconds
+    files = [path for path in (raw / case.iso / case.report).rglob("*") if path.is_file()]
+    published = out / "parquet" / case.iso / case.dataset
+    rows = duckdb.execute(
+        "select sum(num_rows) from parquet_file_metadata($1)", [f"{published}/*.parquet"]
+    ).fetchall()[0][0]
+    size = sum(path.stat().st_size for path in files)
+    disk = sum(path.stat().st_size for path in published.glob("*.parquet"))
+    print(f"\n{name}: {len(files)} files, {size / 1e9:.2f} GB, {rows:,} rows, ", end="")
+    print(f"{disk / 1e9:.2f} GB published\n")
+    print("| run | seconds | of the floor | without tests | peak resident GB |")
+    print("|---|---|---|---|---|")
+    for item in runs:
+        bare = (item.seconds - item.test_seconds) / floor
+        print(
+            f"| {item.name} | {item.seconds:.1f} | {item.seconds / floor:.2f} | {bare:.2f} "
+            f"| {item.peak_gb:.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
