@@ -84,7 +84,7 @@ sorted as (
     order by
         kept.interval_start_utc,
         kept.settlement_location,
-        kept.settlement_location_id
+        kept.settlement_location_id::varchar
 
 )
 
@@ -105,7 +105,7 @@ select
     '{{ config.require("market") }}' as market_type,
     settlement_location,
     settlement_location_type,
-    settlement_location_id,
+    settlement_location_id::varchar as settlement_location_id,
     zone,
     voltage_kv,
     lmp_total,

@@ -91,7 +91,7 @@
 
 
 {#- A subset takes its parent's accounts: what the parent published and the subset leaves out is filtered. -#}
-{% macro account_for_subset_part(node, parent, part, part_file) %}
+{% macro account_for_subset_part(node, parent, part, part_file, parent_rows) %}
     {% set model = sql_text(node.name) %}
     {% set files = "
         select distinct data_source, content_hash
@@ -115,7 +115,7 @@
             'filtered', " ~ sql_text('not in this subset: ' ~ node.config.keep) ~ ", left_out.rows
         from (
             select data_source, count(*) as rows
-            from " ~ parent.relation_name ~ "
+            from " ~ parent_rows ~ "
             where not coalesce(" ~ node.config.keep ~ ", false)
                 and datetime_utc >= timestamptz '" ~ part.first_instant ~ "'
                 and datetime_utc < timestamptz '" ~ part.end_instant ~ "'

@@ -70,12 +70,12 @@
 
 
 {#- The dataset's own SQL, with each staging view replaced by the table it was parsed into. -#}
-{% macro read_load_instead(node, sql) %}
+{% macro read_load_instead(node, sql, keep='true') %}
     {% set result = namespace(sql=sql) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select *, rowid as raw_row from " ~ load_name(staging) ~ ")"
+            "(select *, rowid as raw_row from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
     {% endfor %}
     {{ return(result.sql) }}

@@ -66,7 +66,7 @@
 
 
 {% macro fingerprint_of(node, sql) %}
-    {% set ingredients = [sql, var('compression') | string, var('row_group_size') | string] %}
+    {% set ingredients = [sql, var('compression'), var('compression_level') | string, var('row_group_size') | string] %}
     {% set upstream = [node.unique_id] %}
     {% for unique_id in upstream %}
         {% set parent = graph.nodes.get(unique_id) %}
@@ -205,9 +205,11 @@
     {% set model = sql_text(node.name) %}
     create or replace temp table plan as
     with wanted as (
-        select part, year, digest from inventory.new_parts where model = {{ sql_text(parent.name) }}
+        select part, year, md5(digest || ' ' || fingerprint) as digest
+        from inventory.new_parts
+        where model = {{ sql_text(parent.name) }}
         union all
-        select part, year, digest
+        select part, year, md5(digest || ' ' || fingerprint)
         from inventory.parts as parts
         where parts.model = {{ sql_text(parent.name) }}
             and parts.part not in (

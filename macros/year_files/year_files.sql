@@ -7,10 +7,11 @@
     {% endif %}
 
     {% if not flags.EMPTY %}
-        {% set fingerprint = fingerprint_of(model, sql) %}
         {% if parent %}
+            {% set fingerprint = subset_fingerprint(model) %}
             {% do build_subset_parts(model, parent, sql, fingerprint) %}
         {% else %}
+            {% set fingerprint = fingerprint_of(model, sql) %}
             {% do build_parts(model, sql, fingerprint) %}
         {% endif %}
         {% do drop_blocked_years(model) %}
@@ -44,7 +45,9 @@
             {% do block_rejected_years(node) %}
             {% do run_query(plan_parts(node, fingerprint)) %}
             {% for part in parts_of_group(node) %}
-                {% do write_part(node, part, read_load_instead(node, sql), fingerprint) %}
+                {% set file = write_part(node, part, read_load_instead(node, sql), fingerprint) %}
+                {% do account_for_part(node, part, file) %}
+                {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
             {% endfor %}
             {% do drop_load(node) %}
             {% do show_progress(node) %}
@@ -61,9 +64,41 @@
     {% do run_query(plan_subset_parts(node, parent, fingerprint)) %}
     {% do run_query("create or replace temp table load_group as select part, year, digest from plan where state = 'stale' order by part") %}
     {% for part in parts_of_group(node) %}
-        {% do write_part(node, part, sql, fingerprint, parent) %}
+        {% set file = write_part(node, part, sql, fingerprint) %}
+        {% do account_for_subset_part(node, parent, part, file, parent.relation_name) %}
     {% endfor %}
+    {#- What was built beside a part of the parent that did not stay. -#}
+    {% do run_query("
+        delete from inventory.new_parts
+        where model = " ~ sql_text(node.name) ~ " and part not in (select part from plan where state in ('built', 'stale'))
+    ") %}
     {% do note_dropped_parts(node) %}
+{% endmacro %}
+
+
+{#- Subsets of a dataset are written while its rows are loaded: reading them back would cost a scan. -#}
+{% macro build_subsets_beside(node, part, part_file, sql, fingerprint) %}
+    {% for subset in datasets() if subset.unique_id in selected_resources and node.unique_id in subset.depends_on.nodes %}
+        {% set subset_part = {} %}
+        {% do subset_part.update(part) %}
+        {% do subset_part.update({'digest': subset_digest(part.digest, fingerprint)}) %}
+        {% set file = write_part(
+            subset, subset_part, read_load_instead(node, sql, subset.config.keep), subset_fingerprint(subset)
+        ) %}
+        {% do account_for_subset_part(subset, node, part, file, 'read_parquet(' ~ sql_text(part_file) ~ ')') %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro subset_digest(digest, fingerprint) %}
+    {{- return(local_md5(digest ~ ' ' ~ fingerprint)) -}}
+{% endmacro %}
+
+
+{% macro subset_fingerprint(node) %}
+    {{- return(local_md5([
+        node.config.keep, node.checksum.checksum, var('compression'), var('compression_level'), var('row_group_size')
+    ] | join(' '))) -}}
 {% endmacro %}
 
 
@@ -101,17 +136,12 @@
 {% endmacro %}
 
 
-{% macro write_part(node, part, sql, fingerprint, parent=none) %}
+{% macro write_part(node, part, sql, fingerprint) %}
     {% set file = out_folder() ~ '/.unified-iso/candidates/' ~ node.name ~ '/' ~ part.part ~ '.parquet' %}
     {% do in_python('make_folder', {'path': file.rpartition('/')[0]}) %}
     {% do run_query("delete from inventory.new_accounts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
     {% do run_query("delete from inventory.new_parts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
     {% do run_query(write_parquet(sql, part, file)) %}
-    {% if parent %}
-        {% do account_for_subset_part(node, parent, part, file) %}
-    {% else %}
-        {% do account_for_part(node, part, file) %}
-    {% endif %}
     {% do run_query("
         insert into inventory.new_parts
         select
@@ -127,6 +157,7 @@
             " ~ sql_text(file) ~ "
         from read_parquet(" ~ sql_text(file) ~ ")
     ") %}
+    {{ return(file) }}
 {% endmacro %}
 
 
@@ -146,6 +177,9 @@
     ) to {{ sql_text(file) }} (
         format parquet,
         compression {{ var('compression') }},
+        {% if var('compression') == 'zstd' %}
+        compression_level {{ var('compression_level') }},
+        {% endif %}
         row_group_size {{ var('row_group_size') }}
     )
 {% endmacro %}

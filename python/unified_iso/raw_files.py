@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
-import io
 import os
 import re
 import shutil
@@ -17,12 +15,15 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from unified_iso.archives import BadArchive, unpack
 
 RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 BLOCK = 1 << 20
+GZIP_WINDOW = 31
 HEAD_LINES = 12
+_NEWLINE = pa.scalar(10, pa.uint8())
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
@@ -191,7 +192,7 @@ def _inspect_archive(
     path: Path, cache: Path, listed: Listed, report: Report, others: Sequence[Report]
 ) -> list[Inspected]:
     content_hash = _hash_file(path)
-    folder = cache / "members" / content_hash[:32]
+    folder = cache / "members" / content_hash
     try:
         members = unpack(path, folder)
     except BadArchive as error:
@@ -214,7 +215,7 @@ def _inspect_csv(
     name = PurePosixPath(data_source.rpartition("!")[2]).name
     try:
         content = _read_through(path)
-        result.content_hash = content.sha256
+        result.content_hash = content.content_hash
         result.layout = find_layout(content.head, report, others)
         result.lines = content.lines - result.layout.header_line - 1
         result.read_path = str(_plainly_named(path, data_source, cache))
@@ -229,54 +230,57 @@ def _inspect_csv(
 
 @dataclass(frozen=True)
 class _Content:
-    sha256: str
+    content_hash: str
     lines: int
     head: bytes
 
 
 def _read_through(path: Path) -> _Content:
     """Read a file once for its hash (of the bytes on disk), its lines and its first lines."""
-    digest = hashlib.sha256()
-    lines = 0
-    head = b""
-    last = b""
-    with _HashingReader(path, digest) as raw:
-        stream = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
-        while block := stream.read(BLOCK):
-            if len(head) < BLOCK:
-                head += block
-            lines += _newlines(block)
-            last = block
-        while raw.read(BLOCK):
-            pass
-    if not last:
+    digest = xxhash.xxh3_128()
+    text = _Text()
+    is_packed = path.name.lower().endswith(".gz")
+    inflate = zlib.decompressobj(wbits=GZIP_WINDOW)
+    buffer = bytearray(BLOCK)
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as stream:
+        while size := stream.readinto(buffer):
+            block = view[:size]
+            digest.update(block)
+            if not is_packed:
+                text.add(block)
+                continue
+            inflated = inflate.decompress(block)
+            while inflate.eof and inflate.unused_data:
+                text.add(memoryview(inflated))
+                rest, inflate = inflate.unused_data, zlib.decompressobj(wbits=GZIP_WINDOW)
+                inflated = inflate.decompress(rest)
+            text.add(memoryview(inflated))
+    if is_packed and not inflate.eof:
+        raise EOFError("the compressed file ends too early")
+    if not text.last:
         raise Refused("is empty: download it again")
-    return _Content(digest.hexdigest(), lines + (not last.endswith(b"\n")), head)
+    return _Content(digest.hexdigest(), text.newlines + (text.last != b"\n"), text.head)
 
 
-class _HashingReader(io.RawIOBase):
-    """A file that hashes what is read from it."""
+class _Text:
+    """Lines of a text that comes in blocks, its first megabyte and its last byte."""
 
-    def __init__(self, path: Path, digest: hashlib._Hash) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._digest = digest
+    def __init__(self) -> None:
+        self.newlines = 0
+        self.head = b""
+        self.last = b""
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block = self._file.read(size)
-        self._digest.update(block)
-        return block
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def _newlines(block: bytes) -> int:
-    array = pa.Array.from_buffers(pa.uint8(), len(block), [None, pa.py_buffer(block)])
-    return pc.equal(array, pa.scalar(10, pa.uint8())).true_count
+    def add(self, block: memoryview) -> None:
+        """Take the next block."""
+        if not block.nbytes:
+            return
+        if len(self.head) < BLOCK:
+            self.head += block.tobytes()
+        buffers = [None, pa.py_buffer(block)]
+        array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
+        self.newlines += pc.equal(array, _NEWLINE).true_count
+        self.last = block[-1:].tobytes()
 
 
 def count_lines(path: Path, after: int) -> int:
@@ -287,8 +291,11 @@ def count_lines(path: Path, after: int) -> int:
 
 
 def _hash_file(path: Path) -> str:
+    digest = xxhash.xxh3_128()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout:
@@ -387,7 +394,7 @@ def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
     if _WITHOUT_GLOB_CHARACTERS.match(str(absolute)):
         return absolute
     ending = ".csv.gz" if path.name.lower().endswith(".gz") else ".csv"
-    link = cache / "links" / (hashlib.sha256(data_source.encode()).hexdigest()[:32] + ending)
+    link = cache / "links" / (xxhash.xxh3_128_hexdigest(data_source.encode()) + ending)
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     try:
