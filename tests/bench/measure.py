@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+
 from unified_iso.sample import SampleOptions, write_sample
 
 MEMORY_LIMIT = "2GB"
@@ -40,9 +41,7 @@ class Case:
 
 
 CASES = {
-    "pjm-year": Case(
-        "pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 1, 1), 366, 6265
-    ),
+    "pjm-year": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 1, 1), 366, 6265),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
 }
 
@@ -93,7 +92,9 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     """Run the floor, a full build, a build with nothing new and one with one new day."""
     shutil.rmtree(out, ignore_errors=True)
     floor_file = out.with_name("floor.parquet")
-    yield run("floor", [sys.executable, str(BENCH / "floor.py"), case.iso, str(raw), str(floor_file)])
+    yield run(
+        "floor", [sys.executable, str(BENCH / "floor.py"), case.iso, str(raw), str(floor_file)]
+    )
     command = [
         *(sys.executable, "-m", "unified_iso", "build", case.iso),
         *("--raw", str(raw), "--out", str(out)),

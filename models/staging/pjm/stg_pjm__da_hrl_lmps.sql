@@ -15,7 +15,10 @@ typed as (
         source.raw_row,
         {{ utc('source.datetime_beginning_utc') }} as interval_start_utc,
         trim(source.pnode_name) as settlement_location,
-        coalesce(types.settlement_location_type, other.settlement_location_type) as settlement_location_type,
+        coalesce(
+            named_type.settlement_location_type,
+            other_type.settlement_location_type
+        ) as settlement_location_type,
         source.pnode_id as settlement_location_id,
         source.zone,
         try_cast(replace(source.voltage, 'KV', '') as double) as voltage_kv,
@@ -25,10 +28,10 @@ typed as (
         source.marginal_loss_price_da as lmp_loss,
         source.version_nbr as version
     from source
-    left join {{ ref('location_types') }} as types
-        on types.iso = 'pjm' and source.type = types.published_type
-    left join {{ ref('location_types') }} as other
-        on other.iso = 'pjm' and other.published_type = '*'
+    left join {{ ref('location_types') }} as named_type
+        on named_type.iso = 'pjm' and source.type = named_type.published_type
+    left join {{ ref('location_types') }} as other_type
+        on other_type.iso = 'pjm' and other_type.published_type = '*'
 
 ),
 

@@ -1,0 +1,22 @@
+"""What the linter's Jinja needs of dbt's adapter: dispatch without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+ENGINE_SQL = {
+    "utc": "{0}::timestamptz",
+    "to_local": "timezone({1}, {0})",
+    "second_pass_to_utc": "timezone({1}, {0})",
+    "data_source_of": "{0}::varchar",
+}
+
+
+def dispatch(name: str, package: str) -> Callable[..., str]:
+    """Return a stand-in for the engine's macro of that name."""
+    return ENGINE_SQL[name].format
+
+
+def quote(name: str) -> str:
+    """Quote an identifier."""
+    return f'"{name}"'
