@@ -27,6 +27,7 @@ lint: $(BIN)/.installed ## check the style of SQL and Python
 	$(BIN)/sqlfluff lint models tests/generic
 
 test: lint ## everything CI runs
+	UNIFIED_ISO_OUT=target/unit-tests $(DBT) test --select test_type:unit $(DBT_DIRS)
 	$(BIN)/python -m pytest
 
 bench: $(BIN)/.installed ## measure a full-size build against its floor (about 25 GB of disk)

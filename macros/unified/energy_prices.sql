@@ -19,7 +19,9 @@ with loaded as not materialized (
         lmp_energy,
         lmp_congestion,
         lmp_loss,
+        {% if system_lambda != 'lmp_energy' %}
         {{ system_lambda }} as system_lambda,
+        {% endif %}
         version
     from {{ relation }}
     where set_aside is null
@@ -112,7 +114,7 @@ select
     lmp_energy,
     lmp_congestion,
     lmp_loss,
-    system_lambda,
+    {{ 'lmp_energy as system_lambda' if system_lambda == 'lmp_energy' else 'system_lambda' }},
     case when is_daylight_time then 'Y' else 'N' end as dst_flag,
     {{ data_source_of('raw_file') }} as data_source,
     version,

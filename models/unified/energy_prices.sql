@@ -2,4 +2,6 @@
 -- A dataset that is a subset of another one stays out: its rows are here already.
 select * from {{ ref('pjm_da_energy_hourly_nodal') }}
 union all
+select * from {{ ref('pjm_rt_energy_5min_nodal') }}
+union all
 select * from {{ ref('nyiso_da_energy_hourly') }}

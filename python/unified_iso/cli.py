@@ -29,6 +29,8 @@ from unified_iso.row_groups import NotParquet, read_footer_metadata
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace, WorkspaceError
 
+WIDTH = 160
+
 app = typer.Typer(
     help="US electricity market prices as one tested Parquet dataset.",
     no_args_is_help=True,
@@ -68,7 +70,7 @@ def build(
     ] = False,
 ) -> None:
     """Turn new and changed raw files into published year files."""
-    console = Console(stderr=True)
+    console = _console(stderr=True)
     if year is not None and all_years:
         raise typer.BadParameter("--year and --all exclude each other")
     try:
@@ -89,8 +91,14 @@ def build(
     outcome = gather(workspace, result, choice.isos)
     show(console, workspace, outcome)
     rows = [row for row in status_rows(workspace) if row["iso"] in choice.isos]
-    Console().print(status_table(rows) if rows else "nothing is published")
+    _console().print(status_table(rows) if rows else "nothing is published")
     raise typer.Exit(outcome.exit_code)
+
+
+def _console(stderr: bool = False) -> Console:
+    """A console as wide as the terminal, and wide enough for the tables where there is none."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
 
 
 def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
@@ -149,7 +157,7 @@ def status(
         kept = {key: manifest[key] for key in ("refused", "unpublished")}
         typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
         return
-    console = Console()
+    console = _console()
     console.print(status_table(rows) if rows else f"nothing is published in {out}")
     show_left_out(console, manifest["refused"], manifest["unpublished"])
 
@@ -195,7 +203,7 @@ def sample(
     revisions: Annotated[bool, typer.Option(help="Let some rows come in two versions.")] = True,
 ) -> None:
     """Write generated raw files in the published formats, with the rows they stand for."""
-    console = Console(stderr=True)
+    console = _console(stderr=True)
     options = SampleOptions(truth=truth, overlap=overlap, revisions=revisions)
     with _shown_progress(console):
         try:

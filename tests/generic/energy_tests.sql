@@ -27,7 +27,9 @@ with neighbours as (
         settlement_location,
         settlement_location_id,
         row_number() over () as position,
-        lag(row(datetime_utc, settlement_location, settlement_location_id)) over () as row_before
+        lag(datetime_utc) over () as datetime_before,
+        lag(settlement_location) over () as location_before,
+        lag(settlement_location_id) over () as id_before
     from {{ audit_relation(model) }}
 
 )
@@ -35,7 +37,16 @@ with neighbours as (
 select *
 from neighbours
 where position > 1
-    and (row(datetime_utc, settlement_location, settlement_location_id) > row_before) is not true
+    and (
+        datetime_utc > datetime_before
+        or (
+            datetime_utc = datetime_before
+            and (
+                settlement_location > location_before
+                or (settlement_location = location_before and settlement_location_id > id_before)
+            )
+        )
+    ) is not true
 {% endtest %}
 
 
@@ -139,7 +150,7 @@ select
     data_source
 from {{ audit_relation(model) }}
 where abs(lmp_total - (lmp_energy + lmp_congestion + lmp_loss)) > (
-    select tolerance
+    select tolerance + 1e-9
     from {{ ref('component_tolerances') }}
     where iso = '{{ node.config.iso }}' and market_type = '{{ node.config.market }}'
 )
