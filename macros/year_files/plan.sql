@@ -122,7 +122,8 @@
 
 
 {#- The parts of a base dataset with what should be in them. A part is stale where the files that
-    cover it are not those it was made of; a file that has only vanished makes nothing stale. -#}
+    cover it are not those it was made of; a file that has only vanished, or can't be used any more,
+    makes nothing stale. -#}
 {% macro plan_parts(node, fingerprint) %}
     {% set year = var('year') %}
     {% set model = sql_text(node.name) %}
@@ -151,9 +152,9 @@
                 distinct accounts.data_source || ' ' || accounts.content_hash,
                 chr(10)
                 order by accounts.data_source || ' ' || accounts.content_hash
-            ) filter (where files.is_present)) as present_digest,
+            ) filter (where files.is_present and files.refusal is null)) as present_digest,
             string_agg(distinct accounts.data_source, ', ')
-                filter (where not coalesce(files.is_present, false)) as vanished
+                filter (where not coalesce(files.is_present and files.refusal is null, false)) as vanished
         from inventory.accounts as accounts
         left join inventory.raw_files as files using (data_source)
         where accounts.model = {{ model }}

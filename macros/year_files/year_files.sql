@@ -32,9 +32,9 @@
 {% macro build_parts(node, sql, fingerprint) %}
     {% do find_coverage(node) %}
     {% set budget = budget_rows() %}
-    {% set progress = namespace(done=0, total=none, more=true) %}
+    {% set progress = namespace(more=true) %}
+    {% do run_query(plan_parts(node, fingerprint)) %}
     {% for _ in range(100000) if progress.more %}
-        {% do run_query(plan_parts(node, fingerprint)) %}
         {% do block_vanished(node) %}
         {% do run_query(next_group(budget, node)) %}
         {% set parts = parts_of_group(node) %}
@@ -50,6 +50,7 @@
                 {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
             {% endfor %}
             {% do drop_load(node) %}
+            {% do run_query(plan_parts(node, fingerprint)) %}
             {% do show_progress(node) %}
         {% else %}
             {% set progress.more = false %}
@@ -192,7 +193,7 @@
             " ~ sql_text(node.name) ~ ",
             year,
             'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || vanished
-            || ', which is gone: put the file back, or let its rows go with --prune'
+            || ', which is gone or refused: put the file back, or let its rows go with --prune'
         from plan
         where state = 'stale' and vanished is not null and not " ~ ('true' if var('prune') else 'false') ~ "
             and year not in (select year from inventory.blocked where model = " ~ sql_text(node.name) ~ ")
@@ -258,12 +259,24 @@
 {% endmacro %}
 
 
+{#- In lines of raw files, of those that this run has read and those that it will read. -#}
 {% macro show_progress(node) %}
     {% set counts = run_query("
-        select count(*) filter (where state = 'built'), count(*) filter (where state in ('built', 'stale'))
-        from plan
+        with needs as (
+            select days.file_id, bool_and(plan.state = 'built') as is_read
+            from inventory.coverage as days
+            inner join plan on plan.part = " ~ part_of(node, 'days.delivery_date') ~ "
+            where plan.state in ('built', 'stale')
+            group by days.file_id
+        )
+        select
+            coalesce(sum(files.lines) filter (where needs.is_read), 0),
+            coalesce(sum(files.lines), 0)
+        from needs
+        inner join inventory.raw_files as files using (file_id)
+        where " ~ is_price_file_of(node) ~ "
     ").rows[0] %}
-    {% do in_python('progress', {'label': 'building ' ~ node.name, 'done': counts[0] | int, 'total': counts[1] | int}) %}
+    {% do in_python('progress', {'label': node.name ~ ', lines', 'done': counts[0] | int, 'total': counts[1] | int}) %}
 {% endmacro %}
 
 

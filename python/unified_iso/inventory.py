@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,19 +103,35 @@ def update_inventory(
     unread = set(known_folders) - set(folders)
     found = list_raw_files(raw, isos)
     listed = [file for file in found if (file.iso, file.report) not in unread]
-    changed = _changed(connection, listed, isos, folders)
+    changed = _changed(connection, listed, isos, folders, raw, cache)
     results = _inspect_all(raw, cache, changed, folders, list(reports), progress)
     connection.begin()
     try:
         _mark_present(connection, listed, isos)
-        _replace(connection, changed, results, folders)
+        _replace(connection, changed, results, folders, raw)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
+    _sweep(connection, cache)
     return Counter(
         f"{file.iso}/{file.report}" for file in found if (file.iso, file.report) in unread
     )
+
+
+def _sweep(connection: duckdb.DuckDBPyConnection, cache: Path) -> None:
+    """Remove cached members and links that no raw file is read through any more."""
+    used = {
+        Path(read_path)
+        for (read_path,) in connection.execute(
+            "select read_path from inventory.raw_files where starts_with(read_path, $1)",
+            [str(cache)],
+        ).fetchall()
+    }
+    used |= {path.parent for path in used}
+    for entry in (*cache.glob("members/*"), *cache.glob("links/*")):
+        if entry not in used:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _changed(
@@ -122,6 +139,8 @@ def _changed(
     listed: Sequence[Listed],
     isos: Sequence[str],
     folders: Mapping[tuple[str, str], Report],
+    raw: Path,
+    cache: Path,
 ) -> list[Listed]:
     known = {
         path: rest
@@ -132,16 +151,26 @@ def _changed(
             [list(isos)],
         ).fetchall()
     }
+    lost = {
+        path
+        for path, read_path in connection.execute(
+            "select path, read_path from inventory.raw_files where starts_with(read_path, $1)",
+            [str(cache)],
+        ).fetchall()
+        if not Path(read_path).exists()
+    }
     return [
         file
         for file in listed
-        if known.get(_text(file.path))
-        != [file.size, file.mtime_ns, _definition(folders.get((file.iso, file.report)))]
+        if file.path in lost
+        or known.get(_text(file.path))
+        != [file.size, file.mtime_ns, _definition(folders.get((file.iso, file.report)), raw)]
     ]
 
 
-def _definition(report: Report | None) -> str:
-    return hashlib.sha256(repr(report).encode()).hexdigest()
+def _definition(report: Report | None, raw: Path) -> str:
+    """Digest of what a file's entry depends on beside the file."""
+    return hashlib.sha256(f"{raw} {report!r}".encode()).hexdigest()
 
 
 def _inspect_all(
@@ -184,10 +213,11 @@ def _replace(
     changed: Sequence[Listed],
     results: Sequence[Inspected],
     folders: Mapping[tuple[str, str], Report],
+    raw: Path,
 ) -> None:
     """Put the inspected files in; a file whose content is as before keeps its id and coverage."""
     connection.register("opened", pa.table({"path": [_text(file.path) for file in changed]}))
-    connection.register("inspected", _table(results, folders))
+    connection.register("inspected", _table(results, folders, raw))
     connection.execute(
         """
         update inventory.raw_files as known
@@ -244,7 +274,9 @@ def _replace(
     connection.unregister("inspected")
 
 
-def _table(results: Sequence[Inspected], folders: Mapping[tuple[str, str], Report]) -> pa.Table:
+def _table(
+    results: Sequence[Inspected], folders: Mapping[tuple[str, str], Report], raw: Path
+) -> pa.Table:
     schema = pa.schema(
         [
             ("iso", pa.string()),
@@ -266,10 +298,12 @@ def _table(results: Sequence[Inspected], folders: Mapping[tuple[str, str], Repor
             ("hinted", pa.list_(pa.date32())),
         ]
     )
-    return pa.Table.from_pylist([_row(result, folders) for result in results], schema=schema)
+    return pa.Table.from_pylist([_row(result, folders, raw) for result in results], schema=schema)
 
 
-def _row(result: Inspected, folders: Mapping[tuple[str, str], Report]) -> dict[str, object]:
+def _row(
+    result: Inspected, folders: Mapping[tuple[str, str], Report], raw: Path
+) -> dict[str, object]:
     layout = result.layout
     report = folders.get((result.listed.iso, result.listed.report))
     return {
@@ -288,7 +322,7 @@ def _row(result: Inspected, folders: Mapping[tuple[str, str], Report]) -> dict[s
         "layout": layout.key() if layout else None,
         "publication_stamp": result.publication_stamp,
         "refusal": result.refusal,
-        "definition": _definition(report),
+        "definition": _definition(report, raw),
         "hinted": result.hinted,
     }
 

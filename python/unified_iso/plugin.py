@@ -61,6 +61,7 @@ class Plugin(BasePlugin):
         try:
             self._workspace.prepare()
             take_lock(self._workspace.lock_file)
+            self._workspace.clear_spill()
         except (WorkspaceError, Locked) as error:
             raise DbtRuntimeError(str(error)) from error
         config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,11 @@ class Workspace:
     def year_file(self, iso: str, dataset: str, year: int) -> Path:
         """Path of the published file of one delivery year."""
         return self.parquet / iso / dataset / f"{dataset}_{year}.parquet"
+
+    def clear_spill(self) -> None:
+        """Remove what a killed run had spilled to disk."""
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)
+        (self.state / "tmp").mkdir()
 
     def prepare(self) -> None:
         """Create the folders.
