@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, islice, pairwise
@@ -21,7 +22,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unified_iso import sample
-from unified_iso.sample import SampleOptions, available_isos, nyiso, pjm, write_sample
+from unified_iso.sample import (
+    SampleOptions,
+    _pjm_locations,
+    available_isos,
+    nyiso,
+    pjm,
+    write_sample,
+)
 from unified_iso.sample._common import market_hours, noise
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -35,11 +43,20 @@ PJM_HEADER = (
     "system_energy_price_da,total_lmp_da,congestion_price_da,marginal_loss_price_da,"
     "row_is_current,version_nbr"
 )
-PJM_CLOCK = r"([1-9]|1[0-2])/([1-9]|[12]\d|3[01])/\d{4} ([1-9]|1[0-2]):00:00 (AM|PM)"
+PJM_DATE = r"([1-9]|1[0-2])/([1-9]|[12]\d|3[01])/\d{4}"
+PJM_CLOCK = rf"{PJM_DATE} ([1-9]|1[0-2]):00:00 (AM|PM)"
+PJM_5MIN_CLOCK = rf"{PJM_DATE} ([1-9]|1[0-2]):[0-5][05]:00 (AM|PM)"
+PJM_PLACE = r"\d+,[A-Z0-9][-_A-Z0-9 ]*[A-Z0-9],(\d+ KV,[^,\"]+|,),[A-Z_]+,[A-Z]*"
 PJM_PRICE = r"-?\d+\.\d{6}"
 PJM_LINE = re.compile(
-    rf"{PJM_CLOCK},{PJM_CLOCK},\d+,[A-Z0-9][-_A-Z0-9 ]*[A-Z0-9],(\d+ KV,[^,\"]+|,),[A-Z_]+,[A-Z]*,"
+    rf"{PJM_CLOCK},{PJM_CLOCK},{PJM_PLACE},"
     rf"-?\d+\.\d\d,{PJM_PRICE},{PJM_PRICE},{PJM_PRICE},(True|False),[12]"
+)
+PJM_5MIN = "rt_fivemin_hrl_lmps"
+PJM_5MIN_HEADER = PJM_HEADER.replace("_da", "_rt")
+PJM_5MIN_LINE = re.compile(
+    rf"{PJM_5MIN_CLOCK},{PJM_5MIN_CLOCK},{PJM_PLACE},"
+    rf"{PJM_PRICE},{PJM_PRICE},{PJM_PRICE},{PJM_PRICE},(True|False),[12]"
 )
 NYISO_HEADER = (
     "Time Stamp,Name,PTID,LBMP ($/MWHr),Marginal Cost Losses ($/MWHr),"
@@ -99,6 +116,15 @@ def spring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("spring")
     options = SampleOptions(overlap=False, revisions=False)
     write_sample(out, isos=ISOS, start=SPRING - timedelta(1), days=3, options=options)
+    return out
+
+
+@pytest.fixture(scope="module")
+def five_minutes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three days of PJM's 5-minute report around the end of daylight time, the rest default."""
+    out = tmp_path_factory.mktemp("five_minutes")
+    options = SampleOptions(reports=(PJM_5MIN,))
+    write_sample(out, start=FALL - timedelta(1), days=3, options=options)
     return out
 
 
@@ -179,9 +205,9 @@ def expected_common(utc: datetime, source: str, version: int) -> Row:
     }
 
 
-def expected_pjm(out: Path) -> list[Row]:
+def expected_pjm(out: Path, report: str = "da_hrl_lmps") -> list[Row]:
     best: dict[tuple[datetime, str], tuple[int, str, dict[str, str]]] = {}
-    for source, raw in raw_rows(out, "pjm/da_hrl_lmps"):
+    for source, raw in raw_rows(out, f"pjm/{report}"):
         utc = pjm_instant(raw["datetime_beginning_utc"]).replace(tzinfo=UTC)
         candidate = (int(raw["version_nbr"]), source, raw)
         key = (utc, raw["pnode_id"])
@@ -191,10 +217,20 @@ def expected_pjm(out: Path) -> list[Row]:
     return sorted(rows, key=order)
 
 
+def expected_pjm_5min(out: Path) -> list[Row]:
+    rows = expected_pjm(out, PJM_5MIN)
+    for row in rows:
+        minute = row["datetime_local"].minute
+        row["interval_end_utc"] = row["interval_start_utc"] + 300_000_000
+        row |= {"market_type": "RT", "interval_minutes": 5, "delivery_interval": minute // 5 + 1}
+    return rows
+
+
 def pjm_row(utc: datetime, version: int, source: str, raw: dict[str, str]) -> Row:
     kinds = {"RESIDUAL_METERED_EDC": "AGGREGATE"}
     kept = ("HUB", "ZONE", "INTERFACE", "AGGREGATE")
     kind = kinds.get(raw["type"], raw["type"] if raw["type"] in kept else "PNODE")
+    energy, total, congestion, loss = (float(text) for text in list(raw.values())[8:12])
     return expected_common(utc, source, version) | {
         "iso": "PJM",
         "settlement_location": raw["pnode_name"],
@@ -202,11 +238,11 @@ def pjm_row(utc: datetime, version: int, source: str, raw: dict[str, str]) -> Ro
         "settlement_location_id": raw["pnode_id"],
         "zone": raw["zone"] or None,
         "voltage_kv": float(raw["voltage"].removesuffix(" KV")) if raw["voltage"] else None,
-        "lmp_total": float(raw["total_lmp_da"]),
-        "lmp_energy": float(raw["system_energy_price_da"]),
-        "lmp_congestion": float(raw["congestion_price_da"]),
-        "lmp_loss": float(raw["marginal_loss_price_da"]),
-        "system_lambda": float(raw["system_energy_price_da"]),
+        "lmp_total": total,
+        "lmp_energy": energy,
+        "lmp_congestion": congestion,
+        "lmp_loss": loss,
+        "system_lambda": energy,
     }
 
 
@@ -326,6 +362,60 @@ def test_a_day_is_the_same_in_every_sample_that_has_it(fall: Path, tmp_path: Pat
     assert (tmp_path / name).read_bytes() == (fall / name).read_bytes()
 
 
+# The choice of reports
+
+
+def folders(out: Path) -> set[str]:
+    paths = (path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    return {(path if path.parts[0] == "truth" else path.parent).as_posix() for path in paths}
+
+
+def test_without_a_choice_the_day_ahead_reports_are_written(fall: Path) -> None:
+    raw = {"pjm/da_hrl_lmps", "nyiso/damlbmp_zone", "nyiso/damlbmp_gen"}
+    assert folders(fall) == raw | {f"truth/{dataset}.parquet" for dataset in DATASETS}
+
+
+def test_markets_without_a_chosen_report_write_nothing(five_minutes: Path, tmp_path: Path) -> None:
+    assert folders(five_minutes) == {f"pjm/{PJM_5MIN}", "truth/pjm/rt_energy_5min_nodal.parquet"}
+    options = SampleOptions(reports=("damlbmp_gen",))
+    assert write_sample(tmp_path, isos=["pjm"], start=FALL, days=1, options=options) == []
+
+
+def test_a_report_has_the_same_bytes_beside_any_others(
+    fall: Path, five_minutes: Path, tmp_path: Path
+) -> None:
+    options = SampleOptions(reports=(PJM_5MIN, "damlbmp_gen", "da_hrl_lmps"))
+    write_sample(tmp_path, isos=ISOS, start=FALL - timedelta(1), days=3, options=options)
+    assert {f"pjm/{PJM_5MIN}", "pjm/da_hrl_lmps", "nyiso/damlbmp_gen"} < folders(tmp_path)
+    for out, name in (
+        (five_minutes, "pjm/rt_fivemin_hrl_lmps/rt_fivemin_hrl_lmps_20251103.csv"),
+        (five_minutes, "truth/pjm/rt_energy_5min_nodal.parquet"),
+        (fall, "pjm/da_hrl_lmps/da_hrl_lmps_20251102.csv"),
+        (fall, "nyiso/damlbmp_gen/20251103damlbmp_gen.csv"),
+    ):
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
+
+
+@pytest.mark.parametrize(("report", "locations"), [("zone", 15), ("gen", 42)])
+def test_nyiso_truth_has_the_locations_of_the_chosen_report(
+    tmp_path: Path, report: str, locations: int
+) -> None:
+    options = SampleOptions(reports=(f"damlbmp_{report}",))
+    write_sample(tmp_path, isos=["nyiso"], start=FALL, days=1, options=options)
+    assert folders(tmp_path) == {f"nyiso/damlbmp_{report}", "truth/nyiso/da_energy_hourly.parquet"}
+    truth = truth_rows(tmp_path, "nyiso/da_energy_hourly")
+    assert len(truth) == 25 * locations
+    assert truth == expected_nyiso(tmp_path)
+
+
+def test_an_unknown_report_is_refused_by_name(tmp_path: Path) -> None:
+    options = SampleOptions(reports=(PJM_5MIN, "rt_lmps"))
+    known = "da_hrl_lmps, damlbmp_gen, damlbmp_zone, rt_fivemin_hrl_lmps"
+    with pytest.raises(ValueError, match=f"no sample of rt_lmps; available: {known}"):
+        write_sample(tmp_path, isos=["nyiso"], start=FALL, days=1, options=options)
+    assert not list(tmp_path.iterdir())
+
+
 # PJM
 
 
@@ -414,7 +504,7 @@ def test_pjm_nodes_counts_locations_but_keeps_the_hubs(
 
 
 def test_pjm_can_name_all_its_locations() -> None:
-    locations = list(islice(pjm._locations(), 15_000))
+    locations = list(islice(_pjm_locations.locations(), 15_000))
     assert len({location.pnode_id for location in locations}) == 15_000
     assert len({location.pnode_name for location in locations}) < 15_000
     name = re.compile(r"[A-Z0-9][-_A-Z0-9 ]*[A-Z0-9]")
@@ -425,9 +515,9 @@ def test_pjm_can_name_all_its_locations() -> None:
     }
 
 
-def hours_by_file(out: Path) -> list[set[str]]:
+def hours_by_file(out: Path, report: str = "da_hrl_lmps") -> list[set[str]]:
     files = defaultdict(set)
-    for source, row in raw_rows(out, "pjm/da_hrl_lmps"):
+    for source, row in raw_rows(out, f"pjm/{report}"):
         files[source].add(row["datetime_beginning_utc"])
     return [files[source] for source in sorted(files)]
 
@@ -480,6 +570,134 @@ def test_pjm_files_can_hold_several_days(tmp_path: Path) -> None:
         "da_hrl_lmps_20251104.csv",
     ]
     assert [len(hours) for hours in hours_by_file(tmp_path)] == [25 + 24 + 1, 24]
+
+
+# PJM's 5-minute report
+
+
+def test_pjm_5min_files_have_the_published_form(five_minutes: Path) -> None:
+    files = sorted((five_minutes / "pjm" / PJM_5MIN).iterdir())
+    assert [path.name for path in files] == [f"{PJM_5MIN}_202511{day:02}.csv" for day in (1, 2, 3)]
+    for path in files:
+        header, *lines = lines_of(path, b"\r\n")
+        assert header == PJM_5MIN_HEADER
+        assert all(PJM_5MIN_LINE.fullmatch(line) for line in lines)
+        keys = [
+            (pjm_instant(cells[0]), int(cells[2]), int(cells[13]))
+            for cells in (line.split(",") for line in lines)
+        ]
+        assert all(a < b for a, b in pairwise(keys))
+
+
+@pytest.mark.parametrize(
+    ("start", "intervals"), [(FALL, 300), (SPRING, 276), (date(2024, 2, 29), 288)]
+)
+def test_pjm_5min_day_file_has_the_intervals_of_its_day(
+    tmp_path: Path, start: date, intervals: int
+) -> None:
+    options = SampleOptions(revisions=False, reports=(PJM_5MIN,))
+    write_sample(tmp_path, isos=["pjm"], start=start, days=1, nodes=12, options=options)
+    rows = [row for _, row in raw_rows(tmp_path, f"pjm/{PJM_5MIN}")]
+    assert len(rows) == intervals * 12
+    clocks = sorted(
+        {
+            (pjm_instant(row["datetime_beginning_utc"]), pjm_instant(row["datetime_beginning_ept"]))
+            for row in rows
+        }
+    )
+    assert len(clocks) == intervals
+    assert all(b - a == timedelta(minutes=5) for (a, _), (b, _) in pairwise(clocks))
+    assert clocks[0][1] == datetime(start.year, start.month, start.day)
+    assert clocks[-1][1] == datetime(start.year, start.month, start.day, 23, 55)
+    truth = truth_rows(tmp_path, "pjm/rt_energy_5min_nodal")
+    assert Counter(row["delivery_interval"] for row in truth) == dict.fromkeys(
+        range(1, 13), intervals
+    )
+    assert truth == expected_pjm_5min(tmp_path)
+
+
+def test_pjm_5min_totals_may_miss_the_sum_of_their_parts_by_half_a_cent(five_minutes: Path) -> None:
+    misses = []
+    energies = defaultdict(set)
+    for source, row in raw_rows(five_minutes, f"pjm/{PJM_5MIN}"):
+        energy, total, congestion, loss = (Decimal(row[name]) for name in list(row)[8:12])
+        misses.append(total - energy - congestion - loss)
+        energies[source, row["datetime_beginning_utc"], row["version_nbr"]].add(energy)
+    assert all(len(found) == 1 for found in energies.values())
+    assert {abs(miss) <= Decimal("0.005") for miss in misses} == {True}
+    assert min(misses) < Decimal("-0.0049")
+    assert max(misses) > Decimal("0.0049")
+    assert 0.2 < sum(miss != 0 for miss in misses) / len(misses) < 0.3
+
+
+def test_pjm_5min_prices_differ_within_the_hour(five_minutes: Path) -> None:
+    hours = defaultdict(set)
+    for _, row in raw_rows(five_minutes, f"pjm/{PJM_5MIN}"):
+        if row["pnode_id"] == "51288" and row["row_is_current"] == "True":
+            instant = pjm_instant(row["datetime_beginning_utc"])
+            hours[instant.replace(minute=0)].add(row["total_lmp_rt"])
+    assert min(map(len, hours.values())) > 1
+
+
+def test_pjm_5min_neighbouring_files_share_one_interval(five_minutes: Path) -> None:
+    files = hours_by_file(five_minutes, PJM_5MIN)
+    assert [sorted(a & b) for a, b in pairwise(files)] == [
+        ["11/2/2025 4:00:00 AM"],
+        ["11/3/2025 5:00:00 AM"],
+    ]
+    assert [len(intervals) for intervals in files] == [289, 301, 288]
+
+
+def test_pjm_5min_revisions(five_minutes: Path) -> None:
+    versions = defaultdict(dict)
+    for source, row in raw_rows(five_minutes, f"pjm/{PJM_5MIN}"):
+        key = (source, row["datetime_beginning_utc"], row["pnode_id"])
+        versions[key][row["row_is_current"], row["version_nbr"]] = list(row.values())[8:12]
+    revised = [found for found in versions.values() if len(found) > 1]
+    assert all(set(found) == {("False", "1"), ("True", "2")} for found in revised)
+    same = [found for found in revised if found["False", "1"] == found["True", "2"]]
+    assert len(same) == 3 * 12 * 40
+    assert len(revised) == 2 * len(same) + 2 * 40
+
+
+def test_pjm_5min_truth_is_what_the_raw_text_resolves_to(five_minutes: Path) -> None:
+    truth = truth_rows(five_minutes, "pjm/rt_energy_5min_nodal")
+    assert len(truth) == (288 + 300 + 288) * 40
+    assert truth == expected_pjm_5min(five_minutes)
+    assert all(order(a) < order(b) for a, b in pairwise(truth))
+    with duckdb.connect() as con:
+        path = truth_path(five_minutes, "pjm/rt_energy_5min_nodal")
+        described = con.execute(f"describe from '{path}'").fetchall()
+    assert [(name, kind) for name, kind, *_ in described] == list(ENERGY_COLUMNS.items())
+
+
+@pytest.fixture
+def small_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports of 300 lines at 12 locations: the intervals of a spring day and its 24 revisions."""
+    assert pjm.FIVE_MINUTE.row_limit == 1_000_000
+    monkeypatch.setattr(pjm, "_REPORTS", (replace(pjm.FIVE_MINUTE, row_limit=300 * 12),))
+
+
+@pytest.mark.usefixtures("small_exports")
+def test_pjm_5min_day_beyond_one_export_is_several_files(tmp_path: Path) -> None:
+    options = SampleOptions(reports=(PJM_5MIN,), overlap=False, days_per_file=9)
+    write_sample(tmp_path, isos=["pjm"], start=SPRING, days=2, nodes=12, options=options)
+    sources = (Path(source).name for source, _ in raw_rows(tmp_path, f"pjm/{PJM_5MIN}"))
+    assert Counter(sources) == {
+        f"{PJM_5MIN}_20250309.csv": 300 * 12,
+        f"{PJM_5MIN}_20250310_01.csv": 300 * 12,
+        f"{PJM_5MIN}_20250310_02.csv": 12 * 12,
+    }
+
+
+@pytest.mark.usefixtures("small_exports")
+def test_pjm_5min_truth_spans_the_files_of_a_day(tmp_path: Path) -> None:
+    options = SampleOptions(reports=(PJM_5MIN,), packaging="zip")
+    write_sample(tmp_path, isos=["pjm"], start=SPRING, days=5, nodes=12, options=options)
+    truth = truth_rows(tmp_path, "pjm/rt_energy_5min_nodal")
+    assert truth == expected_pjm_5min(tmp_path)
+    second = f"pjm/{PJM_5MIN}/{PJM_5MIN}_20250312_02.zip!{PJM_5MIN}_20250312_02.csv"
+    assert second in {row["data_source"] for row in truth}
 
 
 # NYISO

@@ -1,7 +1,8 @@
 """Generated raw files in the shape the market operators publish, and the rows they must become.
 
-One module per operator, named like its raw folder, offers `plan(con, request)`: it loads its model
-into the database and returns the tasks that write its files. Adding an operator is adding a module.
+One module per operator, named like its raw folder, offers `REPORTS`, the names of the reports it
+can write, and `plan(con, request)`: it loads its model into the database and returns the tasks that
+write the files of the reports asked for. Adding an operator is adding a module.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
 
 from ._common import Packaging, Request, SampleOptions
 from ._output import database, run_tasks
@@ -37,19 +39,21 @@ def write_sample(
 
     isos: names from `available_isos`, in any case; None for all.
     start, days: market-local delivery days, of 23, 24 or 25 hours.
-    nodes: locations per hour; what is counted, the least and the default are the market's.
+    nodes: locations per interval; what is counted, the least and the default are the market's.
     progress: called with the market, its files written so far and its files in all.
 
     Files of the same name are replaced and others left alone; truth covers this call only. The same
     arguments give the same bytes. Prices are invented, in $/MWh.
 
     Returns the files written, per market in the order of `isos`. Raises ValueError for an unknown
-    market or a count below one, OSError or duckdb.Error where a file can't be written.
+    market, an unknown report or a count below one, OSError or duckdb.Error where a file can't be
+    written.
     """
     if days < 1 or (nodes is not None and nodes < 1):
         raise ValueError("days and nodes must be at least 1")
     request = Request(out, start, days, nodes, options or SampleOptions())
     chosen = _known(isos)
+    _refuse_unknown_reports(request.options)
     report = progress or _silent
     return [path for iso in chosen for path in _write_iso(iso, request, partial(report, iso))]
 
@@ -63,10 +67,22 @@ def _known(isos: Sequence[str] | None) -> list[str]:
     return chosen
 
 
+def _refuse_unknown_reports(options: SampleOptions) -> None:
+    if options.reports is None:
+        return
+    known = sorted(name for iso in available_isos() for name in _market(iso).REPORTS)
+    unknown = [name for name in options.reports if name not in known]
+    if unknown:
+        raise ValueError(f"no sample of {', '.join(unknown)}; available: {', '.join(known)}")
+
+
+def _market(iso: str) -> ModuleType:
+    return import_module(f"{__name__}.{iso}")
+
+
 def _write_iso(iso: str, request: Request, progress: Callable[[int, int], None]) -> list[Path]:
-    market = import_module(f"{__name__}.{iso}")
     with database(request.options) as con:
-        tasks = market.plan(con, request)
+        tasks = _market(iso).plan(con, request)
         return run_tasks(con, tasks, request.options.threads, progress)
 
 

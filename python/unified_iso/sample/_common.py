@@ -16,18 +16,21 @@ Packaging = Literal["csv", "csv.gz", "zip"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+FIVE_MINUTES = timedelta(minutes=5)
 MICROSECOND = timedelta(microseconds=1)
 
-# Integer formulas over the columns of HourPrices and Sensitivity; both in ticks, usual sign.
+# Integer formulas over the columns of Prices and Sensitivity, all in ticks, usual sign; the total
+# is over the results of the other two.
 CONGESTION_SQL = "(shift_1 * shadow_1 + shift_2 * shadow_2 + shift_3 * shadow_3) // 1000000"
 LOSS_SQL = "energy * loss_percent // 100 * loss_ppm // 1000000"
+TOTAL_SQL = "energy + congestion + loss"
 
-# How the rows of Hour, HourPrices and Sensitivity look as columns of a table.
-HOUR_COLUMNS = (
+# How the rows of Interval, Prices and Sensitivity look as columns of a table.
+INTERVAL_COLUMNS = (
     "start_us bigint, local_start timestamp, delivery_date date, delivery_hour utinyint, "
     "dst_flag varchar"
 )
-HOUR_PRICE_COLUMNS = (
+PRICE_COLUMNS = (
     "energy bigint, shadow_1 bigint, shadow_2 bigint, shadow_3 bigint, loss_percent bigint"
 )
 SENSITIVITY_COLUMNS = "shift_1 bigint, shift_2 bigint, shift_3 bigint, loss_ppm bigint"
@@ -41,16 +44,20 @@ _SHAPE_PERCENT = (
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How a sample is written; every default gives the shape people meet in real downloads.
+    """What is written and how; every default gives the shape people meet in real downloads.
 
-    overlap: exports of adjacent ranges share the hour at their border, where the market's
+    overlap: exports of adjacent ranges share the interval at their border, where the market's
         download tool includes the end of the range.
-    revisions: some hours come as a superseded and a current version, where the market numbers them.
+    revisions: some intervals come as a superseded and a current version, where the market numbers
+        them.
     truth: write the expected rows beside the raw files.
-    days_per_file: delivery days in one file, where the user of the market's tool can choose.
+    days_per_file: delivery days in one file, where the user of the market's tool can choose and a
+        file has room for several.
     packaging: plain files, each file gzipped, or the market's zip archives.
     memory_limit: DuckDB's limit, in DuckDB's notation.
     threads: files written at the same time. The bytes do not depend on it.
+    reports: names of reports, of any market; a market that has none of them writes nothing. None
+        for the hourly day-ahead reports.
 
     Raises ValueError for a number below one or an unknown packaging.
     """
@@ -62,6 +69,7 @@ class SampleOptions:
     packaging: Packaging = "csv"
     memory_limit: str = "1GB"
     threads: int = 2
+    reports: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.days_per_file < 1 or self.threads < 1:
@@ -83,10 +91,15 @@ class Request:
     nodes: int | None
     options: SampleOptions
 
+    def writes(self, report: str, default: bool = True) -> bool:
+        """Whether `report` is part of the sample; `default` where the caller names no reports."""
+        chosen = self.options.reports
+        return default if chosen is None else report in chosen
+
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """An hour by its start: aware in UTC, naive on the market's clock, Y in daylight time."""
+class Interval:
+    """An interval by its start: aware in UTC, naive on the market's clock, Y in daylight time."""
 
     utc: datetime
     local: datetime
@@ -98,15 +111,20 @@ class Hour:
         return self.local.date()
 
     @property
+    def hour(self) -> "Interval":
+        """The hour this interval lies in."""
+        return Interval(self.utc.replace(minute=0), self.local.replace(minute=0), self.dst_flag)
+
+    @property
     def row(self) -> tuple[object, ...]:
-        """Values for HOUR_COLUMNS; start_us counts microseconds since 1970-01-01 UTC."""
+        """Values for INTERVAL_COLUMNS; start_us counts microseconds since 1970-01-01 UTC."""
         start_us = (self.utc - EPOCH) // MICROSECOND
         return (start_us, self.local, self.day, self.local.hour + 1, self.dst_flag)
 
 
 @dataclass(frozen=True, slots=True)
-class HourPrices:
-    """What all locations share in an hour: prices in ticks, the level of losses in percent.
+class Prices:
+    """What all locations share in an interval: prices in ticks, the level of losses in percent.
 
     energy is the system's price; the others are shadow prices of three transmission constraints.
     """
@@ -120,7 +138,7 @@ class HourPrices:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """What a location feels of an hour: shift factors and marginal loss factor, in millionths."""
+    """What a location feels of prices: shift factors and marginal loss factor, in millionths."""
 
     shift_1: int
     shift_2: int
@@ -128,14 +146,21 @@ class Sensitivity:
     loss_ppm: int
 
 
-def market_hours(zone: ZoneInfo, start: date, days: int) -> Iterator[Hour]:
+def market_hours(zone: ZoneInfo, start: date, days: int) -> Iterator[Interval]:
     """The hours of `days` delivery days in time order: 24 a day, 23 or 25 where clocks change."""
+    return market_intervals(zone, start, days, HOUR)
+
+
+def market_intervals(
+    zone: ZoneInfo, start: date, days: int, length: timedelta
+) -> Iterator[Interval]:
+    """The intervals of `length`, an hour or a part of it, that the hours of `days` days hold."""
     utc = _midnight(zone, start)
     end = _midnight(zone, start + timedelta(days=days))
     while utc < end:
         local = utc.astimezone(zone)
-        yield Hour(utc, local.replace(tzinfo=None, fold=0), "Y" if local.dst() else "N")
-        utc += HOUR
+        yield Interval(utc, local.replace(tzinfo=None, fold=0), "Y" if local.dst() else "N")
+        utc += length
 
 
 def _midnight(zone: ZoneInfo, day: date) -> datetime:
@@ -148,7 +173,7 @@ def noise(low: int, high: int, *key: object) -> int:
     return low + int.from_bytes(digest, "big") % (high - low + 1)
 
 
-def hour_prices(iso: str, hour: Hour, *, cent: int, revised: bool = False) -> HourPrices:
+def hour_prices(iso: str, hour: Interval, *, cent: int, revised: bool = False) -> Prices:
     """The prices of an hour in ticks, `cent` ticks to the cent; the energy price is in whole cents.
 
     They depend on the market and the hour alone, so samples of overlapping ranges agree.
@@ -156,7 +181,7 @@ def hour_prices(iso: str, hour: Hour, *, cent: int, revised: bool = False) -> Ho
     """
     key = (iso, hour.utc, revised)
     correction = noise(1, 200, "revision", *key) if revised else 0
-    return HourPrices(
+    return Prices(
         energy=(_energy_cents(iso, hour) + correction) * cent,
         shadow_1=noise(0, 1500 * cent, "flow", *key) if 7 <= hour.local.hour <= 22 else 0,
         shadow_2=noise(3000 * cent, 9000 * cent, "pocket", *key) if hour.local.hour <= 5 else 0,
@@ -165,7 +190,20 @@ def hour_prices(iso: str, hour: Hour, *, cent: int, revised: bool = False) -> Ho
     )
 
 
-def _energy_cents(iso: str, hour: Hour) -> int:
+def real_time_prices(iso: str, interval: Interval, *, cent: int, revised: bool = False) -> Prices:
+    """Like `hour_prices` for an interval within an hour, whose prices it scatters around."""
+    hour = hour_prices(iso, interval.hour, cent=cent, revised=revised)
+    key = (iso, "real time", interval.utc)
+    return Prices(
+        energy=hour.energy + noise(-900, 900, "energy", *key) * cent,
+        shadow_1=hour.shadow_1 * noise(0, 200, "flow", *key) // 100,
+        shadow_2=hour.shadow_2 * noise(50, 120, "pocket", *key) // 100,
+        shadow_3=hour.shadow_3 * noise(0, 300, "local", *key) // 100,
+        loss_percent=hour.loss_percent,
+    )
+
+
+def _energy_cents(iso: str, hour: Interval) -> int:
     local = hour.local
     level = _MONTH_CENTS[local.month - 1] * noise(70, 140, "day", iso, hour.day)
     shaped = level * _SHAPE_PERCENT[local.hour] * noise(95, 105, "hour", iso, hour.utc)

@@ -9,11 +9,12 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import duckdb
 
-from ._common import CONGESTION_SQL, LOSS_SQL, Packaging, SampleOptions
+from ._common import CONGESTION_SQL, LOSS_SQL, TOTAL_SQL, Packaging, SampleOptions
 
 CRLF = r"\r\n"
 LF = r"\n"
@@ -135,52 +136,63 @@ def _add_member(archive: ZipFile, unpacked: Path) -> None:
         shutil.copyfileobj(source, target, 1 << 20)
 
 
-def energy_truth_task(
-    path: Path,
-    *,
-    iso: str,
-    hours: str,
-    locations: str,
-    ticks: int,
-    data_source: str = "data_source",
-) -> Task:
-    """A task that writes one hourly day-ahead dataset in the 24-column energy schema.
+@dataclass(frozen=True, slots=True)
+class EnergyTruth:
+    """One dataset in the 24-column energy schema.
 
-    hours: table with HOUR_COLUMNS, HOUR_PRICE_COLUMNS and version, in time order.
+    intervals: table with INTERVAL_COLUMNS, PRICE_COLUMNS and version, in time order.
     locations: SQL giving settlement_location, settlement_location_id, settlement_location_type,
         zone, voltage_kv and SENSITIVITY_COLUMNS.
-    ticks: ticks to the dollar. data_source: SQL over the columns of both.
+    ticks: ticks to the dollar. minutes: length of an interval.
+    total: SQL of the total price in ticks, over the columns of both, congestion and loss.
+    data_source: SQL over the columns of both.
     """
-    return partial(_write_truth, path, _energy_truth_sql(iso, hours, locations, ticks, data_source))
+
+    iso: str
+    intervals: str
+    locations: str
+    ticks: int
+    market_type: Literal["DA", "RT"] = "DA"
+    minutes: int = 60
+    total: str = TOTAL_SQL
+    data_source: str = "data_source"
+
+    @property
+    def delivery_interval(self) -> str:
+        """SQL of the interval's number within its clock hour, 0 if it is the hour."""
+        return "0" if self.minutes == 60 else f"minute(local_start) // {self.minutes} + 1"
 
 
-def _energy_truth_sql(iso: str, hours: str, locations: str, ticks: int, data_source: str) -> str:
-    # Hours are stored in order and the list of locations is sorted once, so unnesting it hour by
-    # hour streams rows in their final order: a year of all PJM locations is too much to sort.
+def energy_truth_task(path: Path, truth: EnergyTruth) -> Task:
+    """A task that writes `truth` to `path`."""
+    return partial(_write_truth, path, _energy_truth_sql(truth))
+
+
+def _energy_truth_sql(truth: EnergyTruth) -> str:
     return f"""
         select
             make_timestamptz(start_us) as datetime_utc,
             local_start as datetime_local,
             make_timestamptz(start_us) as interval_start_utc,
-            make_timestamptz(start_us + 3600000000) as interval_end_utc,
+            make_timestamptz(start_us + {truth.minutes * 60_000_000}) as interval_end_utc,
             delivery_date,
             delivery_hour,
-            0::utinyint as delivery_interval,
-            60::utinyint as interval_minutes,
-            '{iso}' as iso,
-            'DA' as market_type,
+            ({truth.delivery_interval})::utinyint as delivery_interval,
+            {truth.minutes}::utinyint as interval_minutes,
+            '{truth.iso}' as iso,
+            '{truth.market_type}' as market_type,
             settlement_location,
             settlement_location_type,
             settlement_location_id,
             zone,
             voltage_kv,
-            (energy + congestion + loss) / {ticks} as lmp_total,
-            energy / {ticks} as lmp_energy,
-            congestion / {ticks} as lmp_congestion,
-            loss / {ticks} as lmp_loss,
-            energy / {ticks} as system_lambda,
+            ({truth.total}) / {truth.ticks} as lmp_total,
+            energy / {truth.ticks} as lmp_energy,
+            congestion / {truth.ticks} as lmp_congestion,
+            loss / {truth.ticks} as lmp_loss,
+            energy / {truth.ticks} as system_lambda,
             dst_flag,
-            {data_source} as data_source,
+            {truth.data_source} as data_source,
             version,
             true as is_current
         from (
@@ -188,20 +200,25 @@ def _energy_truth_sql(iso: str, hours: str, locations: str, ticks: int, data_sou
                 *,
                 {CONGESTION_SQL} as congestion,
                 {LOSS_SQL} as loss
-            from (
-                select
-                    hour.*,
-                    unnest(every.location, max_depth := 2)
-                from {hours} as hour
-                cross join (
-                    select
-                        list(
-                            place order by settlement_location, settlement_location_id
-                        ) as location
-                    from ({locations}) as place
-                ) as every
-            )
+            from ({_every_location_sql(truth.intervals, truth.locations)})
         )
+    """
+
+
+def _every_location_sql(intervals: str, locations: str) -> str:
+    # Intervals are stored in order and the list of locations is sorted once, so unnesting it row by
+    # row streams rows in their final order: a year of all PJM locations is too much to sort.
+    return f"""
+        select
+            period.*,
+            unnest(every.location, max_depth := 2)
+        from {intervals} as period
+        cross join (
+            select list(
+                place order by settlement_location, settlement_location_id
+            ) as location
+            from ({locations}) as place
+        ) as every
     """
 
 

@@ -5,8 +5,8 @@ stamps alone tell the time (01:00 is printed twice in autumn, one whole pass aft
 one location stands in both reports.
 """
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -15,11 +15,11 @@ import duckdb
 
 from ._common import (
     CONGESTION_SQL,
-    HOUR_COLUMNS,
-    HOUR_PRICE_COLUMNS,
+    INTERVAL_COLUMNS,
     LOSS_SQL,
+    PRICE_COLUMNS,
     SENSITIVITY_COLUMNS,
-    Hour,
+    Interval,
     Packaging,
     Request,
     Sensitivity,
@@ -31,6 +31,7 @@ from ._common import (
 from ._output import (
     CRLF,
     LF,
+    EnergyTruth,
     Member,
     Task,
     decimal_sql,
@@ -47,6 +48,7 @@ TICKS = 100
 Report = Literal["zone", "gen"]
 # The archive has both line ends.
 LINE_ENDS: dict[Report, str] = {"zone": CRLF, "gen": LF}
+REPORTS = tuple(f"damlbmp_{report}" for report in LINE_ENDS)
 
 ZONES = {
     61752: "WEST",
@@ -104,34 +106,45 @@ class Location:
 
 
 def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
-    """Load NYISO's model and return the tasks writing damlbmp_zone, damlbmp_gen and the truth.
+    """Load NYISO's model and return the tasks writing its reports and the truth.
 
     nodes counts generators, beside the reference bus. Files hold one day whatever days_per_file
     says, as the archive has them; its zips hold a month.
     """
+    reports = [report for report in LINE_ENDS if request.writes(f"damlbmp_{report}")]
+    if not reports:
+        return []
     hours = list(market_hours(ZONE, request.start, request.days))
     packaging = request.options.packaging
-    _load_locations(con, request.nodes or DEFAULT_NODES)
+    _load_locations(con, request.nodes or DEFAULT_NODES, reports)
     _load_hours(con, hours, packaging)
     days = sorted({hour.day for hour in hours})
-    members = [_member(report, day) for report in LINE_ENDS for day in days]
+    members = [_member(report, day) for report in reports for day in days]
     raw = raw_tasks(request.out, members, packaging)
     return [*_truth_tasks(request), *raw]
 
 
-def _load_locations(con: duckdb.DuckDBPyConnection, generators: int) -> None:
+def _load_locations(
+    con: duckdb.DuckDBPyConnection, generators: int, reports: Sequence[Report]
+) -> None:
     columns = f"""
         ptid bigint, name varchar, location_type varchar, in_zone_report boolean,
         in_gen_report boolean, {SENSITIVITY_COLUMNS}
     """
-    rows = (location.row for location in _locations(generators))
+    rows = (
+        replace(location, reports=written).row
+        for location in _locations(generators)
+        if (written := tuple(report for report in location.reports if report in reports))
+    )
     load_table(con, "nyiso_locations", columns, rows)
 
 
-def _load_hours(con: duckdb.DuckDBPyConnection, hours: list[Hour], packaging: Packaging) -> None:
+def _load_hours(
+    con: duckdb.DuckDBPyConnection, hours: list[Interval], packaging: Packaging
+) -> None:
     columns = f"""
-        {HOUR_COLUMNS}, stamp varchar, zone_source varchar, gen_source varchar, version uinteger,
-        {HOUR_PRICE_COLUMNS}
+        {INTERVAL_COLUMNS}, stamp varchar, zone_source varchar, gen_source varchar,
+        version uinteger, {PRICE_COLUMNS}
     """
     rows = (
         (
@@ -207,15 +220,9 @@ def _truth_tasks(request: Request) -> list[Task]:
             else gen_source
         end
     """
-    task = energy_truth_task(
-        request.out / "truth" / "nyiso" / "da_energy_hourly.parquet",
-        iso=ISO,
-        hours="nyiso_hours",
-        locations=locations,
-        ticks=TICKS,
-        data_source=data_source,
-    )
-    return [task]
+    truth = EnergyTruth(ISO, "nyiso_hours", locations, TICKS, data_source=data_source)
+    path = request.out / "truth" / "nyiso" / "da_energy_hourly.parquet"
+    return [energy_truth_task(path, truth)]
 
 
 def _locations(generators: int) -> Iterator[Location]:
