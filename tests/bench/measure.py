@@ -60,7 +60,7 @@ def main() -> None:
     """Generate, run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("cases", nargs="*", default=["pjm-year"])
+    parser.add_argument("cases", nargs="*", default=["pjm-year", "pjm-5min-week"])
     options = parser.parse_args()
     for name in options.cases:
         case = CASES[name]
@@ -82,7 +82,13 @@ def generate(case: Case, folder: Path) -> Path:
             start=case.start,
             days=case.days,
             nodes=case.nodes,
-            options=SampleOptions(truth=False, overlap=False, revisions=False, threads=THREADS),
+            options=SampleOptions(
+                truth=False,
+                overlap=False,
+                revisions=False,
+                threads=THREADS,
+                reports=(case.report,),
+            ),
         )
         done.touch()
     return raw
@@ -103,12 +109,12 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     yield build("full build", command, out)
     yield build("nothing new", command, out)
     last = case.start + timedelta(days=case.days - 1)
-    newest = next(raw.rglob(f"*{last:%Y%m%d}*"))
-    aside = newest.with_suffix(".aside")
-    newest.rename(aside)
-    pruned = [*command, "--prune"]
-    build("without the last day", pruned, out)
-    aside.rename(newest)
+    newest = {path: path.with_suffix(".aside") for path in raw.rglob(f"*{last:%Y%m%d}*.csv")}
+    for path, aside in newest.items():
+        path.rename(aside)
+    build("without the last day", [*command, "--prune"], out)
+    for path, aside in newest.items():
+        aside.rename(path)
     yield build("one new day", command, out)
 
 
