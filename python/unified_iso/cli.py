@@ -69,7 +69,11 @@ def build(
         bool, typer.Option("--full-refresh", help="Build anew what is there already.")
     ] = False,
 ) -> None:
-    """Turn new and changed raw files into published year files."""
+    """Turn new and changed raw files into published year files.
+
+    Exit codes: 0 everything asked for is published, 1 something is not, 2 the command line is
+    wrong, 3 it is published but files were refused or rows rejected.
+    """
     console = _console(stderr=True)
     if year is not None and all_years:
         raise typer.BadParameter("--year and --all exclude each other")
@@ -198,13 +202,21 @@ def sample(
     ] = datetime(2024, 3, 8),
     days: Annotated[int, typer.Option(min=1, help="Delivery days.")] = 4,
     nodes: Annotated[int | None, typer.Option(min=1, help="Locations per operator.")] = None,
+    report: Annotated[
+        list[str] | None, typer.Option(help="Report; the hourly day-ahead ones without.")
+    ] = None,
     truth: Annotated[bool, typer.Option(help="Write the unified rows too.")] = True,
     overlap: Annotated[bool, typer.Option(help="Let neighbouring files share rows.")] = True,
     revisions: Annotated[bool, typer.Option(help="Let some rows come in two versions.")] = True,
 ) -> None:
     """Write generated raw files in the published formats, with the rows they stand for."""
     console = _console(stderr=True)
-    options = SampleOptions(truth=truth, overlap=overlap, revisions=revisions)
+    options = SampleOptions(
+        truth=truth,
+        overlap=overlap,
+        revisions=revisions,
+        reports=tuple(report) if report else None,
+    )
     with _shown_progress(console):
         try:
             files = write_sample(

@@ -1,0 +1,83 @@
+"""The project describes itself: every model, column, seed, source, macro and argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = "unified_iso"
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("parse")
+    places = ["--project-dir", ROOT, "--profiles-dir", ROOT, "--target-path", folder / "target"]
+    subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "parse", *places, "--log-path", folder / "logs"],
+        env=os.environ | {"UNIFIED_ISO_OUT": str(folder / "out")},
+        check=True,
+        capture_output=True,
+    )
+    return json.loads((folder / "target" / "manifest.json").read_text())
+
+
+def described(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names of everything that should have a description, with it."""
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    for node in nodes:
+        if node["resource_type"] not in ("model", "seed", "source"):
+            continue
+        yield node["unique_id"], node["description"]
+        for column in node["columns"].values():
+            yield f"{node['unique_id']}.{column['name']}", column["description"]
+    for macro in manifest["macros"].values():
+        if macro["package_name"] == OURS:
+            yield macro["unique_id"], macro["description"]
+            for argument in macro["arguments"]:
+                yield f"{macro['unique_id']}({argument['name']})", argument["description"]
+
+
+def test_everything_is_described(manifest: dict[str, Any]) -> None:
+    assert [name for name, text in described(manifest) if not text.strip()] == []
+
+
+def test_every_argument_of_a_macro_is_described(manifest: dict[str, Any]) -> None:
+    for macro in manifest["macros"].values():
+        if macro["package_name"] != OURS or macro["name"].startswith("materialization_"):
+            continue
+        opening = macro["macro_sql"].split("%}", 1)[0]
+        inside = opening[opening.index("(") + 1 : opening.rindex(")")]
+        names = [part.split("=")[0].strip() for part in inside.split(",") if part.strip()]
+        assert [argument["name"] for argument in macro["arguments"]] == names, macro["name"]
+
+
+def test_datasets_state_their_grain_and_enforce_their_contract(manifest: dict[str, Any]) -> None:
+    datasets = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "year_files"
+    ]
+    assert datasets
+    for node in datasets:
+        assert "One row per" in node["description"], node["name"]
+        assert node["config"]["contract"]["enforced"], node["name"]
+        assert len(node["columns"]) == 24, node["name"]
+
+
+def test_sources_reach_the_exposure(manifest: dict[str, Any]) -> None:
+    reached = {"exposure.unified_iso.year_files"}
+    frontier = list(reached)
+    while frontier:
+        for parent in manifest["parent_map"][frontier.pop()]:
+            if parent not in reached:
+                reached.add(parent)
+                frontier.append(parent)
+    assert set(manifest["sources"]) <= reached
