@@ -90,26 +90,29 @@
     only views of published files behind. -#}
 {% macro finish_run(results) %}
     {% if execute %}
+        {% set blocked = run_query("select model, year, message from inventory.blocked order by all").rows %}
         {% set models = [] %}
         {% for result in results if result.node.resource_type == 'model' and result.node.config.materialized == 'year_files' and result.status == 'success' %}
             {% set missing = tests_not_passed(result.node, results) %}
-            {% set candidates = run_query("select count(*) from inventory.candidates where model = " ~ sql_text(result.node.name)).rows[0][0] %}
             {% if not missing %}
                 {% do models.append(result.node.name) %}
-            {% elif candidates %}
-                {% do log('not published: ' ~ result.node.name ~ ' (' ~ missing | join(', ') ~ ')', info=true) %}
+            {% else %}
+                {% do run_query("
+                    insert into inventory.blocked
+                    select model, year, " ~ sql_text('tests: ' ~ missing | join(', ')) ~ "
+                    from inventory.candidates where model = " ~ sql_text(result.node.name)
+                ) %}
             {% endif %}
+        {% endfor %}
+        {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
+            {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
         {% endfor %}
         {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
             {% do in_python('publish', {'models': models}) %}
             {% do in_python('write_catalog', {'families': families()}) %}
         {% endif %}
-        {% set blocked = run_query("select model, year, message from inventory.blocked order by all").rows %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}
-        {% for row in blocked %}
-            {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
-        {% endfor %}
         {% if blocked %}
             {% do exceptions.raise_compiler_error(blocked | length ~ ' dataset-years were not published, see above') %}
         {% endif %}

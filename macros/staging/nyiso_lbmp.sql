@@ -34,6 +34,8 @@
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
             when lbmp_rows.lbmp is null then 'rejected: no LBMP'
+            when lbmp_rows.losses is null then 'rejected: no Marginal Cost Losses'
+            when lbmp_rows.published_congestion is null then 'rejected: no Marginal Cost Congestion'
         end as set_aside
     from {{ rows }} as lbmp_rows
     left join {{ ref('locations') }} as locations

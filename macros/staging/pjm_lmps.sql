@@ -45,6 +45,9 @@
             when settlement_location_id is null then 'rejected: no pnode_id'
             when settlement_location is null then 'rejected: no pnode_name'
             when lmp_total is null then 'rejected: no total_lmp_{{ market }}'
+            when lmp_energy is null then 'rejected: no system_energy_price_{{ market }}'
+            when lmp_congestion is null then 'rejected: no congestion_price_{{ market }}'
+            when lmp_loss is null then 'rejected: no marginal_loss_price_{{ market }}'
             when version is null then 'rejected: no version_nbr'
         end as set_aside
     from {{ rows }}

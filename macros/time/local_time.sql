@@ -58,8 +58,6 @@
                     then 'rejected: marked as repeated, but this hour is not repeated'
             end as clock_error,
             case
-                when {{ is_missing_hour('stamps.local_stamp', 'markets.time_zone') }}
-                    then null
                 when not stamps.is_second_pass
                     and {{ is_repeated_hour('stamps.local_stamp', 'markets.time_zone') }}
                     then {{ second_pass_to_utc('stamps.local_stamp', 'markets.time_zone') }} - interval 1 hour

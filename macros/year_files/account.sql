@@ -6,7 +6,7 @@
         insert into inventory.new_accounts
         select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, sum(counts.rows)
         from (
-            " ~ _load_counts(node, within) ~ "
+            " ~ _load_counts(node, _within_or_without_time(node, part, within)) ~ "
         ) as counts
         inner join load_files as files on counts.raw_file = files.number
         group by all
@@ -37,6 +37,24 @@
             inner join load_files as files on counts.raw_file = files.number
         ") %}
     {% endif %}
+{% endmacro %}
+
+
+{#- A row without a time belongs to no part; it is counted in the first one of its file. -#}
+{% macro _within_or_without_time(node, part, within) %}
+    (
+        ({{ within }})
+        or (
+            interval_start_utc is null
+            and raw_file in (
+                select files.number
+                from load_files as files
+                inner join inventory.coverage as days using (file_id)
+                group by files.number
+                having {{ part_of(node, 'min(days.delivery_date)') }} = date '{{ part.part }}'
+            )
+        )
+    )
 {% endmacro %}
 
 

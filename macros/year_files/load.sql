@@ -202,11 +202,6 @@
     {% endset %}
     {% do run_query("create or replace temp table rejected as " ~ rejected) %}
     {% do run_query("
-        create table if not exists inventory.rejected_rows (
-            model varchar, file_id ubigint, data_source varchar, line bigint, message varchar
-        )
-    ") %}
-    {% do run_query("
         delete from inventory.rejected_rows
         where model = " ~ sql_text(node.name) ~ " and file_id in (select file_id from load_files)
     ") %}

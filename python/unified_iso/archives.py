@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -75,7 +76,7 @@ def _unpack_into(
                     with opened.open(info) as stream, cached.open("xb") as copy:
                         shutil.copyfileobj(stream, copy, 1 << 20)
                     yield Member(prefix + name, cached)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise BadArchive(f"is not a sound zip file ({error}): download it again") from error
     except (RuntimeError, NotImplementedError) as error:
         raise BadArchive(f"can't be unpacked ({error}): unpack it by hand") from error

@@ -30,6 +30,7 @@ from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace, WorkspaceError
 
 WIDTH = 160
+LEFT_OUT = ("refused", "rejected", "unpublished")
 
 app = typer.Typer(
     help="US electricity market prices as one tested Parquet dataset.",
@@ -158,12 +159,12 @@ def status(
     manifest = read_manifest(workspace)
     rows = status_rows(workspace)
     if as_json:
-        kept = {key: manifest[key] for key in ("refused", "unpublished")}
+        kept = {name: manifest[name] for name in LEFT_OUT}
         typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
         return
     console = _console()
     console.print(status_table(rows) if rows else f"nothing is published in {out}")
-    show_left_out(console, manifest["refused"], manifest["unpublished"])
+    show_left_out(console, *(manifest[name] for name in LEFT_OUT))
 
 
 @app.command()

@@ -52,6 +52,13 @@ create table if not exists inventory.rejected_lines (
     column_name varchar,
     message varchar not null
 );
+create table if not exists inventory.rejected_rows (
+    model varchar not null,
+    file_id ubigint not null,
+    data_source varchar not null,
+    line bigint,
+    message varchar not null
+);
 create table if not exists inventory.parts (
     model varchar not null,
     part date not null,

@@ -161,8 +161,8 @@ def duckdb_memory_limit(limit: str) -> str:
     Raises:
         DbtRuntimeError: the limit is no size such as `2GB`.
     """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?i?)b?\s*", limit.lower())
-    if not match or match[2] not in _BYTES_IN:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", limit.lower())
+    if not match or match[2] not in _BYTES_IN or not float(match[1]):
         raise DbtRuntimeError(f"memory limit {limit!r} is no size: write it like 2GB")
     megabytes = float(match[1]) * _BYTES_IN[match[2]] / 1000**2
     return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"

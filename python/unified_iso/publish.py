@@ -252,6 +252,7 @@ def publish(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, models: Seq
         _keep_accounts(cursor, model, year)
     manifest["files"] = [files[path] for path in sorted(files)]
     manifest["refused"] = _refused(cursor)
+    manifest["rejected"] = _rejected(cursor)
     manifest["unpublished"] = _unpublished(cursor)
     write_manifest(workspace, manifest)
     _fill_parts(cursor, manifest["files"])
@@ -313,6 +314,28 @@ def _refused(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
     ]
 
 
+def _rejected(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
+    """List the files with rejected rows, each with its first one and how many there are."""
+    names = ("file", "line", "reason", "rows")
+    return [
+        dict(zip(names, row, strict=True))
+        for row in cursor.execute(
+            """
+            select
+                rejected.data_source,
+                min(rejected.line),
+                arg_min(rejected.message, coalesce(rejected.line, 0)),
+                count(distinct coalesce(rejected.line, 0))
+            from inventory.rejected_rows as rejected
+            inner join inventory.raw_files as files using (file_id)
+            where files.is_present
+            group by rejected.data_source
+            order by rejected.data_source
+            """
+        ).fetchall()
+    ]
+
+
 def _unpublished(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
     return [
         {"model": model, "year": year, "reason": message}
@@ -328,12 +351,8 @@ def read_manifest(workspace: Workspace) -> dict[str, Any]:
         manifest = json.loads(workspace.manifest.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         manifest = {}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "files": [],
-        "refused": [],
-        "unpublished": [],
-    } | manifest
+    lists: dict[str, Any] = {name: [] for name in ("files", "refused", "rejected", "unpublished")}
+    return {"schema_version": SCHEMA_VERSION} | lists | manifest
 
 
 def write_manifest(workspace: Workspace, manifest: Mapping[str, Any]) -> None:

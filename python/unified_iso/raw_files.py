@@ -23,6 +23,7 @@ RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 BLOCK = 1 << 20
 GZIP_WINDOW = 31
 HEAD_LINES = 12
+HEADER_SHOWN = 200
 _NEWLINE = pa.scalar(10, pa.uint8())
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
@@ -121,14 +122,27 @@ def list_raw_files(raw: Path, isos: Iterable[str]) -> list[Listed]:
 
 def _walk(raw: Path, iso: str) -> Iterator[Listed]:
     folders = [raw / iso]
+    seen: set[Path] = set()
     while folders:
         folder = folders.pop()
+        # A link that leads back up would be followed without end.
+        real = folder.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir():
+                if _is_folder(entry):
                     folders.append(Path(entry.path))
                 elif entry.name.lower().endswith(RAW_ENDINGS):
                     yield _listed(raw, iso, Path(entry.path))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _listed(raw: Path, iso: str, path: Path) -> Listed:
@@ -322,7 +336,10 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
 
 
 def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]), [])
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return [line[:HEADER_SHOWN]]
 
 
 def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:

@@ -35,7 +35,7 @@ class Outcome:
 
     findings: list[Finding] = field(default_factory=list)
     refused: list[Entry] = field(default_factory=list)
-    rejected: list[str] = field(default_factory=list)
+    rejected: list[Entry] = field(default_factory=list)
     unpublished: list[Entry] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
@@ -55,13 +55,13 @@ def gather(workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str]) -
     manifest = read_manifest(workspace)
     outcome.unpublished = _of(manifest["unpublished"], isos, "model")
     outcome.refused = _of(manifest["refused"], isos, "file")
+    outcome.rejected = _of(manifest["rejected"], isos, "file")
     if not result.success and not outcome.findings and not outcome.unpublished:
         reason = str(result.exception or "the run failed; see its log")
         outcome.findings.append(Finding("run", reason, is_error=True))
     database = workspace.state / "work.duckdb"
     if database.exists() and results:
         with duckdb.connect(str(database), read_only=True) as connection:
-            outcome.rejected = _rejected(connection, isos)
             outcome.unread = [
                 f"{folder} ({files} files)"
                 for folder, files in connection.execute(
@@ -98,22 +98,6 @@ def _of(entries: Iterable[Entry], isos: Sequence[str], key: str) -> list[Entry]:
     return [entry for entry in entries if str(entry[key]).startswith(tuple(isos))]
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection, isos: Sequence[str]) -> list[str]:
-    return [
-        f"{data_source}{f' line {line}' if line is not None else ''}: {message}"
-        for data_source, line, message in connection.execute(
-            """
-            select distinct files.data_source, rejected.line, rejected.message
-            from inventory.rejected_rows as rejected
-            inner join inventory.raw_files as files using (file_id)
-            where files.is_present and list_contains($1, files.iso)
-            order by all
-            """,
-            [list(isos)],
-        ).fetchall()
-    ]
-
-
 def say(console: Console, mark: str, text: str) -> None:
     """Print a line: `mark` is markup, `text` is data (file names hold brackets)."""
     console.print(f"{mark} {escape(text)}".strip(), highlight=False, soft_wrap=True)
@@ -128,17 +112,22 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
         say(console, mark, f"{finding.dataset}: {finding.text}")
         if finding.table:
             _show_rows(console, workspace, finding)
-    for text in outcome.rejected[:ROWS_SHOWN]:
-        say(console, "[red]rejected[/red]", text)
-    if len(outcome.rejected) > ROWS_SHOWN:
-        say(console, "[red]rejected[/red]", f"{len(outcome.rejected) - ROWS_SHOWN} more rows")
-    show_left_out(console, outcome.refused, outcome.unpublished)
+    show_left_out(console, outcome.refused, outcome.rejected, outcome.unpublished)
 
 
-def show_left_out(console: Console, refused: Iterable[Entry], unpublished: Iterable[Entry]) -> None:
-    """Print the files that were refused and the dataset-years that were not published."""
+def show_left_out(
+    console: Console,
+    refused: Iterable[Entry],
+    rejected: Iterable[Entry],
+    unpublished: Iterable[Entry],
+) -> None:
+    """Print the files refused, those with rejected rows, and the years not published."""
     for entry in refused:
         say(console, "[red]refused[/red]", f"{entry['file']}: {entry['reason']}")
+    for entry in rejected:
+        line = "" if entry["line"] is None else f" line {entry['line']}"
+        more = f" (and {entry['rows'] - 1} more)" if entry["rows"] > 1 else ""
+        say(console, "[red]rejected[/red]", f"{entry['file']}{line}: {entry['reason']}{more}")
     for entry in unpublished:
         text = f"{entry['model']} {entry['year']}: {entry['reason']}"
         say(console, "[red]not published[/red]", text)
