@@ -19,7 +19,7 @@
 {#- Before anything else: recover from a killed run, bring the inventory up to date, and give every
     relation a shape, so that each command works in any state of the output folder. -#}
 {% macro start_run() %}
-    {% if execute %}
+    {% if execute and flags.WHICH not in ['generate', 'compile'] %}
         {% set sources = graph.sources.values() | list %}
         {% do in_python('recover') %}
         {% do create_raw_relations(sources) %}
@@ -89,7 +89,7 @@
 {#- Publish the candidates of every dataset whose error-level tests all ran and passed, then leave
     only views of published files behind. -#}
 {% macro finish_run(results) %}
-    {% if execute %}
+    {% if execute and flags.WHICH not in ['generate', 'compile'] %}
         {% set blocked = run_query("select model, year, message from inventory.blocked order by all").rows %}
         {% set models = [] %}
         {% for result in results if result.node.resource_type == 'model' and result.node.config.materialized == 'year_files' and result.status == 'success' %}

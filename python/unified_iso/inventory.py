@@ -135,6 +135,7 @@ def _sweep(connection: duckdb.DuckDBPyConnection, cache: Path) -> None:
             [str(cache)],
         ).fetchall()
     }
+    used |= {path.resolve() for path in used}
     used |= {path.parent for path in used}
     for entry in (*cache.glob("members/*"), *cache.glob("links/*")):
         if entry not in used:

@@ -47,6 +47,56 @@ def recover(workspace: Workspace, cursor: duckdb.DuckDBPyConnection) -> None:
     manifest["files"] = [entry for entry in entries if entry is not None]
     write_manifest(workspace, manifest)
     _fill_parts(cursor, manifest["files"])
+    _restore_accounts(workspace, cursor, manifest["files"])
+
+
+def _restore_accounts(
+    workspace: Workspace, cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]
+) -> None:
+    """Learn from the published files which raw files they hold, where the database doesn't know.
+
+    Without it a lost working database would let a rebuild drop the rows of vanished raw files.
+    """
+    unknown = set(
+        cursor.execute(
+            "select distinct model, year from inventory.parts"
+            " anti join inventory.accounts using (model, part)"
+        ).fetchall()
+    )
+    for entry in entries:
+        if (entry["model"], entry["year"]) not in unknown:
+            continue
+        cursor.execute(
+            """
+            insert into inventory.accounts
+            with unknown as (
+                select model, part, first_interval, last_interval
+                from inventory.parts as parts
+                where model = $1
+                    and year = $2
+                    and part not in (select part from inventory.accounts where model = $1)
+            ),
+
+            held as (
+                select unknown.model, unknown.part, files.data_source, count(*) as rows
+                from read_parquet($3) as files
+                inner join unknown
+                    on files.datetime_utc between unknown.first_interval and unknown.last_interval
+                group by all
+            )
+
+            select
+                model,
+                part,
+                data_source,
+                'unknown',
+                unnest(['parsed', 'published']),
+                'as found in the published file',
+                rows
+            from held
+            """,
+            [entry["model"], entry["year"], str(workspace.out / entry["path"])],
+        )
 
 
 def discard_candidates(workspace: Workspace, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -108,6 +158,7 @@ def join_year(
         "input_digest": _digest(part["digest"] for part, _ in parts),
         "parts": [part for part, _ in parts],
     }
+    candidate.parent.mkdir(parents=True, exist_ok=True)
     joined = join_row_groups(
         [source for _, source in parts], candidate, {FOOTER_KEY: json.dumps(entry, sort_keys=True)}
     )
