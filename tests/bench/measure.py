@@ -99,7 +99,7 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     shutil.rmtree(out, ignore_errors=True)
     floor_file = out.with_name("floor.parquet")
     yield run(
-        "floor", [sys.executable, str(BENCH / "floor.py"), case.iso, str(raw), str(floor_file)]
+        "floor", [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(floor_file)]
     )
     command = [
         *(sys.executable, "-m", "unified_iso", "build", case.iso),
