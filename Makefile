@@ -27,6 +27,7 @@ lint: $(BIN)/.installed ## check the style of SQL and Python
 	$(BIN)/sqlfluff lint models tests/generic
 
 test: lint ## everything CI runs
+	UNIFIED_ISO_OUT=target/unit-tests $(DBT) seed $(DBT_DIRS)
 	UNIFIED_ISO_OUT=target/unit-tests $(DBT) test --select test_type:unit $(DBT_DIRS)
 	$(BIN)/python -m pytest
 
