@@ -159,9 +159,9 @@ def join_year(
         "parts": [part for part, _ in parts],
     }
     candidate.parent.mkdir(parents=True, exist_ok=True)
-    joined = join_row_groups(
-        [source for _, source in parts], candidate, {FOOTER_KEY: json.dumps(entry, sort_keys=True)}
-    )
+    # Publishing syncs the file; until then the system writes it out beside the tests.
+    footer = {FOOTER_KEY: json.dumps(entry, sort_keys=True)}
+    joined = join_row_groups([source for _, source in parts], candidate, footer, sync=False)
     entry |= {
         "path": target.relative_to(workspace.out).as_posix(),
         "bytes": joined.bytes,
@@ -316,17 +316,18 @@ def _move(candidate: Path | None, target: Path) -> None:
         target.unlink(missing_ok=True)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sync(candidate, os.O_RDWR)
     candidate.replace(target)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
     if os.name != "nt":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(target.parent, os.O_RDONLY)
+
+
+def _sync(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _keep_accounts(cursor: duckdb.DuckDBPyConnection, model: str, year: int) -> None:

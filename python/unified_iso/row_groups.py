@@ -110,14 +110,18 @@ class FooterMetadata:
 
 
 def join_row_groups(
-    parts: Sequence[Part], out: Path, key_value_metadata: Mapping[str, str]
+    parts: Sequence[Part],
+    out: Path,
+    key_value_metadata: Mapping[str, str],
+    *,
+    sync: bool = True,
 ) -> JoinResult:
     """Write one Parquet file that holds the row groups of all parts, in the order given.
 
     The same parts and metadata always give the same bytes. All footers are read and checked
     before `out` is created; memory use grows with the footers, not with the data. Schema, format
     version, writer name and column orders are those of the first part. An existing `out` is
-    overwritten, and deleted if writing fails. The content of `out` is synced to disk on return.
+    overwritten, and deleted if writing fails. With `sync` its content is on disk on return.
 
     Source: Apache Parquet format, FileMetaData.
 
@@ -125,6 +129,7 @@ def join_row_groups(
         parts: At least one part. A file may occur more than once.
         out: The file to write; none of the parts.
         key_value_metadata: The file's key/value metadata, written in order of the keys.
+        sync: Wait until the disk has it; a caller that does so later can go on meanwhile.
 
     Returns:
         Number of rows and row groups, and size (bytes) and SHA-256 of the written file.
@@ -143,7 +148,7 @@ def join_row_groups(
     _require_equal_schemas(parts, footers)
     chosen = [_chosen(part, footer) for part, footer in zip(parts, footers, strict=True)]
     footer = _encode_footer(footers[0].head, chosen, key_value_metadata)
-    size, sha256 = _write(out, parts, chosen, footer)
+    size, sha256 = _write(out, parts, chosen, footer, sync)
     return JoinResult(
         rows=sum(group.rows for groups in chosen for group in groups),
         row_groups=sum(map(len, chosen)),
@@ -803,15 +808,20 @@ class _HashedFile:
             self.write(self._block[:count])
             left -= count
 
-    def sync(self) -> str:
-        """Sync the file to disk; return its SHA-256."""
+    def finish(self, sync: bool) -> str:
+        """Hand the file to the system, with `sync` to the disk; return its SHA-256."""
         self._stream.flush()
-        os.fsync(self._stream.fileno())
+        if sync:
+            os.fsync(self._stream.fileno())
         return self._digest.hexdigest()
 
 
 def _write(
-    out: Path, parts: Sequence[Part], chosen: Sequence[Sequence[_RowGroup]], footer: bytes
+    out: Path,
+    parts: Sequence[Part],
+    chosen: Sequence[Sequence[_RowGroup]],
+    footer: bytes,
+    sync: bool,
 ) -> tuple[int, str]:
     """Write the file; return its size in bytes and its SHA-256."""
     tail = len(footer).to_bytes(_LENGTH_BYTES, "little") + _MAGIC
@@ -824,7 +834,7 @@ def _write(
                     file.copy(source, group.start, group.stop)
         file.write(footer)
         file.write(tail)
-        return file.size, file.sync()
+        return file.size, file.finish(sync)
 
 
 @contextmanager
