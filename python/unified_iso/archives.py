@@ -78,7 +78,7 @@ def _unpack_into(
                     yield Member(prefix + name, cached)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise BadArchive(f"is not a sound zip file ({error}): download it again") from error
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:
         raise BadArchive(f"can't be unpacked ({error}): unpack it by hand") from error
 
 
