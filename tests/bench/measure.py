@@ -42,6 +42,9 @@ class Case:
 
 CASES = {
     "pjm-year": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 1, 1), 366, 6265),
+    "pjm-5min-week": Case(
+        "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 7), 7, 6265
+    ),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
 }
 
