@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -176,6 +177,7 @@ def _changed(
     ]
 
 
+@lru_cache
 def _definition(report: Report | None, raw: Path) -> str:
     """Digest of what a file's entry depends on beside the file."""
     return hashlib.sha256(f"{raw} {report!r}".encode()).hexdigest()

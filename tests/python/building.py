@@ -25,6 +25,32 @@ OPERATORS = ("pjm", "nyiso")
 DAY_AHEAD = ("pjm/da_hrl_lmps", "nyiso/damlbmp_zone", "nyiso/damlbmp_gen")
 # Tables of a captured output are laid out for this width: wide enough not to break any cell.
 WIDTH = "400"
+ENERGY_COLUMNS = {
+    "datetime_utc": "TIMESTAMP WITH TIME ZONE",
+    "datetime_local": "TIMESTAMP",
+    "interval_start_utc": "TIMESTAMP WITH TIME ZONE",
+    "interval_end_utc": "TIMESTAMP WITH TIME ZONE",
+    "delivery_date": "DATE",
+    "delivery_hour": "UTINYINT",
+    "delivery_interval": "UTINYINT",
+    "interval_minutes": "UTINYINT",
+    "iso": "VARCHAR",
+    "market_type": "VARCHAR",
+    "settlement_location": "VARCHAR",
+    "settlement_location_type": "VARCHAR",
+    "settlement_location_id": "VARCHAR",
+    "zone": "VARCHAR",
+    "voltage_kv": "DOUBLE",
+    "lmp_total": "DOUBLE",
+    "lmp_energy": "DOUBLE",
+    "lmp_congestion": "DOUBLE",
+    "lmp_loss": "DOUBLE",
+    "system_lambda": "DOUBLE",
+    "dst_flag": "VARCHAR",
+    "data_source": "VARCHAR",
+    "version": "UINTEGER",
+    "is_current": "BOOLEAN",
+}
 _SETTINGS = {f"UNIFIED_ISO_{name}" for name in ("RAW", "OUT", "MEMORY_LIMIT", "THREADS", "PROJECT")}
 
 Row = dict[str, str]

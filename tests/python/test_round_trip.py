@@ -23,6 +23,7 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 
+from building import ENERGY_COLUMNS
 from conftest import BuildRun
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -33,32 +34,6 @@ DATASETS = (
     ("nyiso", "da_energy_hourly"),
 )
 REPORTS = ("pjm/da_hrl_lmps", "nyiso/damlbmp_zone", "nyiso/damlbmp_gen")
-ENERGY_COLUMNS = {
-    "datetime_utc": "TIMESTAMP WITH TIME ZONE",
-    "datetime_local": "TIMESTAMP",
-    "interval_start_utc": "TIMESTAMP WITH TIME ZONE",
-    "interval_end_utc": "TIMESTAMP WITH TIME ZONE",
-    "delivery_date": "DATE",
-    "delivery_hour": "UTINYINT",
-    "delivery_interval": "UTINYINT",
-    "interval_minutes": "UTINYINT",
-    "iso": "VARCHAR",
-    "market_type": "VARCHAR",
-    "settlement_location": "VARCHAR",
-    "settlement_location_type": "VARCHAR",
-    "settlement_location_id": "VARCHAR",
-    "zone": "VARCHAR",
-    "voltage_kv": "DOUBLE",
-    "lmp_total": "DOUBLE",
-    "lmp_energy": "DOUBLE",
-    "lmp_congestion": "DOUBLE",
-    "lmp_loss": "DOUBLE",
-    "system_lambda": "DOUBLE",
-    "dst_flag": "VARCHAR",
-    "data_source": "VARCHAR",
-    "version": "UINTEGER",
-    "is_current": "BOOLEAN",
-}
 
 # The second is also a pattern, which the third matches: nothing may be read from there.
 PLAIN_ROOT = "raw"

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from building import ENERGY_COLUMNS
 from unified_iso import sample
 from unified_iso.sample import (
     SampleOptions,
@@ -67,32 +68,6 @@ NYISO_LINE = re.compile(
     rf"\d\d/\d\d/\d{{4}} \d\d:00,[A-Z][A-Z0-9_. ]*,\d+,{NYISO_PRICE},{NYISO_PRICE},{NYISO_PRICE}"
 )
 
-ENERGY_COLUMNS = {
-    "datetime_utc": "TIMESTAMP WITH TIME ZONE",
-    "datetime_local": "TIMESTAMP",
-    "interval_start_utc": "TIMESTAMP WITH TIME ZONE",
-    "interval_end_utc": "TIMESTAMP WITH TIME ZONE",
-    "delivery_date": "DATE",
-    "delivery_hour": "UTINYINT",
-    "delivery_interval": "UTINYINT",
-    "interval_minutes": "UTINYINT",
-    "iso": "VARCHAR",
-    "market_type": "VARCHAR",
-    "settlement_location": "VARCHAR",
-    "settlement_location_type": "VARCHAR",
-    "settlement_location_id": "VARCHAR",
-    "zone": "VARCHAR",
-    "voltage_kv": "DOUBLE",
-    "lmp_total": "DOUBLE",
-    "lmp_energy": "DOUBLE",
-    "lmp_congestion": "DOUBLE",
-    "lmp_loss": "DOUBLE",
-    "system_lambda": "DOUBLE",
-    "dst_flag": "VARCHAR",
-    "data_source": "VARCHAR",
-    "version": "UINTEGER",
-    "is_current": "BOOLEAN",
-}
 DATASETS = {
     "pjm/da_energy_hourly_nodal": 40,
     "pjm/da_energy_hourly_hub": 12,
