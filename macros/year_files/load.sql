@@ -59,6 +59,7 @@
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do record_coverage(node, loads) %}
     {% do recount_lines() %}
+    {% do shorten_text(node) %}
 {% endmacro %}
 
 
@@ -71,14 +72,100 @@
 
 {#- The dataset's own SQL, with each staging view replaced by the table it was parsed into. -#}
 {% macro read_load_instead(node, sql, keep='true') %}
-    {% set result = namespace(sql=sql) %}
+    {% set result = namespace(sql=with_short_file_names(sql)) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select *, rowid as raw_row from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
+            "(select * " ~ with_short_text(load_name(staging)) ~ ", rowid as raw_row from "
+            ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
     {% endfor %}
     {{ return(result.sql) }}
+{% endmacro %}
+
+
+{#- Text of a load comes from few values. Where the engine can hold it as numbers, rows are sorted and
+    encoded for half the cost; the file is the same. -#}
+{% macro shorten_text(node) %}
+    {{ return(adapter.dispatch('shorten_text', 'unified_iso')(node)) }}
+{% endmacro %}
+
+
+{% macro default__shorten_text(node) %}
+{% endmacro %}
+
+
+{% macro duckdb__shorten_text(node) %}
+    {% set loads = [] %}
+    {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
+    {% for column in _text_columns(loads) | unique %}
+        {% do run_query(
+            "create or replace temp type " ~ adapter.quote('load__' ~ column) ~ " as enum ("
+            ~ _distinct_text(loads, column) ~ " order by 1)"
+        ) %}
+    {% endfor %}
+    {% do run_query(
+        "create or replace temp type load__data_source as enum (select data_source from load_files order by 1)"
+    ) %}
+    {% do run_query(
+        "set variable short_raw_file_names = "
+        ~ "(select list(data_source::load__data_source order by number) from load_files)"
+    ) %}
+{% endmacro %}
+
+
+{% macro _text_columns(loads) %}
+    {% set names = [] %}
+    {% for row in run_query(
+        "select column_name from duckdb_columns() where data_type = 'VARCHAR' and column_name <> 'set_aside' "
+        ~ "and table_name in ('" ~ loads | join("', '") ~ "') order by all"
+    ).rows %}
+        {% do names.append(row[0]) %}
+    {% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
+
+{% macro _distinct_text(loads, column) %}
+    {%- for load in loads if column in _text_columns([load]) -%}
+        {{ 'union ' if not loop.first }}select distinct {{ column }} from {{ load }} where {{ column }} is not null
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro with_short_text(load) %}
+    {{ return(adapter.dispatch('with_short_text', 'unified_iso')(load)) }}
+{% endmacro %}
+
+
+{% macro default__with_short_text(load) %}
+{% endmacro %}
+
+
+{% macro duckdb__with_short_text(load) %}
+    {%- set columns = _text_columns([load]) -%}
+    {%- if columns -%}
+    replace (
+        {%- for column in columns -%}
+        {{ column }}::{{ adapter.quote('load__' ~ column) }} as {{ column }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro with_short_file_names(sql) %}
+    {{ return(adapter.dispatch('with_short_file_names', 'unified_iso')(sql)) }}
+{% endmacro %}
+
+
+{% macro default__with_short_file_names(sql) %}
+    {{ return(sql) }}
+{% endmacro %}
+
+
+{% macro duckdb__with_short_file_names(sql) %}
+    {{ return(sql.replace("getvariable('raw_file_names')", "getvariable('short_raw_file_names')")) }}
 {% endmacro %}
 
 

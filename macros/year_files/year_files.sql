@@ -142,7 +142,7 @@
     {% do in_python('make_folder', {'path': file.rpartition('/')[0]}) %}
     {% do run_query("delete from inventory.new_accounts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
     {% do run_query("delete from inventory.new_parts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
-    {% do run_query(write_parquet(sql, part, file)) %}
+    {% do run_query(write_parquet(node, sql, part, file)) %}
     {% do run_query("
         insert into inventory.new_parts
         select
@@ -162,14 +162,20 @@
 {% endmacro %}
 
 
-{% macro write_parquet(sql, part, file) %}
-    {{ return(adapter.dispatch('write_parquet', 'unified_iso')(sql, part, file)) }}
+{% macro write_parquet(node, sql, part, file) %}
+    {{ return(adapter.dispatch('write_parquet', 'unified_iso')(node, sql, part, file)) }}
 {% endmacro %}
 
 
-{% macro duckdb__write_parquet(sql, part, file) %}
+{% macro duckdb__write_parquet(node, sql, part, file) %}
+    {#- Columns of one or two words, as numbers: see shorten_text. -#}
+    {% set words = {'iso': [node.config.iso | upper], 'market_type': [node.config.market], 'dst_flag': ['N', 'Y']} %}
     copy (
-        select *
+        select * replace (
+            {% for column in node.columns if column in words %}
+            {{ column }}::enum('{{ words[column] | join("', '") }}') as {{ column }}{{ ',' if not loop.last }}
+            {% endfor %}
+        )
         from (
             {{ sql }}
         ) as dataset

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import progress
@@ -29,6 +30,7 @@ from unified_iso.raw_files import Column, Report, count_lines
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
+_LOG = AdapterLogger("unified_iso")
 _BYTES_IN = {
     "": 1,
     "k": 1000,
@@ -85,13 +87,16 @@ class Plugin(BasePlugin):
             DbtRuntimeError: the action failed; the message is for the user.
         """
         arguments = dict(target_config.config)
-        action = getattr(self, "_" + arguments.pop("action"))
+        name = arguments.pop("action")
+        action = getattr(self, "_" + name)
         assert self._connection is not None
+        _LOG.debug(f"{name} begins")
         try:
             with self._connection.cursor() as cursor:
                 action(cursor, **arguments)
         except (WorkspaceError, OSError, ValueError) as error:
             raise DbtRuntimeError(str(error)) from error
+        _LOG.debug(f"{name} ends")
 
     def _recover(self, cursor: duckdb.DuckDBPyConnection) -> None:
         recover(self._workspace, cursor)
