@@ -16,6 +16,31 @@
 {% endmacro %}
 
 
+{% macro meta_of(column) %}
+    {{ return(column.config.meta if column.config else column.meta) }}
+{% endmacro %}
+
+
+{#- Columns that a file itself has no cell for: its delivery day, its name. -#}
+{% macro columns_of_file(source, what=none) %}
+    {% set found = [] %}
+    {% for column in source.columns.values() %}
+        {% set of_file = meta_of(column).get('of_file') %}
+        {% if of_file and (what is none or of_file == what) %}{% do found.append(column) %}{% endif %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro columns_in_file(source) %}
+    {% set found = [] %}
+    {% for column in source.columns.values() if not meta_of(column).get('of_file') %}
+        {% do found.append(column) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
 {% macro read_raw_files(source, layouts) %}
     {{ return(adapter.dispatch('read_raw_files', 'unified_iso')(source, layouts)) }}
 {% endmacro %}
@@ -45,6 +70,11 @@
             * exclude (raw_path),
             getvariable('{{ layout.numbers }}')[list_position(getvariable('{{ layout.paths }}'), raw_path)]
                 as raw_file
+            {% for column in columns_of_file(source) %},
+            getvariable('{{ layout[meta_of(column).of_file] }}')[
+                list_position(getvariable('{{ layout.paths }}'), raw_path)
+            ] as {{ adapter.quote(column.name) }}
+            {% endfor %}
         from read_csv(
             getvariable('{{ layout.paths }}'),
             columns = {

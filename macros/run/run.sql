@@ -49,22 +49,20 @@
     {% set reports = [] %}
     {% for source in sources %}
         {% set columns = [] %}
-        {% for column in source.columns.values() %}
-            {% set meta = column.config.meta if column.config else column.meta %}
+        {% for column in columns_in_file(source) %}
             {% do columns.append({
                 'name': column.name,
                 'data_type': column.data_type,
-                'aliases': meta.get('aliases', []),
-                'optional': meta.get('optional', false),
+                'aliases': meta_of(column).get('aliases', []),
+                'optional': meta_of(column).get('optional', false),
             }) %}
         {% endfor %}
-        {% set raw = source.config.meta.get('raw', {}) %}
         {% do reports.append({
             'iso': source.source_name,
             'name': source.name,
             'columns': columns,
-            'timestamp_formats': raw.get('timestamp_formats', []),
-            'publication_stamp': raw.get('publication_stamp'),
+            'dated': columns_of_file(source, 'date') | length > 0,
+            'raw': source.config.meta.get('raw', {}),
         }) %}
     {% endfor %}
     {% set known_folders = [] %}

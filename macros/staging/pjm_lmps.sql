@@ -3,7 +3,7 @@
         lmps.raw_file,
         lmps.raw_row,
         {{ utc('lmps.datetime_beginning_utc') }} as interval_start_utc,
-        trim(lmps.pnode_name) as settlement_location,
+        {{ trimmed('lmps.pnode_name') }} as settlement_location,
         coalesce(
             named_type.settlement_location_type,
             other_type.settlement_location_type

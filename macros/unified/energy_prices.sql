@@ -94,7 +94,7 @@ select
     interval_start_utc as datetime_utc,
     datetime_local,
     interval_start_utc,
-    interval_start_utc + to_minutes({{ minutes }}) as interval_end_utc,
+    {{ plus_minutes('interval_start_utc', minutes) }} as interval_end_utc,
     datetime_local::date as delivery_date,
     (hour(datetime_local) + 1)::utinyint as delivery_hour,
     {% if minutes == 60 %}

@@ -81,7 +81,7 @@
 {% macro _repeat_counts(node, within) %}
     with loaded as (
         {%- for staging in staging_models_of(node) %}
-        select {{ (['raw_file', 'rowid as raw_row'] + energy_key() + energy_values()) | join(', ') }}
+        select {{ (['raw_file', raw_row_of(staging) ~ ' as raw_row'] + energy_key() + energy_values()) | join(', ') }}
         from {{ load_name(staging) }}
         where set_aside is null and {{ within }}
         {{ 'union all' if not loop.last }}

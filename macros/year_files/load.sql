@@ -18,11 +18,16 @@
             {% set layout = {
                 'paths': variable ~ '__paths',
                 'numbers': variable ~ '__numbers',
+                'date': variable ~ '__dates',
+                'name': variable ~ '__names',
                 'column_names': fromjson(run_query("select to_json(column_names) from " ~ files ~ " where layout = " ~ sql_text(row[0]) ~ " limit 1").rows[0][0]),
                 'header_line': row[2],
                 'timestamp_format': row[3],
             } %}
-            {% for name, column in [('paths', 'read_path'), ('numbers', '0::uinteger' if is_list else 'number')] %}
+            {% set lists = {'paths': 'read_path', 'numbers': '0::uinteger' if is_list else 'number'} %}
+            {% if columns_of_file(source, 'date') %}{% do lists.update({'date': 'report_date'}) %}{% endif %}
+            {% if columns_of_file(source, 'name') %}{% do lists.update({'name': 'data_source'}) %}{% endif %}
+            {% for name, column in lists.items() %}
                 {% do run_query(
                     'set variable "' ~ layout[name] ~ '" = (select list(' ~ column ~ ' order by data_source) from '
                     ~ files ~ ' where ' ~ where ~ ' and layout = ' ~ sql_text(row[0]) ~ ')'
@@ -50,8 +55,9 @@
 {% macro load_rows(node) %}
     {% for staging in staging_models_of(node) %}
         {% do run_query(
-            "create or replace temp table " ~ load_name(staging)
-            ~ " as select * exclude (raw_row) from " ~ staging.relation_name
+            "create or replace temp table " ~ load_name(staging) ~ " as select * "
+            ~ ("exclude (raw_row) " if raw_row_of(staging) == 'rowid' else "")
+            ~ with_other_markets_filtered(node, staging) ~ " from " ~ staging.relation_name
         ) %}
     {% endfor %}
     {% do keep_rejected_lines() %}
@@ -59,7 +65,65 @@
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do record_coverage(node, loads) %}
     {% do recount_lines() %}
+    {% do note_component_breaks(node) %}
     {% do shorten_text(node) %}
+{% endmacro %}
+
+
+{#- What tells the order of lines: the reader's count where a report needs it, else the place in the load. -#}
+{% macro raw_row_of(staging) %}
+    {% for unique_id in staging.depends_on.nodes if unique_id in graph.sources %}
+        {% if graph.sources[unique_id].config.meta.get('raw', {}).get('row_numbers') %}{{ return('raw_row') }}{% endif %}
+    {% endfor %}
+    {{ return('rowid') }}
+{% endmacro %}
+
+
+{#- A report of several markets or resolutions gives each dataset its own rows. -#}
+{% macro with_other_markets_filtered(node, staging) %}
+    {%- if 'market_type' in staging.columns -%}
+        replace (
+            case
+                when market_type <> {{ sql_text(node.config.market) }} or interval_minutes <> {{ node.config.minutes }}
+                    then 'filtered: of another market or resolution than this dataset'
+                else set_aside
+            end as set_aside
+        )
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The published columns lack the greenhouse gas part, so a sum with it can be checked only here. -#}
+{% macro note_component_breaks(node) %}
+    {% if has_greenhouse_gas(node) %}
+        {% for staging in staging_models_of(node) %}
+            {% set total = "lmp_energy + lmp_congestion + lmp_loss" ~ (" + coalesce(lmp_ghg, 0)" if 'lmp_ghg' in staging.columns else "") %}
+            {% do run_query("
+                insert into inventory.component_breaks
+                select
+                    " ~ sql_text(node.name) ~ ",
+                    load.interval_start_utc,
+                    load.settlement_location,
+                    load.lmp_total,
+                    " ~ total ~ ",
+                    files.data_source
+                from " ~ load_name(staging) ~ " as load
+                inner join load_files as files on load.raw_file = files.number
+                where load.set_aside is null
+                    and abs(load.lmp_total - (" ~ total ~ ")) > (
+                        select tolerance + 1e-9
+                        from " ~ fact('component_tolerances') ~ "
+                        where iso = " ~ sql_text(node.config.iso) ~ " and market_type = " ~ sql_text(node.config.market) ~ "
+                    )
+            ") %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro has_greenhouse_gas(node) %}
+    {% for staging in staging_models_of(node) if 'lmp_ghg' in staging.columns %}{{ return(true) }}{% endfor %}
+    {{ return(false) }}
 {% endmacro %}
 
 
@@ -76,8 +140,9 @@
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select * " ~ with_short_text(load_name(staging)) ~ ", rowid as raw_row from "
-            ~ load_name(staging) ~ " where " ~ keep ~ ")"
+            "(select * " ~ with_short_text(load_name(staging))
+            ~ (", rowid as raw_row" if raw_row_of(staging) == 'rowid' else "")
+            ~ " from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
     {% endfor %}
     {{ return(result.sql) }}
@@ -96,12 +161,17 @@
 
 
 {% macro duckdb__shorten_text(node) %}
-    {% set loads = [] %}
-    {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
-    {% for column in _text_columns(loads) | unique %}
+    {% set selects = {} %}
+    {% for staging in staging_models_of(node) %}
+        {% for column in _text_columns(load_name(staging)) %}
+            {% set select = "select distinct " ~ column ~ " from " ~ load_name(staging) ~ " where " ~ column ~ " is not null" %}
+            {% do selects.update({column: selects.get(column, []) + [select]}) %}
+        {% endfor %}
+    {% endfor %}
+    {% for column, parts in selects.items() %}
         {% do run_query(
             "create or replace temp type " ~ adapter.quote('load__' ~ column) ~ " as enum ("
-            ~ _distinct_text(loads, column) ~ " order by 1)"
+            ~ parts | join(" union ") ~ " order by 1)"
         ) %}
     {% endfor %}
     {% do run_query(
@@ -114,22 +184,15 @@
 {% endmacro %}
 
 
-{% macro _text_columns(loads) %}
+{% macro _text_columns(load) %}
     {% set names = [] %}
     {% for row in run_query(
-        "select column_name from duckdb_columns() where data_type = 'VARCHAR' and column_name <> 'set_aside' "
-        ~ "and table_name in ('" ~ loads | join("', '") ~ "') order by all"
+        "select column_name from duckdb_columns() where table_name = " ~ sql_text(load)
+        ~ " and data_type = 'VARCHAR' and column_name <> 'set_aside' order by 1"
     ).rows %}
         {% do names.append(row[0]) %}
     {% endfor %}
     {{ return(names) }}
-{% endmacro %}
-
-
-{% macro _distinct_text(loads, column) %}
-    {%- for load in loads if column in _text_columns([load]) -%}
-        {{ 'union ' if not loop.first }}select distinct {{ column }} from {{ load }} where {{ column }} is not null
-    {%- endfor -%}
 {% endmacro %}
 
 
@@ -143,7 +206,7 @@
 
 
 {% macro duckdb__with_short_text(load) %}
-    {%- set columns = _text_columns([load]) -%}
+    {%- set columns = _text_columns(load) -%}
     {%- if columns -%}
     replace (
         {%- for column in columns -%}
@@ -181,6 +244,7 @@
             from reject_errors as errors
             inner join reject_scans as scans using (scan_id, file_id)
             inner join load_files as files on scans.file_path = files.read_path
+            where errors.line is distinct from files.trailer_line
             group by all
         ") %}
     {% endif %}
@@ -253,6 +317,16 @@
 {% endmacro %}
 
 
+{#- Without the reader's count, the rows of a reshaped report don't tell their lines. -#}
+{% macro _line_of(staging) %}
+    {%- if raw_row_of(staging) == 'rowid' and staging.config.meta.get('reshaped') -%}
+        null::bigint
+    {%- else -%}
+        load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2
+    {%- endif -%}
+{% endmacro %}
+
+
 {#- A file with a malformed line or row stops the years it touches, unless rejects are allowed. -#}
 {% macro block_rejected_years(node) %}
     {% set rejected %}
@@ -268,11 +342,11 @@
         select
             files.file_id,
             files.data_source,
-            load.rowid - first_rows.first_row + files.header_line + 2 as line,
+            {{ _line_of(staging) }} as line,
             replace(load.set_aside, 'rejected: ', '') as message
         from {{ load_name(staging) }} as load
         inner join (
-            select raw_file, min(rowid) as first_row from {{ load_name(staging) }} group by all
+            select raw_file, min({{ raw_row_of(staging) }}) as first_row from {{ load_name(staging) }} group by all
         ) as first_rows on load.raw_file = first_rows.raw_file
         inner join load_files as files on load.raw_file = files.number
         where load.set_aside like 'rejected: %'

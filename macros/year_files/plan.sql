@@ -43,8 +43,14 @@
 {% endmacro %}
 
 
+{#- A part is what is rebuilt at once and must fit into memory sorted. -#}
+{% macro part_length(node) %}
+    {{ return(node.config.get('part') or ('month' if node.config.minutes == 60 else 'day')) }}
+{% endmacro %}
+
+
 {% macro part_of(node, delivery_date) %}
-    {%- if node.config.minutes == 60 -%}
+    {%- if part_length(node) == 'month' -%}
         date_trunc('month', {{ delivery_date }})::date
     {%- else -%}
         {{ delivery_date }}

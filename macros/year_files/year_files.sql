@@ -114,7 +114,7 @@
 
 {#- Parts of the group that are still wanted once their files have been read, with their UTC bounds. -#}
 {% macro parts_of_group(node) %}
-    {% set length = "interval 1 month" if node.config.minutes == 60 else "interval 1 day" %}
+    {% set length = "interval 1 " ~ part_length(node) %}
     {% set rows = run_query("
         select
             plan.part::varchar,

@@ -37,6 +37,8 @@ create table if not exists inventory.raw_files (
     column_names varchar[],
     layout varchar,
     publication_stamp varchar,
+    report_date date,
+    trailer_line ubigint,
     refusal varchar,
     definition varchar,
     is_present boolean not null
@@ -110,7 +112,11 @@ def update_inventory(
     folders = {(report.iso, report.name): report for report in reports}
     unread = set(known_folders) - set(folders)
     found = list_raw_files(raw, isos)
-    listed = [file for file in found if (file.iso, file.report) not in unread]
+    listed = [
+        file
+        for file in found
+        if (file.iso, file.report) not in unread and not _comes_along(file, folders)
+    ]
     changed = _changed(connection, listed, isos, folders, raw, cache)
     results = _inspect_all(raw, cache, changed, folders, list(reports), progress)
     connection.begin()
@@ -125,6 +131,11 @@ def update_inventory(
     return Counter(
         f"{file.iso}/{file.report}" for file in found if (file.iso, file.report) in unread
     )
+
+
+def _comes_along(file: Listed, folders: Mapping[tuple[str, str], Report]) -> bool:
+    report = folders.get((file.iso, file.report))
+    return report is not None and report.leaves_out(file.path)
 
 
 def _sweep(connection: duckdb.DuckDBPyConnection, cache: Path) -> None:
@@ -240,6 +251,8 @@ def _replace(
         where known.data_source = inspected.data_source
             and known.content_hash = inspected.content_hash
             and known.layout is not distinct from inspected.layout
+            and known.report_date is not distinct from inspected.report_date
+            and known.trailer_line is not distinct from inspected.trailer_line
             and known.refusal is not distinct from inspected.refusal
         """
     )
@@ -253,6 +266,8 @@ def _replace(
             on known.data_source = inspected.data_source
             and known.content_hash = inspected.content_hash
             and known.layout is not distinct from inspected.layout
+            and known.report_date is not distinct from inspected.report_date
+            and known.trailer_line is not distinct from inspected.trailer_line
             and known.refusal is not distinct from inspected.refusal
         """
     )
@@ -303,6 +318,8 @@ def _table(
             ("column_names", pa.list_(pa.string())),
             ("layout", pa.string()),
             ("publication_stamp", pa.string()),
+            ("report_date", pa.date32()),
+            ("trailer_line", pa.uint64()),
             ("refusal", pa.string()),
             ("definition", pa.string()),
             ("hinted", pa.list_(pa.date32())),
@@ -331,6 +348,8 @@ def _row(
         "column_names": list(layout.names) if layout else None,
         "layout": layout.key() if layout else None,
         "publication_stamp": result.publication_stamp,
+        "report_date": result.report_date,
+        "trailer_line": result.trailer_line,
         "refusal": result.refusal,
         "definition": _definition(report, raw),
         "hinted": result.hinted,

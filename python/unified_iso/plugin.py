@@ -7,6 +7,7 @@ Macros call an action with `in_python(action, arguments)`; results come back as 
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +129,15 @@ class Plugin(BasePlugin):
 
     def _recount_lines(self, cursor: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
         for file_id in file_ids:
-            path, header_line = cursor.execute(
-                "select read_path, header_line from inventory.raw_files where file_id = $1",
+            path, header_line, trailer_line = cursor.execute(
+                "select read_path, header_line, trailer_line"
+                " from inventory.raw_files where file_id = $1",
                 [file_id],
             ).fetchall()[0]
+            lines = count_lines(Path(path), after=header_line + 1)
             cursor.execute(
                 "update inventory.raw_files set lines = $2 where file_id = $1",
-                [file_id, count_lines(Path(path), after=header_line + 1)],
+                [file_id, lines - (trailer_line is not None)],
             )
 
     def _progress(
@@ -186,6 +189,12 @@ def _report(source: dict[str, Any]) -> Report:
             )
             for column in source["columns"]
         ),
-        timestamp_formats=tuple(source["timestamp_formats"]),
-        publication_stamp=source["publication_stamp"],
+        dated=source["dated"],
+        **_options(source["raw"]),
     )
+
+
+def _options(raw: dict[str, Any]) -> dict[str, Any]:
+    """Options of a report that only its raw files are about, as the source's yml has them."""
+    names = {field.name for field in fields(Report)} & set(raw)
+    return {n: tuple(raw[n]) if isinstance(raw[n], list) else raw[n] for n in sorted(names)}

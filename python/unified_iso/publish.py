@@ -111,6 +111,10 @@ def discard_candidates(workspace: Workspace, cursor: duckdb.DuckDBPyConnection) 
         select model, part, year from inventory.parts where false;
         create or replace table inventory.new_accounts as
         select * from inventory.accounts where false;
+        create or replace table inventory.component_breaks (
+            model varchar, datetime_utc timestamptz, settlement_location varchar,
+            lmp_total double, sum_of_components double, data_source varchar
+        );
         create or replace table inventory.blocked (
             model varchar, year usmallint, message varchar
         );

@@ -18,15 +18,20 @@ import pyarrow.compute as pc
 import xxhash
 
 from unified_iso.archives import BadArchive, unpack
+from unified_iso.replies import describe_reply, is_reply
 
 RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
+# What a failed download leaves under its own name; others of these kinds are no concern of ours.
+REPLY_ENDINGS = (".xml", ".html", ".htm")
 BLOCK = 1 << 20
 GZIP_WINDOW = 31
 HEAD_LINES = 12
 HEADER_SHOWN = 200
+TAIL = 512
 _NEWLINE = pa.scalar(10, pa.uint8())
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
+_DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 _WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
 
 
@@ -51,18 +56,36 @@ class Column:
 
 @dataclass(frozen=True)
 class Report:
-    """A published report as its dbt source describes it."""
+    """A published report as its dbt source describes it.
+
+    title: pattern that the lines above the header match, where there are any.
+    rows_below_header: lines between the header and the data.
+    trailer: pattern of the last line; its group is the number of data lines.
+    side_files: pattern of names of files that come along and are not read.
+    books: whether it also comes as Excel workbooks.
+    dated: whether a file has one delivery day, written above its header or in its name.
+    """
 
     iso: str
     name: str
     columns: tuple[Column, ...]
     timestamp_formats: tuple[str, ...] = ()
     publication_stamp: str | None = None
+    title: str | None = None
+    rows_below_header: int = 0
+    trailer: str | None = None
+    side_files: str | None = None
+    books: bool = False
+    dated: bool = False
 
     @property
     def folder(self) -> str:
         """Folder of its files, relative to the raw folder."""
         return f"{self.iso}/{self.name}"
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether a file or member of this name only comes along with the report."""
+        return bool(self.side_files and re.search(self.side_files, PurePosixPath(name).name))
 
 
 @dataclass(frozen=True)
@@ -78,11 +101,15 @@ class Listed:
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read one file: its columns in file order, lines before the header, stamp format."""
+    """How to read one file: its columns in file order, lines above the data, stamp format.
+
+    header_line: lines before the last line of the heading, which is the header or a line below it.
+    """
 
     names: tuple[str, ...]
     header_line: int
     timestamp_format: str | None
+    above: tuple[str, ...] = ()
 
     def key(self) -> str:
         """Text that is equal for files that one reader can read together."""
@@ -100,6 +127,8 @@ class Inspected:
     lines: int = 0
     layout: Layout | None = None
     publication_stamp: str | None = None
+    report_date: date | None = None
+    trailer_line: int | None = None
     refusal: str | None = None
     hinted: list[date] = field(default_factory=list)
 
@@ -134,13 +163,24 @@ def _walk(raw: Path, iso: str) -> Iterator[Listed]:
             for entry in entries:
                 if _is_folder(entry):
                     folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(RAW_ENDINGS):
+                elif entry.name.lower().endswith(RAW_ENDINGS) or _is_saved_reply(Path(entry.path)):
                     yield _listed(raw, iso, Path(entry.path))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_saved_reply(path: Path) -> bool:
+    """Whether this is a web page or an error message that was saved in place of a report."""
+    if not path.name.lower().endswith(REPLY_ENDINGS):
+        return False
+    try:
+        with path.open("rb") as stream:
+            return is_reply(stream.read(BLOCK).decode("utf-8-sig", "replace"))
     except OSError:
         return False
 
@@ -171,8 +211,10 @@ def inspect(
             raise Refused(_unknown_folder(listed, others))
         path = raw / listed.path
         suffix = path.name.lower()
-        if suffix.endswith(".zip"):
-            return _inspect_archive(path, cache, listed, report, others)
+        if suffix.endswith(REPLY_ENDINGS):
+            raise Refused(describe_reply(path.read_text("utf-8-sig", "replace")))
+        if suffix.endswith((".zip", ".xlsx")):
+            return _inspect_container(path, cache, listed, report, others)
         if not suffix.endswith((".csv", ".csv.gz")):
             raise Refused(f"a {path.suffix} file is not read for this report: save it as csv")
         return [_inspect_csv(path, listed.path, cache, listed, report, others)]
@@ -202,19 +244,33 @@ def _unknown_folder(listed: Listed, others: Sequence[Report]) -> str:
     return f"lies in {where}, which is no report folder: move it to one of {known}"
 
 
-def _inspect_archive(
+def _inspect_container(
     path: Path, cache: Path, listed: Listed, report: Report, others: Sequence[Report]
 ) -> list[Inspected]:
-    content_hash = _hash_file(path)
-    folder = cache / "members" / content_hash
+    """Open a zip or a workbook: one result per csv or sheet in it."""
+    if path.name.lower().endswith(".xlsx") and not report.books:
+        raise Refused("an .xlsx file is not read for this report: save it as csv")
+    folder = cache / "members" / _hash_file(path)
     try:
-        members = unpack(path, folder)
+        members = unpack(path, folder, with_books=report.books)
     except BadArchive as error:
         raise Refused(str(error)) from error
-    return [
+    results = [
         _inspect_csv(member.cached, f"{listed.path}!{member.name}", cache, listed, report, others)
         for member in members
+        if not report.leaves_out(member.name)
     ]
+    return _without_foreign_sheets(results, {m.name for m in members if m.is_sheet}, listed.path)
+
+
+def _without_foreign_sheets(
+    results: list[Inspected], sheets: set[str], container: str
+) -> list[Inspected]:
+    """Leave out sheets that are no report where another sheet of the container is one."""
+    names = {f"{container}!{sheet}" for sheet in sheets}
+    if not any(result.data_source in names and not result.refusal for result in results):
+        return results
+    return [r for r in results if r.data_source not in names or not r.refusal]
 
 
 def _inspect_csv(
@@ -232,6 +288,11 @@ def _inspect_csv(
         result.content_hash = content.content_hash
         result.layout = find_layout(content.head, report, others)
         result.lines = content.lines - result.layout.header_line - 1
+        if report.trailer:
+            result.trailer_line = content.lines
+            result.lines = _lines_by_trailer(content.tail, result.lines - 1, report.trailer)
+        if report.dated:
+            result.report_date = _report_date(result.layout.above, name)
         result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
@@ -247,6 +308,7 @@ class _Content:
     content_hash: str
     lines: int
     head: bytes
+    tail: bytes
 
 
 def _read_through(path: Path) -> _Content:
@@ -274,16 +336,18 @@ def _read_through(path: Path) -> _Content:
         raise EOFError("the compressed file ends too early")
     if not text.last:
         raise Refused("is empty: download it again")
-    return _Content(digest.hexdigest(), text.newlines + (text.last != b"\n"), text.head)
+    lines = text.newlines + (text.last != b"\n")
+    return _Content(digest.hexdigest(), lines, text.head, text.tail)
 
 
 class _Text:
-    """Lines of a text that comes in blocks, its first megabyte and its last byte."""
+    """Lines of a text that comes in blocks, its first megabyte and its end."""
 
     def __init__(self) -> None:
         self.newlines = 0
         self.head = b""
         self.last = b""
+        self.tail = b""
 
     def add(self, block: memoryview) -> None:
         """Take the next block."""
@@ -295,6 +359,37 @@ class _Text:
         array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
         self.newlines += pc.equal(array, _NEWLINE).true_count
         self.last = block[-1:].tobytes()
+        self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
+
+
+def _lines_by_trailer(tail: bytes, lines: int, trailer: str) -> int:
+    """Return the data lines the last line speaks of, which must be the `lines` there are."""
+    last = tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
+    found = re.search(trailer, last)
+    if found is None:
+        raise Refused(
+            f"is incomplete: its last line is {last[:HEADER_SHOWN]!r}, not the trailer with the "
+            "number of lines: download it again"
+        )
+    if int(found.group(1)) != lines:
+        raise Refused(
+            f"is incomplete: its trailer speaks of {int(found.group(1))} lines, but {lines} are "
+            "there: download it again"
+        )
+    return lines
+
+
+def _report_date(above: Sequence[str], name: str) -> date:
+    for line in above:
+        for month, day, year in _DATE_ABOVE_HEADER.findall(line):
+            if _is_date((year, month, day)):
+                return date(int(year), int(month), int(day))
+    if days := _days_in_name(name):
+        return days[0]
+    raise Refused(
+        "has no delivery date, neither above its header nor in its name: put it into the name, "
+        "as YYYYMMDD"
+    )
 
 
 def count_lines(path: Path, after: int) -> int:
@@ -330,9 +425,21 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     for number, cells in enumerate(rows):
         names = _match(cells, report)
         if names is not None:
-            first = rows[number + 1] if number + 1 < len(rows) else []
-            return Layout(names, number, _timestamp_format(report, names, first))
+            above = tuple(lines[:number])
+            _check_title(above, report)
+            last = number + report.rows_below_header
+            first = rows[last + 1] if last + 1 < len(rows) else []
+            return Layout(names, last, _timestamp_format(report, names, first), above)
     raise Refused(_why_not(lines, rows, report, others))
+
+
+def _check_title(above: Sequence[str], report: Report) -> None:
+    written = [line for line in above if line.strip(" ,\r")]
+    if report.title and written and not re.search(report.title, "\n".join(written)):
+        raise Refused(
+            f"line 1 is titled {written[0].strip()[:HEADER_SHOWN]!r}, which is not {report.name}: "
+            "move it out of this folder"
+        )
 
 
 def _cells(line: str) -> list[str]:
@@ -372,11 +479,8 @@ def _fits(value: str, timestamp_format: str) -> bool:
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
 ) -> str:
-    start = lines[0].lstrip().lower() if lines else ""
-    if start.startswith(("<html", "<!doctype html")):
-        return f"is a web page, not a report ({lines[0].strip()[:120]!r}): download it again"
-    if start.startswith(("<?xml", "<m:", "<error", "<oasisreport")):
-        return "is an XML reply, not a csv report: download it again as csv"
+    if is_reply("\n".join(lines)):
+        raise Refused(describe_reply("\n".join(lines)))
     for other in others:
         if other != report and any(_match(cells, other) for cells in rows):
             return f"line 1 is the header of {other.folder}: move it to that folder"
@@ -435,7 +539,7 @@ def hinted_days(name: str) -> list[date]:
 
     One date stands for itself and the days around it, two for the days between.
     """
-    found = [date(*map(int, match)) for match in _DATE_IN_NAME.findall(name) if _is_date(match)]
+    found = _days_in_name(name)
     if not found:
         return []
     first = found[0]
@@ -444,6 +548,10 @@ def hinted_days(name: str) -> list[date]:
         last = first
     span = (last - first).days + 2
     return [first + timedelta(days=offset) for offset in range(-1, span)]
+
+
+def _days_in_name(name: str) -> list[date]:
+    return [date(*map(int, match)) for match in _DATE_IN_NAME.findall(name) if _is_date(match)]
 
 
 def _is_date(match: Mapping[int, str] | tuple[str, str, str]) -> bool:

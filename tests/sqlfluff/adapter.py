@@ -9,6 +9,8 @@ ENGINE_SQL = {
     "to_local": "timezone({1}, {0})",
     "second_pass_to_utc": "timezone({1}, {0})",
     "data_source_of": "{0}::varchar",
+    "plus_minutes": "{0} + to_minutes({1})",
+    "matches": "regexp_matches({0}, {1})",
 }
 
 

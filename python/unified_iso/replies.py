@@ -1,0 +1,27 @@
+"""Web pages and error messages that people save in place of a report."""
+
+from __future__ import annotations
+
+import re
+
+WORDS_SHOWN = 200
+_PAGE = ("<html", "<!doctype html")
+_MESSAGE = ("<?xml", "<m:", "<error", "<oasisreport")
+
+
+def is_reply(text: str) -> bool:
+    """Whether a text is a web page or an XML message, and no table."""
+    start = text.lstrip().lower()
+    return start.startswith(_PAGE + _MESSAGE)
+
+
+def describe_reply(text: str) -> str:
+    """Say what a web page or an XML message saved in place of a report tells."""
+    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    if text.lstrip().lower().startswith(_PAGE):
+        return f"is a web page, not a report ({words[:WORDS_SHOWN]!r}): download it again"
+    code = re.search(r"ERR_CODE>\s*([^<]+?)\s*<", text)
+    meaning = re.search(r"ERR_DESC>\s*([^<]+?)\s*<", text)
+    if code and meaning:
+        return f"is an error reply, not a report ({code[1]}: {meaning[1]}): download it again"
+    return f"is an XML reply, not a csv report ({words[:WORDS_SHOWN]!r}): download it as csv"
