@@ -139,7 +139,7 @@ where datetime_local <> wall_clock
 
 {% test components_add_up(model) %}
 {%- set node = tested_dataset(model) %}
-{%- if execute and has_greenhouse_gas(node) %}
+{% if execute and has_greenhouse_gas(node) %}
 select
     datetime_utc,
     settlement_location,
@@ -148,7 +148,7 @@ select
     data_source
 from inventory.component_breaks
 where model = '{{ node.name }}'
-{%- else %}
+{% else %}
 select
     datetime_utc,
     settlement_location,
@@ -164,7 +164,7 @@ where abs(lmp_total - (lmp_energy + lmp_congestion + lmp_loss)) > (
     from {{ ref('component_tolerances') }}
     where iso = '{{ node.config.iso }}' and market_type = '{{ node.config.market }}'
 )
-{%- endif %}
+{% endif %}
 {% endtest %}
 
 

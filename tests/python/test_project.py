@@ -81,3 +81,40 @@ def test_sources_reach_the_exposure(manifest: dict[str, Any]) -> None:
                 reached.add(parent)
                 frontier.append(parent)
     assert set(manifest["sources"]) <= reached
+
+
+def test_every_dataset_has_the_same_columns_and_the_same_guarantees(
+    manifest: dict[str, Any],
+) -> None:
+    datasets = [n for n in manifest["nodes"].values() if is_dataset(n)]
+    guarantees: dict[str, set[str]] = {dataset["unique_id"]: set() for dataset in datasets}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "test" and node["attached_node"] in guarantees:
+            severity = node["config"]["severity"].lower()
+            guarantees[node["attached_node"]].add(f"{severity} {node['test_metadata']['name']}")
+    shared = set.intersection(*guarantees.values())
+    assert {g for g in shared if g.startswith("error")} == {
+        "error accounts_balance",
+        "error components_add_up",
+        "error grain_is_unique",
+        "error local_time_agrees_with_utc",
+        "error physically_sorted",
+        "error prices_are_sane",
+        "error required_columns_filled",
+    }
+    assert {g for g in shared if g.startswith("warn")} == {
+        "warn locations_continue",
+        "warn no_conflicting_rows",
+        "warn on_calendar",
+        "warn prices_within_bounds",
+    }
+    columns = [
+        [(c["name"], c["data_type"], c["description"]) for c in dataset["columns"].values()]
+        for dataset in datasets
+    ]
+    assert all(each == columns[0] for each in columns)
+    assert len(columns[0]) == 24
+
+
+def is_dataset(node: dict[str, Any]) -> bool:
+    return node["resource_type"] == "model" and node["config"]["materialized"] == "year_files"
