@@ -28,8 +28,10 @@ Task = Callable[[duckdb.DuckDBPyConnection], Path]
 class Member:
     """One CSV of a report: folder and name, the archive it belongs in, its rows and line end.
 
-    `select` is SQL whose column names are the header; text with a comma or quote is not supported,
-    because no report written with this has any.
+    `select` is SQL whose column names are the header; text with a comma or quote is written as it
+    is, so a report that quotes its cells has the quotes in them.
+    above, below: text around the rows of a report that frames them, in place of the header line and
+    of the line end of the last row; both or neither.
     """
 
     folder: str
@@ -37,6 +39,8 @@ class Member:
     archive: str
     select: str
     line_end: str
+    above: str = ""
+    below: str = ""
 
     def container(self, packaging: Packaging) -> str:
         """Path of the file on disk that holds this CSV, relative to the raw folder."""
@@ -105,10 +109,12 @@ def _write_container(
 
 
 def _copy_csv(con: duckdb.DuckDBPyConnection, path: Path, member: Member, compression: str) -> None:
+    frame = f"prefix {_text(member.above)}, suffix {_text(member.below)}," if member.above else ""
     con.execute(f"""
         copy ({member.select}) to {_literal(path)} (
             format csv,
-            header true,
+            header {not member.above},
+            {frame}
             quote '',
             escape '',
             new_line '{member.line_end}',
@@ -126,11 +132,16 @@ def _write_zip(con: duckdb.DuckDBPyConnection, path: Path, members: Sequence[Mem
             unpacked.unlink()
 
 
-def _add_member(archive: ZipFile, unpacked: Path) -> None:
-    # ZipInfo's own fixed date, and not the file's, so that the same sample has the same bytes.
-    info = ZipInfo(unpacked.name)
+def undated(name: str) -> ZipInfo:
+    """An archive's entry with a fixed date: the same sample has the same bytes."""
+    info = ZipInfo(name)
     info.compress_type = ZIP_DEFLATED
     info.create_system = UNIX
+    return info
+
+
+def _add_member(archive: ZipFile, unpacked: Path) -> None:
+    info = undated(unpacked.name)
     info.file_size = unpacked.stat().st_size
     with unpacked.open("rb") as source, archive.open(info, "w") as target:
         shutil.copyfileobj(source, target, 1 << 20)
@@ -229,7 +240,11 @@ def _write_truth(path: Path, select: str, con: duckdb.DuckDBPyConnection) -> Pat
 
 
 def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return _text(str(path))
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def run_tasks(
