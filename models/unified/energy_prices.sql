@@ -5,3 +5,5 @@ union all
 select * from {{ ref('pjm_rt_energy_5min_nodal') }}
 union all
 select * from {{ ref('nyiso_da_energy_hourly') }}
+union all
+select * from {{ ref('isone_da_energy_hourly') }}

@@ -1,0 +1,124 @@
+-- ISO-NE day-ahead prices of the hub and the load zones, SMD workbook. One row per sheet and hour.
+-- Quirks: the sheet, or the name of a file saved from it, tells the location; numbers carry the noise
+-- of floats. Labels from 2024 on are text, 02X the repeated hour, and the spring day's are 01, 03, 04:
+-- the clock at the hour's end. Until 2023 they are 1 to 24 on both clock-change days too, which then
+-- can't be told apart.
+with source as (
+
+    select * from {{ source('isone', 'smd_hourly') }}
+
+),
+
+typed as (
+
+    select
+        raw_file,
+        raw_row,
+        file_name,
+        date as operating_day,
+        date + to_hours({{ isone_hour_ending('hr_end') }}) as local_end,
+        coalesce(hr_end like '%X', false) as second_pass,
+        round(da_lmp, 2) + 0.0 as lmp_total,
+        round(da_ec, 2) + 0.0 as lmp_energy,
+        round(da_cc, 2) + 0.0 as lmp_congestion,
+        round(da_mlc, 2) + 0.0 as lmp_loss
+    from source
+
+),
+
+named as (
+
+    select
+        file_name,
+        replace(replace(translate(upper(file_name), '_-./!', '     '), ' GZ', ''), ' CSV', '') as words
+    from typed
+    group by file_name
+
+),
+
+sheets as (
+
+    select
+        named.file_name,
+        locations.settlement_location_id,
+        locations.settlement_location,
+        locations.published_type
+    from named
+    inner join {{ ref('smd_sheets') }} as codes on named.words like '% ' || codes.sheet
+    inner join {{ ref('locations') }} as locations
+        on
+            locations.iso = 'isone'
+            and codes.settlement_location_id = locations.settlement_location_id
+
+),
+
+labelled as (
+
+    select
+        typed.*,
+        sheets.settlement_location_id,
+        sheets.settlement_location,
+        sheets.published_type,
+        case
+            when {{ is_missing_hour('typed.local_end - interval 1 hour', 'markets.time_zone') }}
+                then typed.local_end - interval 2 hours
+            else typed.local_end - interval 1 hour
+        end as local_start,
+        {{ is_missing_hour('typed.local_end', 'markets.time_zone') }} as has_impossible_end,
+        year(typed.operating_day) < 2024
+        and (
+            {{ is_missing_hour('typed.operating_day + interval 2 hours', 'markets.time_zone') }}
+            or {{ is_repeated_hour('typed.operating_day + interval 1 hour', 'markets.time_zone') }}
+        ) as is_forced
+    from typed
+    inner join {{ ref('markets') }} as markets on markets.iso = 'isone'
+    left join sheets on typed.file_name = sheets.file_name
+
+),
+
+clocked as (
+
+    {{ with_utc('labelled', iso='isone') }}
+
+),
+
+located as (
+
+    {{ with_location_type('clocked', iso='isone', published_type='published_type') }}
+
+),
+
+final as (
+
+    select
+        raw_file,
+        raw_row,
+        1::utinyint as raw_lines,
+        interval_start_utc,
+        settlement_location,
+        settlement_location_type,
+        settlement_location_id,
+        null::varchar as zone,
+        null::double as voltage_kv,
+        lmp_total,
+        lmp_energy,
+        lmp_congestion,
+        lmp_loss,
+        1::uinteger as version,
+        case
+            when settlement_location_id is null
+                then 'rejected: neither sheet nor file is named after the hub or a load zone'
+            when local_end is null then 'rejected: no Date, or no Hr_End from 1 to 24'
+            when is_forced then 'filtered: the workbook of this year forces clock-change days into 24 rows'
+            when has_impossible_end then 'rejected: this hour does not exist on the spring clock-change day'
+            when clock_error is not null then clock_error
+            when lmp_total is null then 'rejected: no DA_LMP'
+            when lmp_energy is null then 'rejected: no DA_EC'
+            when lmp_congestion is null then 'rejected: no DA_CC'
+            when lmp_loss is null then 'rejected: no DA_MLC'
+        end as set_aside
+    from located
+
+)
+
+select * from final

@@ -1,0 +1,423 @@
+"""ISO-NE's day-ahead prices: daily reports and workbooks in, what they say published."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from building import REPOSITORY, Ran, query, run, status, work_database
+from test_round_trip import assert_equals_truth
+from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample._common import Packaging
+
+DATASET = "isone_da_energy_hourly"
+DAILY = "isone/ww_dalmp_iso"
+WORKBOOK = "isone/smd_hourly"
+FORCED = "the workbook of this year forces clock-change days into 24 rows"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A raw folder, with the truth of each year beside it, and what was published of it."""
+
+    raw: Path
+    out: Path
+    ran: Ran
+
+    def year_file(self, year: int) -> Path:
+        return self.out / "parquet/isone/da_energy_hourly" / f"da_energy_hourly_{year}.parquet"
+
+    def truth(self, year: int) -> Path:
+        return self.raw.parent / f"truth_{year}.parquet"
+
+    def counted(self, source: str) -> dict[str, int]:
+        """Rows of a raw file by term."""
+        with work_database(self.out) as connection:
+            rows = connection.execute(
+                """
+                select term, coalesce(': ' || reason, ''), sum(rows)::bigint
+                from inventory.accounts
+                where model = $1 and data_source = $2
+                group by all
+                """,
+                [DATASET, source],
+            ).fetchall()
+        return {term + reason: number for term, reason, number in rows}
+
+
+def build(raw: Path, out: Path, *options: str) -> Built:
+    ran = run("build", "isone", "--raw", raw, "--out", out, *options)
+    return Built(raw, out, ran)
+
+
+# Generated files: a case per year.
+
+
+def write_year(folder: Path, starts: list[date], packaging: Packaging, *reports: str) -> None:
+    """Add days from each start to the raw folder, and their truth beside it."""
+    truths = []
+    for start in starts:
+        options = SampleOptions(packaging=packaging, reports=reports)
+        write_sample(folder / "raw", isos=["isone"], start=start, days=3, nodes=20, options=options)
+        truths.append(folder / f"truth_{start:%Y%m%d}.parquet")
+        (folder / "raw/truth/isone/da_energy_hourly.parquet").rename(truths[-1])
+    merge(truths, folder / f"truth_{starts[0].year}.parquet")
+    shutil.rmtree(folder / "raw/truth")
+
+
+def merge(truths: list[Path], into: Path, keep: str = "true") -> None:
+    names = ", ".join(f"'{path}'" for path in truths)
+    query(f"copy (from read_parquet([{names}]) where {keep}) to '{into}'")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("isone")
+    write_year(folder, [date(2025, 3, 8), date(2025, 11, 1)], "csv", "ww_dalmp_iso")
+    write_year(folder, [date(2020, 10, 31)], "zip", "ww_dalmp_iso")
+    write_year(folder, [date(2024, 3, 9)], "csv", "smd_hourly")
+    write_year(folder, [date(2026, 10, 31)], "zip", "smd_hourly")
+    write_year(folder, [date(2023, 3, 11)], "zip", "smd_hourly")
+    write_year(folder, [date(2022, 11, 5)], "csv.gz", "smd_hourly")
+    write_day_from_the_workbook(folder)
+    raw = folder / "raw"
+    # "0" stands before "W": the copy is no better than the file it is a copy of.
+    (raw / DAILY / "0").mkdir()
+    name = "WW_DALMP_ISO_20251102.csv"
+    shutil.copyfile(raw / DAILY / name, raw / DAILY / "0" / name)
+    return build(raw, folder / "out")
+
+
+def write_day_from_the_workbook(folder: Path) -> None:
+    """Of three days of 2021 with both reports, the daily report of the second one is missing."""
+    start, lost = date(2021, 6, 29), date(2021, 6, 30)
+    write_year(folder, [start], "csv.gz", "smd_hourly")
+    workbook = (folder / "truth_2021.parquet").rename(folder / "workbook.parquet")
+    write_year(folder, [start], "csv.gz", "ww_dalmp_iso")
+    daily = (folder / "truth_2021.parquet").rename(folder / "daily.parquet")
+    (folder / "raw" / DAILY / f"WW_DALMP_ISO_{lost:%Y%m%d}.csv.gz").unlink()
+    parts = [folder / "kept.parquet", folder / "filled.parquet"]
+    merge([daily], parts[0], f"delivery_date <> date '{lost}'")
+    merge([workbook], parts[1], f"delivery_date = date '{lost}'")
+    merge(parts, folder / "truth_2021.parquet")
+
+
+@pytest.mark.parametrize("year", range(2020, 2027))
+def test_what_is_published_is_the_truth(built: Built, year: int) -> None:
+    assert built.ran.exit_code == 0, built.ran.stderr
+    assert_equals_truth(built.year_file(year), built.truth(year))
+
+
+def test_a_change_of_the_clock_has_23_and_25_hours(built: Built) -> None:
+    for year, day, hours in (
+        (2025, date(2025, 3, 9), 23),
+        (2025, date(2025, 11, 2), 25),
+        (2024, date(2024, 3, 10), 23),
+        (2026, date(2026, 11, 1), 25),
+    ):
+        assert query(
+            "select count(distinct datetime_utc) from read_parquet($1) where delivery_date = $2",
+            str(built.year_file(year)),
+            day,
+        ) == [(hours,)]
+
+
+def test_rows_that_repeat_the_daily_report_are_merged(built: Built) -> None:
+    assert built.counted(f"{DAILY}/0/WW_DALMP_ISO_20251102.csv") == {
+        "parsed": 25 * 20,
+        "merged: equal to the published row": 25 * 20,
+    }
+    assert built.counted(f"{WORKBOOK}/2021_smd_hourly_ME.csv.gz") == {
+        "parsed": 72,
+        "published": 24,
+        "merged: equal to the published row": 48,
+    }
+
+
+def test_days_forced_into_24_rows_are_counted(built: Built) -> None:
+    expected = {"parsed": 72, "published": 48, f"filtered: {FORCED}": 24}
+    assert built.counted(f"{WORKBOOK}/2022_smd_hourly_ISO_NE_CA.csv.gz") == expected
+    assert built.counted(f"{WORKBOOK}/2023_smd_hourly.zip!2023_smd_hourly.xlsx!VT") == expected
+
+
+def test_the_notes_of_a_workbook_are_no_report(built: Built) -> None:
+    assert status(built.out)["refused"] == []
+
+
+# Files typed from the description of the format.
+
+
+NAMES = (
+    '"H","Date","Hour Ending","Location ID","Location Name","Location Type",'
+    '"Locational Marginal Price","Energy Component","Congestion Component",'
+    '"Marginal Loss Component"'
+)
+KINDS = '"H","Date","HE","String","String","String","Number","Number","Number","Number"'
+TITLE = '"C","Day-Ahead Energy Market Hourly LMP Report"'
+
+
+def daily_file(
+    day: str, labels: list[str], title: str = TITLE, quote: str = '"', end: str = ""
+) -> str:
+    """Two locations; the price tells the place of the hour in the file."""
+    lines = [
+        f'"D","{day}",{quote}{label}{quote},"{id_}","{name}","{kind}",{hour}.5,{hour}.0,0.75,-0.25'
+        for hour, label in enumerate(labels)
+        for id_, name, kind in (
+            ("4000", ".H.INTERNAL_HUB", "HUB"),
+            ("6380", "HC.SOMEWHRE13.8    ", "HUB NODE"),
+        )
+    ]
+    comments = [title, f'"C","Report for: {day} - {day}"', '"C","Report generated: the day before"']
+    return "\n".join([*comments, NAMES, KINDS, *lines, f'"T","{len(lines)} lines"']) + end
+
+
+def labels(*odd: str) -> list[str]:
+    return [*odd, *(f"{hour:02}" for hour in range(5, 25))]
+
+
+def sheet(day: str, *labels: str) -> str:
+    rows = [
+        f"{day},{label},9,9,{hour}.500000000000004,{hour}.0,0.5,0.0,8,8,8,8,50,40"
+        for hour, label in enumerate(labels)
+    ]
+    return "\n".join(
+        [
+            "Date,Hr_End,DA_Demand,RT_Demand,DA_LMP,DA_EC,DA_CC,DA_MLC,RT_LMP,RT_EC,RT_CC,RT_MLC,"
+            "Dry_Bulb,Dew_Point",
+            *rows,
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("typed")
+    fall = labels("01", "02", "02X", "03", "04")
+    spring = labels("01", "02", "04")
+    files = {
+        f"{DAILY}/fall.csv": daily_file("11/05/2017", fall),
+        f"{DAILY}/bare labels.csv": daily_file("11/04/2018", fall, quote="", end="\n"),
+        f"{DAILY}/spring.csv": daily_file("03/11/2018", spring).replace("\n", "\r\n"),
+        f"{DAILY}/no lines.csv": daily_file("06/04/2018", []),
+        f"{DAILY}/rt.csv": daily_file(
+            "06/05/2018", ["01"], '"C","Real-Time Energy Market Hourly LMP Report"'
+        ),
+        f"{DAILY}/offers.csv": (
+            '"C","Day-Ahead Energy Market Historical Offer Report"\n"C","Report for: 06/04/2018"\n'
+            '"H","Day","Trading Interval","Masked Lead Participant ID"\n'
+            '"H","Date","String","Number"\n"D","06/04/2018","01",7\n"T","1 lines"'
+        ),
+        f"{DAILY}/cut.csv": daily_file("06/06/2018", fall)[:1500],
+        f"{DAILY}/lines lost.csv": daily_file("06/07/2018", fall).replace("50 lines", "60 lines"),
+        f"{DAILY}/nothing.csv": "No data exists for this period.",
+        f"{DAILY}/prelim.csv": daily_file("06/08/2018", ["01"]).replace(
+            '"Location ID","Location Name","Location Type"', '"Location"'
+        ),
+        # A year of its own: what can't be right stops it.
+        f"{DAILY}/spring with 03.csv": daily_file("03/10/2019", labels("01", "02", "03", "04")),
+        f"{WORKBOOK}/2024_smd_hourly_ME.csv": sheet("3/10/2024", "01", "03", "04"),
+        f"{WORKBOOK}/2026_smd_hourly_HOME.csv": sheet("2026-06-01", "01", "02"),
+    }
+    for name, text in files.items():
+        path = folder / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return build(folder / "raw", folder / "out")
+
+
+def hours_of(built: Built, year: int, source: str, location: str) -> list[tuple[object, ...]]:
+    rows = query(
+        """
+        select datetime_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss
+        from read_parquet($1)
+        where data_source = $2 and settlement_location_id = $3
+        order by lmp_total
+        """,
+        str(built.year_file(year)),
+        source,
+        location,
+    )
+    return [(utc.astimezone(UTC), *prices) for utc, *prices in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "hours"),
+    [
+        ("fall.csv", datetime(2017, 11, 5, 4, tzinfo=UTC), 25),
+        ("bare labels.csv", datetime(2018, 11, 4, 4, tzinfo=UTC), 25),
+        ("spring.csv", datetime(2018, 3, 11, 5, tzinfo=UTC), 23),
+    ],
+)
+@pytest.mark.parametrize("location", ["4000", "6380"])
+def test_the_hours_of_a_day_follow_each_other(
+    typed: Built, name: str, first: datetime, hours: int, location: str
+) -> None:
+    assert hours_of(typed, first.year, f"{DAILY}/{name}", location) == [
+        (first + timedelta(hours=hour), hour + 0.5, float(hour), 0.75, -0.25)
+        for hour in range(hours)
+    ]
+
+
+def test_names_lose_their_padding(typed: Built) -> None:
+    assert query(
+        "select distinct settlement_location, settlement_location_type from read_parquet($1) "
+        "order by all",
+        str(typed.year_file(2018)),
+    ) == [(".H.INTERNAL_HUB", "HUB"), ("HC.SOMEWHRE13.8", "NODE")]
+
+
+def test_a_saved_sheet_is_read_where_nothing_else_is(typed: Built) -> None:
+    first = datetime(2024, 3, 10, 5, tzinfo=UTC)
+    assert hours_of(typed, 2024, f"{WORKBOOK}/2024_smd_hourly_ME.csv", "4001") == [
+        (first + timedelta(hours=hour), hour + 0.5, float(hour), 0.5, 0.0) for hour in range(3)
+    ]
+
+
+def test_what_cannot_be_right_stops_its_year_by_name(typed: Built) -> None:
+    assert typed.ran.exit_code == 1
+    told = " ".join(typed.ran.says)
+    assert "spring with 03.csv line 10: this hour does not exist on the spring" in told
+    assert "2026_smd_hourly_HOME.csv line 2: neither sheet nor file is named after" in told
+    assert not typed.year_file(2019).exists()
+    assert not typed.year_file(2026).exists()
+
+
+def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> None:
+    reasons = {
+        entry["file"].removeprefix(f"{DAILY}/"): entry["reason"]
+        for entry in status(typed.out)["refused"]
+    }
+    expected = {
+        "rt.csv": "Real-Time Energy Market Hourly LMP Report",
+        "offers.csv": "Day-Ahead Energy Market Historical Offer Report",
+        "cut.csv": "is incomplete",
+        "lines lost.csv": "its trailer speaks of 60 lines, but 50 are there",
+        "nothing.csv": "No data exists for this period.",
+        "prelim.csv": "lacks Location ID, Location Name, Location Type",
+    }
+    assert reasons.keys() == expected.keys()
+    assert {name: text for name, text in expected.items() if text not in reasons[name]} == {}
+
+
+# Real files
+
+
+SAMPLES = REPOSITORY.parent / "shared" / "samples"
+BAD_SAMPLES = SAMPLES.with_name("samples_bad")
+REAL_DAY = "WW_DALMP_ISO_20260604.csv"
+
+needs_samples = pytest.mark.skipif(
+    not ((SAMPLES / DAILY).is_dir() and BAD_SAMPLES.is_dir()),
+    reason="no real files beside the repository (shared/samples, shared/samples_bad)",
+)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("real")
+    copies = {path: DAILY for path in BAD_SAMPLES.glob("isone_*.csv")}
+    copies |= {path: DAILY for path in (SAMPLES / "isone/lmp_rt_final").rglob("*.gz")}
+    for report in (DAILY, WORKBOOK):
+        copies |= {path: report for path in (SAMPLES / report).rglob("*.csv")}
+    for path, report in copies.items():
+        copy = folder / "raw" / report / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    return build(folder / "raw", folder / "out")
+
+
+def real_lines(built: Built) -> Iterator[list[str]]:
+    with (built.raw / DAILY / REAL_DAY).open(newline="") as stream:
+        yield from (cells for cells in csv.reader(stream) if cells[0] == "D")
+
+
+@needs_samples
+def test_each_line_of_the_real_daily_file_is_a_row(real: Built) -> None:
+    expected = {
+        (
+            datetime.strptime(cells[1], "%m/%d/%Y") + timedelta(hours=int(cells[2]) - 1),
+            cells[3],
+            cells[4].strip(),
+            *map(float, cells[6:]),
+        )
+        for cells in real_lines(real)
+    }
+    rows = query(
+        """
+        select
+            datetime_local, settlement_location_id, settlement_location, lmp_total, lmp_energy,
+            lmp_congestion, lmp_loss
+        from read_parquet($1)
+        """,
+        str(real.year_file(2026)),
+    )
+    assert len(rows) == len(expected) == 29_016
+    assert set(rows) == expected
+
+
+@needs_samples
+def test_values_of_the_real_daily_file(real: Built) -> None:
+    assert query(
+        """
+        select lmp_total, lmp_energy, lmp_congestion, lmp_loss, settlement_location_type, dst_flag
+        from read_parquet($1)
+        where (datetime_utc, settlement_location) in (
+            (timestamptz '2026-06-04 04:00+00', 'HC.VERNONHL13.8'),
+            (timestamptz '2026-06-05 03:00+00', '.H.INTERNAL_HUB')
+        )
+        order by datetime_utc
+        """,
+        str(real.year_file(2026)),
+    ) == [
+        (48.23, 47.56, 0.0, 0.67, "NODE", "Y"),
+        (44.09, 43.85, 0.0, 0.24, "HUB", "Y"),
+    ]
+    assert query(
+        """
+        select settlement_location_type, count(distinct settlement_location_id)
+        from read_parquet($1)
+        group by all
+        order by all
+        """,
+        str(real.year_file(2026)),
+    ) == [("AGGREGATE", 20), ("HUB", 1), ("INTERFACE", 7), ("NODE", 1173), ("ZONE", 8)]
+
+
+@needs_samples
+def test_the_real_sheet_has_its_clock_changes(real: Built) -> None:
+    rows = query(
+        """
+        select datetime_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss
+        from read_parquet($1)
+        where settlement_location = '.H.INTERNAL_HUB'
+        """,
+        str(real.year_file(2025)),
+    )
+    found = {f"{utc.astimezone(UTC):%m-%d %H}": prices for utc, *prices in rows}
+    assert len(rows) == len(found) == 12
+    assert found["03-09 06"] == [56.36, 54.75, 1.06, 0.55]
+    assert found["03-09 07"] == [40.3, 39.84, 0.03, 0.43]
+    assert found["11-02 05"] == [33.89, 33.59, 0.0, 0.3]
+    assert found["11-02 06"] == [31.96, 31.69, 0.0, 0.27]
+    assert found["11-03 04"] == [42.88, 42.75, 0.0, 0.13]
+
+
+@needs_samples
+def test_real_files_of_other_kinds_are_refused(real: Built) -> None:
+    assert real.ran.exit_code == 3, real.ran.stderr
+    reasons = {Path(e["file"]).name: e["reason"] for e in status(real.out)["refused"]}
+    for name, reason in {
+        "isone_da_truncated_WW_DALMP_ISO_20260604.csv": "is incomplete",
+        "isone_energy_offers_not_prices.csv": "Day-Ahead Energy Market Historical Offer Report",
+        "isone_node_list_hand_made.csv": "",
+        "lmp_rt_final_20260602.csv.gz": "Real-Time Energy Market Hourly LMP Report",
+    }.items():
+        assert reason in reasons.pop(name)
+    assert reasons == {}
