@@ -485,6 +485,9 @@ def _why_not(
         if other != report and any(_match(cells, other) for cells in rows):
             return f"line 1 is the header of {other.folder}: move it to that folder"
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
+    if found:
+        # Reports of one frame share cells of their headings; the title says which one it is.
+        _check_title(lines[: rows.index(found)], report)
     missing = [
         c.name
         for c in report.columns

@@ -130,6 +130,11 @@ def test_a_file_that_its_trailer_denies_is_incomplete(tmp_path: Path, text: str,
     assert said in refusal(tmp_path, FRAMED, "a.csv", text)
 
 
+def test_a_title_tells_a_report_whose_columns_differ_too(tmp_path: Path) -> None:
+    offers = FRAME.replace("Day-Ahead prices", "Energy offers").replace('"LMP"', '"MW"')
+    assert "Energy offers" in refusal(tmp_path, FRAMED, "a.csv", offers)
+
+
 def test_a_workbook_gives_its_sheets(tmp_path: Path) -> None:
     header = ["Delivery Date", "Price"]
     sheets = {
