@@ -3,7 +3,7 @@
 The floor runs before and after the builds, and its mean counts: machines have moods. A build is
 timed as a whole process, and from its inventory to its last rename, which leaves out dbt's start.
 
-`python tests/bench/measure.py FOLDER [pjm-year | nyiso-month | ...]` generates the raw files once,
+`python tests/bench/measure.py FOLDER [pjm-year | isone-month | ...]` generates the raw files once,
 runs floor and build in turn and prints a Markdown table. Needs about 25 GB of disk for the PJM
 year. Times are wall seconds; read them as ratios within one run.
 """
@@ -51,6 +51,7 @@ CASES = {
         "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 7), 7, 6265
     ),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
+    "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
 }
 
 
