@@ -39,6 +39,10 @@ class Refused(Exception):
     """The file is not a usable report; the message says what it is and what to do."""
 
 
+class Foreign(Refused):
+    """Nothing in the file looks like the report."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a report: its name in the model, its type, and the names files give it."""
@@ -130,6 +134,7 @@ class Inspected:
     report_date: date | None = None
     trailer_line: int | None = None
     refusal: str | None = None
+    is_foreign: bool = False
     hinted: list[date] = field(default_factory=list)
 
 
@@ -266,11 +271,11 @@ def _inspect_container(
 def _without_foreign_sheets(
     results: list[Inspected], sheets: set[str], container: str
 ) -> list[Inspected]:
-    """Leave out sheets that are no report where another sheet of the container is one."""
+    """Leave out sheets that are something else where another sheet of the container is a report."""
     names = {f"{container}!{sheet}" for sheet in sheets}
     if not any(result.data_source in names and not result.refusal for result in results):
         return results
-    return [r for r in results if r.data_source not in names or not r.refusal]
+    return [r for r in results if not (r.data_source in names and r.is_foreign)]
 
 
 def _inspect_csv(
@@ -298,6 +303,7 @@ def _inspect_csv(
         result.hinted = hinted_days(name)
     except Refused as refused:
         result.refusal = str(refused)
+        result.is_foreign = isinstance(refused, Foreign)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         result.refusal = f"can't be read ({error}): download it again"
     return result
@@ -416,21 +422,29 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     Raises:
         Refused: no line is the report's header; the message says what the file looks like.
     """
-    try:
-        text = head.decode("utf-8-sig", errors="strict" if len(head) < BLOCK else "ignore")
-    except UnicodeDecodeError as error:
-        raise Refused(f"is not UTF-8 text ({error.reason}): save it as UTF-8 csv") from error
+    text, flaw = _decoded(head)
     lines = text.splitlines()[: HEAD_LINES + 1]
     rows = [_cells(line) for line in lines]
     for number, cells in enumerate(rows):
         names = _match(cells, report)
         if names is not None:
+            if flaw:
+                raise Refused(f"is not UTF-8 text ({flaw}): save it as UTF-8 csv")
             above = tuple(lines[:number])
             _check_title(above, report)
             last = number + report.rows_below_header
             first = rows[last + 1] if last + 1 < len(rows) else []
             return Layout(names, last, _timestamp_format(report, names, first), above)
-    raise Refused(_why_not(lines, rows, report, others))
+    why = _why_not(lines, rows, report, others)
+    raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
+
+
+def _decoded(head: bytes) -> tuple[str, str | None]:
+    """Text of the first lines and what keeps it from being UTF-8, if anything does."""
+    try:
+        return head.decode("utf-8-sig", errors="strict" if len(head) < BLOCK else "ignore"), None
+    except UnicodeDecodeError as error:
+        return head.decode("latin-1"), error.reason
 
 
 def _check_title(above: Sequence[str], report: Report) -> None:
@@ -478,12 +492,12 @@ def _fits(value: str, timestamp_format: str) -> bool:
 
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
-) -> str:
+) -> Refused:
     if is_reply("\n".join(lines)):
-        raise Refused(describe_reply("\n".join(lines)))
+        return Refused(describe_reply("\n".join(lines)))
     for other in others:
         if other != report and any(_match(cells, other) for cells in rows):
-            return f"line 1 is the header of {other.folder}: move it to that folder"
+            return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
     if found:
         # Reports of one frame share cells of their headings; the title says which one it is.
@@ -494,12 +508,12 @@ def _why_not(
         if not c.optional and not any(fold(cell) in c.spellings for cell in found)
     ]
     if found and len(missing) < len([c for c in report.columns if not c.optional]):
-        return (
+        return Refused(
             f"line {rows.index(found) + 1}: the header of {report.name} lacks "
             f"{', '.join(missing)} (found {', '.join(found)[:200]}): "
             "restore the published header"
         )
-    return (
+    return Foreign(
         f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "
         "move it out of this folder"
     )

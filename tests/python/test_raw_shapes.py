@@ -157,6 +157,22 @@ def test_a_workbook_gives_its_sheets(tmp_path: Path) -> None:
     ]
 
 
+def test_a_sheet_with_a_damaged_header_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    sheets: dict[str, list[list[object]]] = {
+        "Jan": [["Delivery Date", "Price"], ["01/31/2023", 1.5]],
+        "Feb": [["Delivery Date", "Prise"], ["02/28/2023", 1.5]],
+    }
+    _, february = opened(tmp_path, BOOK, "a.xlsx", workbook(sheets))
+    assert "lacks Price" in (february.refusal or "")
+
+
+def test_what_is_not_utf8_is_told_by_its_header_first(tmp_path: Path) -> None:
+    foreign = "Noeud,Pr\u00e9fixe\nA,1\n".encode("latin-1")
+    assert "no header of wide" in refusal(tmp_path, WIDE, "20240101.csv", foreign)
+    resaved = "Node,HE 1\nMontr\u00e9al,1\n".encode("latin-1")
+    assert "not UTF-8" in refusal(tmp_path, WIDE, "20240101.csv", resaved)
+
+
 def test_a_workbook_in_a_zip(tmp_path: Path) -> None:
     book = workbook({"Jan": [["Delivery Date", "Price"], ["01/31/2023", 1.5]]})
     (result,) = opened(tmp_path, BOOK, "a.zip", zipped({"book.xlsx": book}))
