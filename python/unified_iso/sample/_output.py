@@ -149,13 +149,15 @@ def _add_member(archive: ZipFile, unpacked: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EnergyTruth:
-    """One dataset in the 24-column energy schema.
+    """One dataset, or a stretch of time of it, in the 24-column energy schema.
 
-    intervals: table with INTERVAL_COLUMNS, PRICE_COLUMNS and version, in time order.
+    intervals: table, or query in brackets, with INTERVAL_COLUMNS, PRICE_COLUMNS and version, in
+        time order.
     locations: SQL giving settlement_location, settlement_location_id, settlement_location_type,
         zone, voltage_kv and SENSITIVITY_COLUMNS.
     ticks: ticks to the dollar. minutes: length of an interval.
     total: SQL of the total price in ticks, over the columns of both, congestion and loss.
+    energy: SQL of the energy price in ticks, over the columns of both.
     data_source: SQL over the columns of both.
     """
 
@@ -166,6 +168,7 @@ class EnergyTruth:
     market_type: Literal["DA", "RT"] = "DA"
     minutes: int = 60
     total: str = TOTAL_SQL
+    energy: str = "energy"
     data_source: str = "data_source"
 
     @property
@@ -174,9 +177,9 @@ class EnergyTruth:
         return "0" if self.minutes == 60 else f"minute(local_start) // {self.minutes} + 1"
 
 
-def energy_truth_task(path: Path, truth: EnergyTruth) -> Task:
-    """A task that writes `truth` to `path`."""
-    return partial(_write_truth, path, _energy_truth_sql(truth))
+def energy_truth_task(path: Path, *truths: EnergyTruth) -> Task:
+    """A task that writes `truths`, which follow each other in time, to `path`."""
+    return partial(_write_truth, path, " union all ".join(map(_energy_truth_sql, truths)))
 
 
 def _energy_truth_sql(truth: EnergyTruth) -> str:
@@ -198,10 +201,10 @@ def _energy_truth_sql(truth: EnergyTruth) -> str:
             zone,
             voltage_kv,
             ({truth.total}) / {truth.ticks} as lmp_total,
-            energy / {truth.ticks} as lmp_energy,
+            ({truth.energy}) / {truth.ticks} as lmp_energy,
             congestion / {truth.ticks} as lmp_congestion,
             loss / {truth.ticks} as lmp_loss,
-            energy / {truth.ticks} as system_lambda,
+            ({truth.energy}) / {truth.ticks} as system_lambda,
             dst_flag,
             {truth.data_source} as data_source,
             version,
