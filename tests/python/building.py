@@ -51,18 +51,25 @@ ENERGY_COLUMNS = {
     "version": "UINTEGER",
     "is_current": "BOOLEAN",
 }
-_SETTINGS = {f"UNIFIED_ISO_{name}" for name in ("RAW", "OUT", "MEMORY_LIMIT", "THREADS", "PROJECT")}
+
+LONGEST_RUN_SECONDS = 600
 
 Row = dict[str, str]
+FileStates = dict[str, tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What one run of the command said."""
+    """What one run of a command said."""
 
     exit_code: int
     stdout: str
     stderr: str
+
+    @property
+    def output(self) -> str:
+        """Everything it said."""
+        return f"{self.stdout}\n{self.stderr}"
 
     @property
     def says(self) -> list[str]:
@@ -70,21 +77,44 @@ class Ran:
         return self.stderr.splitlines()
 
 
-def run(*arguments: str | Path, project: Path = REPOSITORY) -> Ran:
-    """Run `unified-iso` with the given arguments, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "unified_iso", *map(str, arguments)],
-        env=environment(project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+@dataclass(frozen=True)
+class Built:
+    """A raw folder, with the truth beside it, and the folder it was published in."""
+
+    raw: Path
+    out: Path
+
+
+def build(
+    raw: Path, out: Path, *options: str, check: int | None = 0, project: Path = REPOSITORY
+) -> Ran:
+    """Run `unified-iso build`; `check` is the exit code it must have, None for any."""
+    return _run(build_command(raw, out, *options), environment(project), check)
+
+
+def build_command(raw: Path, out: Path, *options: str) -> list[str]:
+    """Return the command line of a build."""
+    folders = ("--raw", str(raw), "--out", str(out))
+    return [sys.executable, "-m", "unified_iso", "build", *options, *folders]
+
+
+def run_dbt(raw: Path, out: Path, *arguments: str, check: int | None = 0) -> Ran:
+    """Run plain dbt on the project, with its own files kept below `out`."""
+    command = [
+        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()"),
+        *arguments,
+        *("--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)),
+        *("--target-path", str(out / "target"), "--log-path", str(out / "dbt-logs")),
+    ]
+    folders = {"UNIFIED_ISO_RAW": str(raw), "UNIFIED_ISO_OUT": str(out)}
+    return _run(command, environment() | folders, check)
 
 
 def environment(project: Path = REPOSITORY) -> dict[str, str]:
     """Return the variables of a run: the package of this checkout, no settings from outside."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("UNIFIED_ISO_")
+    }
     return inherited | {
         "PYTHONPATH": str(REPOSITORY / "python"),
         "UNIFIED_ISO_PROJECT": str(project),
@@ -93,15 +123,27 @@ def environment(project: Path = REPOSITORY) -> dict[str, str]:
     }
 
 
-def build(raw: Path, out: Path, *options: str, project: Path = REPOSITORY) -> Ran:
-    """Build every dataset of the operators that the tests have raw files of."""
-    return run("build", *OPERATORS, "--raw", raw, "--out", out, *options, project=project)
+def _run(command: list[str], variables: dict[str, str], check: int | None) -> Ran:
+    done = subprocess.run(
+        command,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_RUN_SECONDS,
+        check=False,
+    )
+    ran = Ran(done.returncode, done.stdout, done.stderr)
+    assert check is None or ran.exit_code == check, (
+        f"exit code {ran.exit_code} instead of {check}: {' '.join(command)}\n{ran.output}"
+    )
+    return ran
 
 
 def status(out: Path) -> dict[str, Any]:
-    """Return what `status --json` tells."""
-    ran = CliRunner().invoke(app, ["status", "--out", str(out), "--json"])
-    told: dict[str, Any] = json.loads(ran.stdout)
+    """Return what `status --json` tells. In this process: it starts no dbt."""
+    result = CliRunner().invoke(app, ["status", "--out", str(out), "--json"])
+    assert result.exit_code == 0, result.output
+    told: dict[str, Any] = json.loads(result.stdout)
     return told
 
 
@@ -110,13 +152,26 @@ def work_database(out: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(out / ".unified-iso" / "work.duckdb"))
 
 
-def published(out: Path) -> dict[str, str]:
-    """Return the published year files, by their path below the output folder, and their hashes."""
+def file_states(out: Path) -> FileStates:
+    """Return modification time and hash of every published file, by its path below `out`."""
     return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(out).as_posix(): (
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
         for path in sorted((out / "parquet").rglob("*"))
         if path.is_file()
     }
+
+
+def checksums(states: FileStates) -> dict[str, str]:
+    """Leave out when the files were written."""
+    return {path: checksum for path, (_, checksum) in states.items()}
+
+
+def published(out: Path) -> dict[str, str]:
+    """Return the hash of every published file, by its path below the output folder."""
+    return checksums(file_states(out))
 
 
 def query(sql: str, *parameters: object) -> list[tuple[Any, ...]]:

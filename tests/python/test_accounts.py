@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +21,9 @@ from building import (
     Row,
     build,
     edit_rows,
-    environment,
     published,
     read_rows,
+    run_dbt,
     sample_day,
     work_database,
     write_rows,
@@ -88,7 +86,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Published:
     rows = read_rows(raw / NYISO_NO_HOUR)
     rows.insert(40, rows[40] | {"Time Stamp": "03/10/2024 02:00"})
     write_rows(raw / NYISO_NO_HOUR, rows)
-    return Published(raw, folder / "out", build(raw, folder / "out", "--allow-rejects"))
+    out = folder / "out"
+    return Published(raw, out, build(raw, out, *OPERATORS, "--allow-rejects", check=None))
 
 
 # --- The own count --------------------------------------------------------------------------------
@@ -308,7 +307,7 @@ def unbalanced(
                 [model, source, term, change],
             ).fetchall()
             assert changed == (1,), f"{source} has no single count of {term} to change"
-    _dbt_test(built.raw, out, folder)
+    run_dbt(built.raw, out, "test", "--select", "test_name:accounts_balance", check=1)
     listed: set[tuple[str, str, str]] = set()
     with work_database(out) as connection:
         for model in (NODAL, HUB, NYISO):
@@ -325,22 +324,6 @@ def unbalanced(
                 ).fetchall()
             }
     return listed
-
-
-def _dbt_test(raw: Path, out: Path, folder: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()"),
-            *("test", "--select", "test_name:accounts_balance"),
-            *("--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ],
-        env=environment() | {"UNIFIED_ISO_RAW": str(raw), "UNIFIED_ISO_OUT": str(out)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("fault", TERM_FAULTS, ids=lambda fault: f"{fault[0]} {fault[1]}")
@@ -404,7 +387,8 @@ def lossy(built: Published, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     out = folder / "out"
     shutil.copytree(built.out, out)
     project = _broken_project(folder / "project")
-    ran = build(built.raw, out, "--allow-rejects", "--full-refresh", project=project)
+    options = (*OPERATORS, "--allow-rejects", "--full-refresh")
+    ran = build(built.raw, out, *options, check=None, project=project)
     return {"ran": ran, "before": published(built.out), "after": published(out)}
 
 

@@ -16,7 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from conftest import BuildRun, Built, FileStates
+from building import (
+    Built,
+    FileStates,
+    build,
+    checksums,
+    file_states,
+    published,
+    run_dbt,
+    status,
+)
 from unified_iso.cli import app
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -28,10 +37,7 @@ LONGEST_WAIT_SECONDS = 120
 # What a plain build that converts says in its log for each part; found there by a test below.
 CONVERSION = "copy ("
 
-Run = Callable[..., BuildRun]
 Start = Callable[..., "subprocess.Popen[str]"]
-States = Callable[[Path], FileStates]
-Status = Callable[[Path], dict]
 
 
 class LogOfRun:
@@ -45,10 +51,6 @@ class LogOfRun:
         with self._path.open("rb") as stream:
             stream.seek(self._start)
             return stream.read().decode().lower().count(CONVERSION)
-
-
-def checksums(states: FileStates) -> dict[str, str]:
-    return {path: checksum for path, (_, checksum) in states.items()}
 
 
 def changed(before: FileStates, after: FileStates) -> list[str]:
@@ -131,22 +133,18 @@ def prices_of(out: Path, pnode_id: str, stamp: str) -> list[float]:
 # What is new decides what is done.
 
 
-def test_a_second_build_converts_nothing(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_a_second_build_converts_nothing(own_build: Built) -> None:
     before = file_states(own_build.out)
     assert sorted(before) == ALL_FILES
     with (own_build.out / "logs" / "dbt.log").open() as log:
         assert log.read().lower().count(CONVERSION) > len(ALL_FILES)
     second = LogOfRun(own_build.out)
-    run_build(own_build.raw, own_build.out)
+    build(own_build.raw, own_build.out)
     assert (changed(before, file_states(own_build.out)), second.conversions()) == ([], 0)
     assert leftovers(own_build.out) == []
 
 
-def test_a_touch_and_a_lost_manifest_convert_nothing(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_a_touch_and_a_lost_manifest_convert_nothing(own_build: Built) -> None:
     """Content decides what is new, and the footers know what the manifest said."""
     before = file_states(own_build.out)
     manifest = own_build.out / "metadata" / "manifest.json"
@@ -155,21 +153,19 @@ def test_a_touch_and_a_lost_manifest_convert_nothing(
     for path in own_build.raw.rglob("*.csv"):
         os.utime(path)
     log = LogOfRun(own_build.out)
-    run_build(own_build.raw, own_build.out)
+    build(own_build.raw, own_build.out)
     assert (changed(before, file_states(own_build.out)), log.conversions()) == ([], 0)
     assert json.loads(manifest.read_text()) == kept
 
 
-def test_only_what_a_changed_or_new_file_touches_is_built(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_only_what_a_changed_or_new_file_touches_is_built(own_build: Built) -> None:
     """First a changed price, then a new day; the end is what one build of it all gives."""
     raw, out = own_build.raw, own_build.out
     before = file_states(out)
     months = row_groups_by_month(out / NODAL.format(2024))
     [old_price] = prices_of(out, "48588", "2024-01-20 12:00:00+00")
     raise_a_price(pjm_file(raw, date(2024, 1, 20)), "12:00:00 PM")
-    run_build(raw, out)
+    build(raw, out)
     after = file_states(out)
     assert changed(before, after) == sorted(name.format(2024) for name in (NODAL, HUB))
     [new_price] = prices_of(out, "48588", "2024-01-20 12:00:00+00")
@@ -182,24 +178,22 @@ def test_only_what_a_changed_or_new_file_touches_is_built(
     days = SampleOptions(truth=False)
     write_sample(raw, isos=["pjm"], start=date(2024, 2, 4), days=1, nodes=40, options=days)
     write_sample(raw, isos=["nyiso"], start=date(2024, 2, 4), days=1, nodes=5, options=days)
-    run_build(raw, out)
+    build(raw, out)
     at_last = file_states(out)
     assert changed(after, at_last) == sorted(name.format(2024) for name in (NODAL, HUB, NYISO))
     assert row_groups_by_month(out / NODAL.format(2024))["2024-01"] == new_months["2024-01"]
     assert max(days_in(out / NYISO.format(2024))) == date(2024, 2, 4)
 
     fresh = out.with_name("fresh")
-    run_build(raw, fresh)
-    assert checksums(file_states(fresh)) == checksums(at_last)
+    build(raw, fresh)
+    assert published(fresh) == checksums(at_last)
     shutil.rmtree(fresh)
 
 
 # Vanished files.
 
 
-def test_vanished_files_take_rows_with_them_only_when_told_to(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_vanished_files_take_rows_with_them_only_when_told_to(own_build: Built) -> None:
     raw, out = own_build.raw, own_build.out
     before = file_states(out)
     gone = pjm_file(raw, date(2024, 1, 10))
@@ -208,16 +202,16 @@ def test_vanished_files_take_rows_with_them_only_when_told_to(
     for pattern in ("damlbmp_*/2023*.csv", "damlbmp_*/202402*.csv"):
         for path in (raw / "nyiso").glob(pattern):
             path.unlink()
-    run_build(raw, out)
+    build(raw, out)
     assert changed(before, file_states(out)) == []
 
     raise_a_price(pjm_file(raw, date(2024, 1, 20)), "12:00:00 PM")
-    refused = run_build(raw, out, check=1)
+    refused = build(raw, out, check=1)
     assert f"pjm/da_hrl_lmps/{gone.name}" in refused.output
     assert "--prune" in refused.output
     assert changed(before, file_states(out)) == []
 
-    run_build(raw, out, "--prune")
+    build(raw, out, "--prune")
     after = file_states(out)
     assert changed(before, after) == sorted(
         [NODAL.format(2024), HUB.format(2024), NYISO.format(2023), NYISO.format(2024)]
@@ -236,37 +230,31 @@ def test_vanished_files_take_rows_with_them_only_when_told_to(
     assert hours == [(1,)]
 
 
-def test_a_lost_working_database_does_not_let_rows_of_vanished_files_go(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_a_lost_working_database_does_not_let_rows_of_vanished_files_go(own_build: Built) -> None:
     before = file_states(own_build.out)
     pjm_file(own_build.raw, date(2024, 1, 10)).unlink()
     shutil.rmtree(own_build.out / ".unified-iso")
-    run_build(own_build.raw, own_build.out, check=None)
-    assert checksums(file_states(own_build.out)) == checksums(before)
+    build(own_build.raw, own_build.out, check=None)
+    assert published(own_build.out) == checksums(before)
 
 
 # Lost state.
 
 
-def test_a_lost_working_database_is_made_anew(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_a_lost_working_database_is_made_anew(own_build: Built) -> None:
     before = file_states(own_build.out)
     shutil.rmtree(own_build.out / ".unified-iso")
-    run_build(own_build.raw, own_build.out)
-    assert checksums(file_states(own_build.out)) == checksums(before)
+    build(own_build.raw, own_build.out)
+    assert published(own_build.out) == checksums(before)
 
 
-def test_raw_files_may_move_to_another_folder(
-    own_build: Built, run_build: Run, file_states: States
-) -> None:
+def test_raw_files_may_move_to_another_folder(own_build: Built) -> None:
     """Content decides what is new: the same files elsewhere are the same, and can be read there."""
     before = file_states(own_build.out)
     moved = own_build.raw.rename(own_build.raw.with_name("moved"))
     try:
         raise_a_price(pjm_file(moved, date(2024, 1, 20)), "12:00:00 PM")
-        run_build(moved, own_build.out)
+        build(moved, own_build.out)
         after = file_states(own_build.out)
     finally:
         moved.rename(own_build.raw)
@@ -276,15 +264,13 @@ def test_raw_files_may_move_to_another_folder(
 # What was asked for.
 
 
-def test_a_build_does_no_more_than_it_was_asked_for(
-    small_build: Built, tmp_path: Path, run_build: Run, file_states: States
-) -> None:
+def test_a_build_does_no_more_than_it_was_asked_for(small_build: Built, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    whole = checksums(file_states(small_build.out))
-    run_build(small_build.raw, out, "--dataset", "da_energy_hourly", "--year", "2024")
+    whole = published(small_build.out)
+    build(small_build.raw, out, "--dataset", "da_energy_hourly", "--year", "2024")
     first = file_states(out)
     assert checksums(first) == {NYISO.format(2024): whole[NYISO.format(2024)]}
-    run_build(small_build.raw, out, "pjm", "--year", "2023")
+    build(small_build.raw, out, "pjm", "--year", "2023")
     second = file_states(out)
     assert changed(first, second) == sorted(name.format(2023) for name in (NODAL, HUB))
     assert checksums(second).items() <= whole.items()
@@ -342,12 +328,10 @@ def first_file_is_published(out: Path) -> bool:
 def test_a_first_build_may_be_killed_at_any_moment(
     small_build: Built,
     tmp_path: Path,
-    run_build: Run,
     start_build: Start,
-    file_states: States,
 ) -> None:
     out = tmp_path / "out"
-    whole = checksums(file_states(small_build.out))
+    whole = published(small_build.out)
     for moment in (
         first_part_is_written,
         first_year_is_joined,
@@ -357,12 +341,12 @@ def test_a_first_build_may_be_killed_at_any_moment(
         process = start_build(small_build.raw, out)
         wait_until(lambda moment=moment: moment(out), process)
         kill(process)
-        found = checksums(file_states(out))
+        found = published(out)
         assert found.items() <= whole.items()
         if moment is not first_file_is_published:
             assert found == {}
-    run_build(small_build.raw, out)
-    assert checksums(file_states(out)) == whole
+    build(small_build.raw, out)
+    assert published(out) == whole
     assert leftovers(out) == []
     with duckdb.connect(str(out / "catalog.duckdb"), read_only=True) as con:
         assert con.execute("select count(*) from energy_prices").fetchone() != (0,)
@@ -370,10 +354,7 @@ def test_a_first_build_may_be_killed_at_any_moment(
 
 def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
     own_build: Built,
-    run_build: Run,
     start_build: Start,
-    file_states: States,
-    status: Status,
 ) -> None:
     raw, out = own_build.raw, own_build.out
     before = file_states(out)
@@ -382,7 +363,7 @@ def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
     first = start_build(raw, out)
     owner = out / ".unified-iso" / "lock.owner"
     wait_until(lambda: owner.read_text() == str(first.pid), first)
-    rival = run_build(raw, out, check=1)
+    rival = build(raw, out, check=1)
     assert str(first.pid) in rival.output
     assert str(out) in rival.output
     assert first.poll() is None
@@ -394,7 +375,7 @@ def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
 
     second = start_build(raw, out)
     wait_until(lambda: owner.read_text() == str(second.pid), second)
-    run_build(raw, out, check=1)
+    build(raw, out, check=1)
     assert second.wait(LONGEST_WAIT_SECONDS) == 0
     assert changed(before, file_states(out)) == sorted(n.format(2024) for n in (NODAL, HUB))
     assert leftovers(out) == []
@@ -404,7 +385,7 @@ def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
 
 
 def test_plain_dbt_describes_an_output_folder_that_is_empty(
-    small_build: Built, tmp_path: Path, run_dbt: Run, file_states: States
+    small_build: Built, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     run_dbt(small_build.raw, out, "docs", "generate")
@@ -414,7 +395,7 @@ def test_plain_dbt_describes_an_output_folder_that_is_empty(
 
 
 def test_plain_dbt_publishes_only_what_all_tests_have_passed(
-    small_build: Built, tmp_path: Path, run_dbt: Run, file_states: States
+    small_build: Built, tmp_path: Path
 ) -> None:
     raw, out = small_build.raw, tmp_path / "out"
     for unaudited in (
@@ -425,7 +406,7 @@ def test_plain_dbt_publishes_only_what_all_tests_have_passed(
         assert file_states(out) == {}, f"dbt {' '.join(unaudited)} published"
     run_dbt(raw, out, "build", "--exclude-resource-type", "unit_test")
     states = file_states(out)
-    assert checksums(states) == checksums(file_states(small_build.out))
+    assert checksums(states) == published(small_build.out)
     run_dbt(raw, out, "test", "--exclude-resource-type", "unit_test")
     assert changed(states, file_states(out)) == []
 

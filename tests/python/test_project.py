@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from building import run_dbt
+
 OURS = "unified_iso"
 
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("parse")
-    places = ["--project-dir", ROOT, "--profiles-dir", ROOT, "--target-path", folder / "target"]
-    subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "parse", *places, "--log-path", folder / "logs"],
-        env=os.environ | {"UNIFIED_ISO_OUT": str(folder / "out")},
-        check=True,
-        capture_output=True,
-    )
+    run_dbt(folder / "raw", folder, "parse")
     return json.loads((folder / "target" / "manifest.json").read_text())
 
 

@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from building import DAY_AHEAD, REPOSITORY, Ran, Row, build, published, query, read_rows, status
+from building import (
+    DAY_AHEAD,
+    OPERATORS,
+    REPOSITORY,
+    Ran,
+    Row,
+    build,
+    file_states,
+    query,
+    read_rows,
+    status,
+)
 
 SAMPLES = REPOSITORY.parent / "shared" / "samples"
 BAD_SAMPLES = SAMPLES.with_name("samples_bad")
@@ -50,7 +61,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
     # The samples are read-only; what is copied of them must not be.
     for path in [raw, *raw.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return Published(raw, folder / "out", build(raw, folder / "out"))
+    out = folder / "out"
+    return Published(raw, out, build(raw, out, *OPERATORS, check=None))
 
 
 def _raw_rows(raw: Path, report: str) -> list[tuple[str, Row]]:
@@ -238,12 +250,7 @@ class Spoiled:
 
 
 def _state(out: Path) -> dict[str, object]:
-    files = sorted((out / "parquet").rglob("*.parquet"))
-    return {
-        "bytes": published(out),
-        "times": {path.name: path.stat().st_mtime_ns for path in files},
-        "datasets": status(out)["datasets"],
-    }
+    return {"files": file_states(out), "datasets": status(out)["datasets"]}
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +262,7 @@ def spoiled(real: Published) -> Spoiled:
         folder = "pjm/da_hrl_lmps" if path.name == RENAMED else "nyiso/damlbmp_zone"
         name = path.name if path.suffix == ".csv" else f"{path.name}.csv"
         shutil.copyfile(path, real.raw / folder / name)
-    ran = build(real.raw, real.out)
+    ran = build(real.raw, real.out, *OPERATORS, check=None)
     refused = {entry["file"]: entry["reason"] for entry in status(real.out)["refused"]}
     return Spoiled(ran, refused, before, _state(real.out))
 

@@ -10,7 +10,7 @@ import io
 import random
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,8 +23,7 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 
-from building import ENERGY_COLUMNS
-from conftest import BuildRun
+from building import ENERGY_COLUMNS, Ran, build, published, status
 from unified_iso.sample import SampleOptions, write_sample
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -382,7 +381,7 @@ class Rounds:
     year: Round
     cases: Round
     again: Round
-    runs: tuple[BuildRun, ...]
+    runs: tuple[Ran, ...]
 
 
 def write_decoy(source: str, target: str) -> None:
@@ -390,7 +389,7 @@ def write_decoy(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def rounds(tmp_path_factory: pytest.TempPathFactory, run_build: Callable[..., BuildRun]) -> Rounds:
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> Rounds:
     folder = tmp_path_factory.mktemp("rounds")
     year = Round(folder / "year", folder, folder / "year-out")
     write_sample(year.raw, isos=["pjm"], start=date(2024, 1, 1), days=366, nodes=14)
@@ -407,9 +406,9 @@ def rounds(tmp_path_factory: pytest.TempPathFactory, run_build: Callable[..., Bu
     with ThreadPoolExecutor(2) as pool:
         # A failed case must not hide the others, so a test looks at the exit codes.
         runs = [
-            pool.submit(run_build, year.raw, year.out, check=None),
-            pool.submit(run_build, cases.raw, cases.out, "--threads", "2", check=None),
-            pool.submit(run_build, again.raw, again.out, "--threads", "1", check=None),
+            pool.submit(build, year.raw, year.out, check=None),
+            pool.submit(build, cases.raw, cases.out, "--threads", "2", check=None),
+            pool.submit(build, again.raw, again.out, "--threads", "1", check=None),
         ]
     return Rounds(year, cases, again, tuple(run.result() for run in runs))
 
@@ -428,7 +427,7 @@ def cases(rounds: Rounds) -> Round:
 
 
 def test_builds_say_that_everything_is_published(rounds: Rounds) -> None:
-    assert [(run.returncode, run.output) for run in rounds.runs if run.returncode] == []
+    assert [(run.exit_code, run.output) for run in rounds.runs if run.exit_code] == []
 
 
 @pytest.mark.parametrize(("iso", "dataset"), DATASETS)
@@ -599,14 +598,6 @@ def test_pyarrow_reads_all_years_as_one_dataset(cases: Round) -> None:
             assert counts(con, [f"{iso}_{dataset}"]) == {f"{iso}_{dataset}": table.num_rows}
 
 
-def test_status_tells_of_every_year_file(
-    cases: Round, status: Callable[[Path], dict], published: Callable[..., Sequence[Path]]
-) -> None:
+def test_status_tells_of_every_year_file(cases: Round) -> None:
     told = {row["path"] for row in status(cases.out)["datasets"] if row["state"] == "published"}
-    assert told == set(relative_paths(cases.out, published))
-
-
-def relative_paths(out: Path, published: Callable[..., Sequence[Path]]) -> Iterator[str]:
-    for iso, dataset in DATASETS:
-        for path in published(out, iso, dataset):
-            yield path.relative_to(out).as_posix()
+    assert told == set(published(cases.out))
