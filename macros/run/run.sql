@@ -59,7 +59,7 @@
         {% endfor %}
         {% do reports.append({
             'iso': source.source_name,
-            'name': source.name,
+            'name': source.identifier,
             'columns': columns,
             'dated': columns_of_file(source, 'date') | length > 0,
             'raw': source.config.meta.get('raw', {}),

@@ -5,7 +5,7 @@
         {% set is_list = source.config.meta.get('location_list', false) %}
         {% set files = 'inventory.raw_files' if is_list else 'load_files' %}
         {% set where %}
-            iso = {{ sql_text(source.source_name) }} and report = {{ sql_text(source.name) }}
+            iso = {{ sql_text(source.source_name) }} and report = {{ sql_text(source.identifier) }}
             and refusal is null and is_present
         {% endset %}
         {% set found = run_query(

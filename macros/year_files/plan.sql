@@ -62,7 +62,7 @@
     (
         {% for source in price_sources_of(node) %}
         {{ 'or ' if not loop.first }}({{ files }}.iso = {{ sql_text(source.source_name) }}
-            and {{ files }}.report = {{ sql_text(source.name) }})
+            and {{ files }}.report = {{ sql_text(source.identifier) }})
         {% endfor %}
         {{ 'false' if not price_sources_of(node) }}
     )
