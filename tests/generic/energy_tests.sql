@@ -166,15 +166,18 @@ where model = '{{ model.identifier }}'
 {% endtest %}
 
 
-{% test energy_is_uniform(model, tolerance) %}
+{% test energy_is_uniform(model, tolerance, within=none) %}
 select
     datetime_utc,
+    {% if within %}
+    {{ within }},
+    {% endif %}
     min(lmp_energy) as lowest,
     max(lmp_energy) as highest,
     arg_min(settlement_location, lmp_energy) as location_of_lowest,
     arg_max(settlement_location, lmp_energy) as location_of_highest
 from {{ audit_relation(model) }}
-group by datetime_utc
+group by datetime_utc{{ ', ' ~ within if within }}
 having max(lmp_energy) - min(lmp_energy) > {{ tolerance }} + 1e-9
 {% endtest %}
 
