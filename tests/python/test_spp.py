@@ -348,5 +348,9 @@ def test_real_hubs_and_interfaces_are_found(real: Published) -> None:
     assert counts == [("HUB", 2), ("INTERFACE", 23), ("NODE", 1209)]
 
 
-def test_no_real_energy_price_differs_within_its_area(real: Published) -> None:
-    assert [line for line in real.ran.says if "Energy, one number" in line] == []
+@pytest.mark.parametrize("files", ["generated", "real"])
+def test_no_energy_price_differs_within_its_area(
+    request: pytest.FixtureRequest, files: str
+) -> None:
+    published: Published = request.getfixturevalue(files)
+    assert [line for line in published.ran.says if "Energy, one number" in line] == []
