@@ -158,6 +158,8 @@ class EnergyTruth:
     ticks: ticks to the dollar. minutes: length of an interval.
     total: SQL of the total price in ticks, over the columns of both, congestion and loss.
     energy: SQL of the energy price in ticks, over the columns of both.
+    has_components: whether the market publishes the parts of a price.
+    system_lambda: SQL of the system's price in dollars; None for the energy price.
     data_source: SQL over the columns of both.
     """
 
@@ -169,12 +171,18 @@ class EnergyTruth:
     minutes: int = 60
     total: str = TOTAL_SQL
     energy: str = "energy"
+    has_components: bool = True
+    system_lambda: str | None = None
     data_source: str = "data_source"
 
     @property
     def delivery_interval(self) -> str:
         """SQL of the interval's number within its clock hour, 0 if it is the hour."""
         return "0" if self.minutes == 60 else f"minute(local_start) // {self.minutes} + 1"
+
+    def component(self, ticks: str) -> str:
+        """SQL of a part of the price, in dollars; `ticks` is SQL of it in ticks."""
+        return f"({ticks}) / {self.ticks}" if self.has_components else "null::double"
 
 
 def energy_truth_task(path: Path, *truths: EnergyTruth) -> Task:
@@ -201,10 +209,10 @@ def _energy_truth_sql(truth: EnergyTruth) -> str:
             zone,
             voltage_kv,
             ({truth.total}) / {truth.ticks} as lmp_total,
-            ({truth.energy}) / {truth.ticks} as lmp_energy,
-            congestion / {truth.ticks} as lmp_congestion,
-            loss / {truth.ticks} as lmp_loss,
-            ({truth.energy}) / {truth.ticks} as system_lambda,
+            {truth.component(truth.energy)} as lmp_energy,
+            {truth.component("congestion")} as lmp_congestion,
+            {truth.component("loss")} as lmp_loss,
+            {truth.system_lambda or f"({truth.energy}) / {truth.ticks}"} as system_lambda,
             dst_flag,
             {truth.data_source} as data_source,
             version,
