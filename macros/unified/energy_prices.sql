@@ -1,4 +1,4 @@
-{% macro energy_prices_from(staging, system_lambda='lmp_energy') %}
+{% macro energy_prices_from(staging, system_lambda='lmp_energy', lambda_from=none) %}
     {% set iso = config.require('iso') %}
     {% set minutes = config.require('minutes') %}
 {{ facts_of_every_dataset() }}
@@ -19,7 +19,7 @@ with loaded as not materialized (
         lmp_energy,
         lmp_congestion,
         lmp_loss,
-        {% if system_lambda != 'lmp_energy' %}
+        {% if system_lambda != 'lmp_energy' and not lambda_from %}
         {{ system_lambda }} as system_lambda,
         {% endif %}
         version
@@ -62,14 +62,34 @@ kept as (
 
 ),
 
+{% if lambda_from %}
+-- One number an interval, or prices would multiply; of several files the last has it.
+system_lambdas as (
+
+    select
+        interval_start_utc,
+        arg_max(system_lambda, row(raw_file, raw_row)) as system_lambda
+    from {{ lambda_from }}
+    where set_aside not like 'rejected: %'
+    group by interval_start_utc
+
+),
+
+{% endif %}
 clock as (
 
     select
         intervals.interval_start_utc,
         {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }} as datetime_local,
+        {% if lambda_from %}
+        system_lambdas.system_lambda,
+        {% endif %}
         markets.standard_utc_offset_hours
     from (select distinct interval_start_utc from loaded) as intervals
     inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
+    {% if lambda_from %}
+    left join system_lambdas on intervals.interval_start_utc = system_lambdas.interval_start_utc
+    {% endif %}
 
 ),
 
@@ -79,6 +99,9 @@ sorted as (
     select
         kept.*,
         clock.datetime_local,
+        {% if lambda_from %}
+        clock.system_lambda,
+        {% endif %}
         clock.datetime_local - timezone('UTC', kept.interval_start_utc)
         > to_hours(clock.standard_utc_offset_hours) as is_daylight_time
     from kept
@@ -114,7 +137,7 @@ select
     lmp_energy,
     lmp_congestion,
     lmp_loss,
-    {{ 'lmp_energy as system_lambda' if system_lambda == 'lmp_energy' else 'system_lambda' }},
+    {{ 'lmp_energy as system_lambda' if system_lambda == 'lmp_energy' and not lambda_from else 'system_lambda' }},
     case when is_daylight_time then 'Y' else 'N' end as dst_flag,
     {{ data_source_of('raw_file') }} as data_source,
     version,
