@@ -183,8 +183,12 @@
             when new_parts.digest = digests.digest then 'built'
             when digests.digest is null and made_of.vanished is null then 'kept'
             when digests.digest is null then {{ "'dropped'" if var('prune') else "'kept'" }}
-            when parts.part is null then 'stale'
             when {{ 'true' if flags.FULL_REFRESH else 'false' }} then 'stale'
+            when parts.part is null
+                and empty_parts.fingerprint = {{ sql_text(fingerprint) }}
+                and empty_parts.digest = digests.digest
+                then 'kept'
+            when parts.part is null then 'stale'
             when parts.fingerprint <> {{ sql_text(fingerprint) }} then 'stale'
             when parts.digest = digests.digest then 'kept'
             when made_of.vanished is not null
@@ -199,6 +203,8 @@
     left join (
         select * from inventory.new_parts where model = {{ model }}
     ) as new_parts on digests.part = new_parts.part
+    left join inventory.empty_parts as empty_parts
+        on empty_parts.model = {{ model }} and digests.part = empty_parts.part
     left join made_of on coalesce(digests.part, parts.part) = made_of.part
     left join sorted_inputs on digests.part = sorted_inputs.part
     {% if year %}

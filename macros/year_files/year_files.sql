@@ -208,8 +208,8 @@
 {% endmacro %}
 
 
-{#- No rows, no part: what a part loses its last row with is dropped, and an empty part of a subset is
-    remembered, so that it is not looked for again. -#}
+{#- No rows, no part: what a part loses its last row with is dropped, and an empty part, whose files have
+    no row for this dataset, is remembered, so that it is not looked for again. -#}
 {% macro note_dropped_parts(node) %}
     {% set model = sql_text(node.name) %}
     {% do run_query("
