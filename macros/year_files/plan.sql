@@ -96,6 +96,13 @@
         ) %}
         {% for row in definitions %}{% do ingredients.append(row[0]) %}{% endfor %}
     {% endif %}
+    {% for source in sources_of(node) if source.config.meta.get('location_list') %}
+        {% set files = run_query(
+            "select data_source, content_hash from inventory.raw_files where is_present and refusal is null and iso = "
+            ~ sql_text(source.source_name) ~ " and report = " ~ sql_text(source.identifier) ~ " order by data_source"
+        ) %}
+        {% for row in files %}{% do ingredients.append(row[0] ~ ' ' ~ row[1]) %}{% endfor %}
+    {% endfor %}
     {{ return(local_md5(ingredients | join('\n'))) }}
 {% endmacro %}
 
