@@ -8,3 +8,4 @@ select * from {{ ref('nyiso_da_energy_hourly') }}
 union all
 select * from {{ ref('isone_da_energy_hourly') }}
 select * from {{ ref('spp_da_energy_hourly') }}
+select * from {{ ref('ercot_da_energy_hourly') }}

@@ -1,0 +1,455 @@
+"""ERCOT: raw files in, published Parquet out, with every layout that people have of its reports.
+
+One build serves most tests: each case lies in a delivery year of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from building import ENERGY_COLUMNS, REPOSITORY, Ran, query, run, status, work_database
+from unified_iso.sample import SampleOptions, write_sample
+
+DATASET = "ercot_da_energy_hourly"
+SAMPLES = REPOSITORY.parent / "shared" / "samples" / "ercot"
+
+DAILY, YEARLY, LAMBDA = "ercot/np4-190-cd", "ercot/np4-180-er", "ercot/np4-523-cd"
+LIST = "ercot/np4-160-sg"
+DAILY_HEADER = "DeliveryDate,HourEnding,SettlementPoint,SettlementPointPrice,DSTFlag"
+YEARLY_HEADER = (
+    "Delivery Date,Hour Ending,Repeated Hour Flag,Settlement Point,Settlement Point Price"
+)
+LAMBDA_HEADER = "DeliveryDate,HourEnding,SystemLambda,DSTFlag"
+
+# Generated cases: first day, days and options. Each spans a clock change.
+GENERATED = {
+    2025: (date(2025, 11, 1), 3, SampleOptions()),
+    2024: (date(2024, 3, 9), 3, SampleOptions(packaging="zip")),
+    2023: (date(2023, 11, 4), 2, SampleOptions(packaging="csv.gz", overlap=False)),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A raw folder, the truth of its generated cases by year, and what was made of it."""
+
+    raw: Path
+    truth: dict[int, Path]
+    out: Path
+    ran: Ran
+
+    def year(self, year: int) -> str:
+        """Path of a published year file."""
+        name = f"da_energy_hourly_{year}.parquet"
+        return str(self.out / "parquet/ercot/da_energy_hourly" / name)
+
+
+def build(raw: Path, out: Path, *options: str) -> Ran:
+    return run("build", "ercot", "--raw", raw, "--out", out, *options)
+
+
+def write(path: Path, *lines: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def daily(posted: str) -> str:
+    return f"cdr.00012331.0000000000000000.{posted}.DAMSPNP4190.csv"
+
+
+def system_lambda(posted: str) -> str:
+    return f"cdr.00013113.0000000000000000.{posted}.DAMSYSLAMNP4523.csv"
+
+
+def api_reply(raw: Path) -> None:
+    """A csv that a script made of the public API's reply: the API's names, dates and words."""
+    write(
+        raw / DAILY / "api/hubs 2021.csv",
+        "deliveryDate,hourEnding,settlementPoint,settlementPointPrice,DSTFlag",
+        "2021-11-07,24:00,HB_HOUSTON,30.5,False",
+        "2021-11-07,02:00,HB_HOUSTON,14.11,True",
+        "2021-11-07,03:00,HB_HOUSTON,9.54,False",
+        "2021-11-07,02:00,HB_HOUSTON,11.63,False",
+        "2021-11-07,01:00,HB_HOUSTON,-0,False",
+    )
+
+
+def postings(raw: Path) -> None:
+    """Postings of a day that differ; their paths sort against the time they were posted at."""
+    hour = "06/15/2020,01:00"
+    write(
+        raw / DAILY / "a" / daily("20200614.140000"),
+        DAILY_HEADER,
+        f"{hour},HB_NORTH, 20.25,N",
+        f"{hour},OAK_RN, 21,N",
+    )
+    write(
+        raw / DAILY / "b" / daily("20200614.123000"),
+        DAILY_HEADER,
+        f"{hour},HB_NORTH, 10.5,N",
+        f"{hour},OAK_RN, 11,N",
+        f"{hour},DC_E, 12,N",
+    )
+    write(raw / DAILY / "c/unstamped.csv", DAILY_HEADER, f"{hour},HB_NORTH, 5,N")
+    write(
+        raw / YEARLY / "DAM-2020-06.csv",
+        YEARLY_HEADER,
+        f"{hour},N,HB_NORTH,7.00",
+        f'{hour},N,LZ_RAYBN,"1,008.10"',
+    )
+    write(raw / LAMBDA / "a" / system_lambda("20200614.140500"), LAMBDA_HEADER, f"{hour},21.5,N")
+    write(raw / LAMBDA / "b" / system_lambda("20200614.123500"), LAMBDA_HEADER, f"{hour},19.75,N")
+    # A month for which there is no price.
+    write(raw / LAMBDA / system_lambda("20200731.123500"), LAMBDA_HEADER, "08/01/2020,01:00,18.5,N")
+
+
+def workbook(raw: Path) -> None:
+    """A yearly book as someone saved it again: real dates, a sheet of notes; and two of one day."""
+    book = openpyxl.Workbook()
+    notes = book.active
+    notes.title = "About"
+    notes.append(["Saved for a study of hubs"])
+    for name in ("Jan_1", "Feb_2"):
+        book.create_sheet(name).append(YEARLY_HEADER.split(","))
+    for day, hour, flag, price in (
+        ("01/31/2019", "24:00", "N", 25),
+        (datetime(2019, 1, 31), "01:00", "N", -1.5),
+    ):
+        sheet = book["Jan_1"] if isinstance(day, str) else book.create_sheet("Jan again")
+        if sheet.title == "Jan again":
+            sheet.append(YEARLY_HEADER.split(","))
+        sheet.append([day, hour, flag, "HB_WEST", price])
+    content = BytesIO()
+    book.save(content)
+    (raw / YEARLY).mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(raw / YEARLY / "2019.zip", "w") as archive:
+        archive.writestr("DAMLZHBSPP_2019.xlsx", content.getvalue())
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    folder = tmp_path_factory.mktemp("ercot")
+    raw, truth = folder / "raw", {}
+    for year, (start, days, options) in GENERATED.items():
+        write_sample(raw, isos=["ercot"], start=start, days=days, nodes=30, options=options)
+        truth[year] = folder / f"truth_{year}.parquet"
+        (raw / "truth/ercot/da_energy_hourly.parquet").rename(truth[year])
+    shutil.rmtree(raw / "truth")
+    for arrange in (api_reply, postings, workbook):
+        arrange(raw)
+    return Published(raw, truth, folder / "out", build(raw, folder / "out"))
+
+
+def rows(path: str, columns: str, condition: str = "true") -> list[tuple]:
+    found = query(f"select {columns} from read_parquet($1) where {condition}", path)
+    return [
+        tuple(
+            cell.astimezone(UTC) if isinstance(cell, datetime) and cell.tzinfo else cell
+            for cell in row
+        )
+        for row in found
+    ]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_everything_is_published_and_nothing_refused(published: Published) -> None:
+    assert published.ran.exit_code == 0, published.ran.stderr
+    told = status(published.out)
+    assert told["refused"] == told["rejected"] == told["unpublished"] == []
+    years = [entry["year"] for entry in told["datasets"]]
+    assert sorted(years) == [2019, 2020, 2021, 2023, 2024, 2025]
+
+
+@pytest.mark.parametrize("year", GENERATED)
+def test_published_rows_are_the_truth(published: Published, year: int) -> None:
+    names = ", ".join(ENERGY_COLUMNS)
+    parameters = (published.year(year), str(published.truth[year]))
+    for first, second in (("$1", "$2"), ("$2", "$1")):
+        lacking = query(
+            f"""
+            select columns(*)::varchar
+            from (
+                select {names} from read_parquet({first})
+                except all
+                select {names} from read_parquet({second})
+            )
+            limit 3
+            """,
+            *parameters,
+        )
+        assert lacking == []
+    hours = {2025: 73, 2024: 71, 2023: 49}[year]
+    assert query(
+        "select count(*), count(distinct datetime_utc) from read_parquet($1)", parameters[0]
+    ) == [(30 * hours, hours)]
+
+
+def test_a_csv_of_the_public_api_is_read(published: Published) -> None:
+    found = rows(
+        published.year(2021), "datetime_utc, lmp_total, system_lambda, delivery_hour, dst_flag"
+    )
+    assert found == [
+        (at("2021-11-07 05:00"), 0.0, None, 1, "Y"),
+        (at("2021-11-07 06:00"), 11.63, None, 2, "Y"),
+        (at("2021-11-07 07:00"), 14.11, None, 2, "N"),
+        (at("2021-11-07 08:00"), 9.54, None, 3, "N"),
+        (at("2021-11-08 05:00"), 30.5, None, 24, "N"),
+    ]
+    assert not rows(published.year(2021), "1", "lmp_total = 0 and signbit(lmp_total)")
+
+
+def test_the_posting_with_the_later_stamp_stands(published: Published) -> None:
+    late, early = f"{DAILY}/a/{daily('20200614.140000')}", f"{DAILY}/b/{daily('20200614.123000')}"
+    assert rows(
+        published.year(2020), "settlement_location, lmp_total, data_source, system_lambda"
+    ) == [
+        ("DC_E", 12.0, early, 21.5),
+        ("HB_NORTH", 20.25, late, 21.5),
+        ("LZ_RAYBN", 1008.1, f"{YEARLY}/DAM-2020-06.csv", 21.5),
+        ("OAK_RN", 21.0, late, 21.5),
+    ]
+
+
+def test_workbooks_are_read_whatever_cells_hold_a_date(published: Published) -> None:
+    book = f"{YEARLY}/2019.zip!DAMLZHBSPP_2019.xlsx"
+    assert rows(
+        published.year(2019), "datetime_utc, lmp_total, settlement_location_type, data_source"
+    ) == [
+        (at("2019-01-31 06:00"), -1.5, "HUB", f"{book}!Jan again"),
+        (at("2019-02-01 05:00"), 25.0, "HUB", f"{book}!Jan_1"),
+    ]
+
+
+def test_every_row_is_accounted_for(published: Published) -> None:
+    with work_database(published.out) as database:
+        terms = database.execute(
+            """
+            select term, reason, sum(rows)::bigint
+            from inventory.accounts
+            where model = $1 and year(part) = 2020 and part < date '2020-08-01'
+            group by all
+            order by all
+            """,
+            [DATASET],
+        ).fetchall()
+    assert terms == [
+        ("filtered", "joined to the prices as system_lambda", 2),
+        ("parsed", None, 10),
+        ("published", None, 4),
+        ("superseded", "unequal, no version tells which is right", 4),
+    ]
+
+
+def test_what_stands_beside_the_prices_rebuilds_them(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    postings(raw)
+    workbook(raw)
+    assert build(raw, out).exit_code == 0
+    again = build(raw, out)
+    assert again.exit_code == 0
+    assert not [line for line in again.says if line.startswith(DATASET)], again.stderr
+    built = Published(raw, {}, out, again)
+    before = Path(built.year(2019)).stat().st_mtime_ns
+    write(
+        raw / LAMBDA / "c" / system_lambda("20200614.150500"),
+        LAMBDA_HEADER,
+        "06/15/2020,01:00,23.5,N",
+    )
+    assert build(raw, out).exit_code == 0
+    assert rows(built.year(2020), "count(*), min(system_lambda), max(system_lambda)") == [
+        (4, 23.5, 23.5)
+    ]
+    assert Path(built.year(2019)).stat().st_mtime_ns == before
+    # A list belongs to no month: prices that were published without it get their zones.
+    write(
+        raw / LIST / "Settlement_Points_06012020_101500.csv",
+        "ELECTRICAL_BUS,NODE_NAME,SETTLEMENT_LOAD_ZONE,RESOURCE_NODE,HUB",
+        "0001,01,LZ_WEST,OAK_RN,",
+    )
+    assert build(raw, out).exit_code == 0
+    assert rows(built.year(2020), "settlement_location", "zone = 'LZ_WEST'") == [("OAK_RN",)]
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Bad files beside a sound one, and a sound file with rows that can't be right."""
+    folder = tmp_path_factory.mktemp("spoiled")
+    raw = folder / "raw"
+    write(
+        raw / DAILY / "sound.csv",
+        DAILY_HEADER,
+        "03/09/2025,02:00,HB_WEST, 20,N",
+        "03/09/2025,03:00,HB_WEST, 21,N",
+        "03/09/2025,04:00,HB_WEST, 22,Y",
+        "03/09/2025,05:00,HB_WEST, 23,N",
+    )
+    write(
+        raw / DAILY / "no flag.csv",
+        DAILY_HEADER.removesuffix(",DSTFlag"),
+        "03/09/2025,06:00,HB_WEST, 24",
+    )
+    write(
+        raw / DAILY / "real time.csv",
+        "DeliveryDate,DeliveryHour,DeliveryInterval,SettlementPointName,SettlementPointType,"
+        "SettlementPointPrice,DSTFlag",
+        "03/09/2025,12,1,LZ_AEN,LZEW,21.71,N",
+    )
+    write(raw / YEARLY / "daily.csv", DAILY_HEADER, "03/09/2025,07:00,HB_WEST, 25,N")
+    write(raw / YEARLY / "broken.xlsx", "no workbook")
+    write(raw / DAILY / "book.xlsx", "no workbook")
+    write(raw / LIST / "NOIE_Mapping_07172021_144918.csv", "PHYSICAL_LOAD,NOIE", "A,LZ_AEN")
+    write(raw / LIST / "Other_07172021_144918.csv", "PHYSICAL_LOAD,NOIE", "A,LZ_AEN")
+    return Published(raw, {}, folder / "out", build(raw, folder / "out", "--allow-rejects"))
+
+
+def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
+    refused = {entry["file"]: entry["reason"] for entry in status(spoiled.out)["refused"]}
+    for file, words in (
+        (f"{DAILY}/no flag.csv", "lacks dst_flag"),
+        (f"{DAILY}/real time.csv", "lacks hour_ending, settlement_point"),
+        (f"{YEARLY}/daily.csv", "header of ercot/np4-190-cd"),
+        (f"{YEARLY}/broken.xlsx", "not a sound workbook"),
+        (f"{DAILY}/book.xlsx", "save it as csv"),
+        (f"{LIST}/Other_07172021_144918.csv", "np4-160-sg"),
+    ):
+        assert words in refused.pop(file), file
+    assert refused == {}
+    assert spoiled.ran.exit_code == 3
+
+
+def test_hours_that_cannot_be_are_rejected_with_their_line(spoiled: Published) -> None:
+    (rejected,) = status(spoiled.out)["rejected"]
+    assert (rejected["file"], rejected["line"], rejected["rows"]) == (f"{DAILY}/sound.csv", 3, 2)
+    assert "does not exist on the spring" in rejected["reason"]
+    assert rows(spoiled.year(2025), "datetime_utc, lmp_total") == [
+        (at("2025-03-09 07:00"), 20.0),
+        (at("2025-03-09 09:00"), 23.0),
+    ]
+
+
+# Real files: they may not be redistributed and lie beside the repository.
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    if not SAMPLES.is_dir():
+        pytest.skip("no real files beside the repository (shared/samples)")
+    folder = tmp_path_factory.mktemp("real")
+    for report in (DAILY, YEARLY, LIST):
+        target = folder / "raw" / report
+        shutil.copytree(SAMPLES.parent / report, target, copy_function=shutil.copyfile)
+    for path in [folder / "raw", *(folder / "raw").rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    raw, out = folder / "raw", folder / "out"
+    return Published(raw, {}, out, build(raw, out))
+
+
+def raw_rows(raw: Path) -> Iterator[tuple[str, str, str, str, float]]:
+    """Day, hour ending, flag, point and price of all real files, by Python's own readers."""
+    for path in sorted((raw / YEARLY).rglob("*.xlsx")):
+        for sheet in openpyxl.load_workbook(path).worksheets:
+            yield from list(sheet.iter_rows(values_only=True))[1:]
+    for report in (DAILY, YEARLY):
+        for path in sorted((raw / report).rglob("*")):
+            if path.suffix == ".zip":
+                with zipfile.ZipFile(path) as archive:
+                    text = archive.read(archive.namelist()[0]).decode()
+            elif path.suffix == ".csv":
+                text = path.read_text()
+            else:
+                continue
+            for cells in list(csv.reader(text.splitlines()))[1:]:
+                day, hour, *rest = cells
+                point, price, flag = rest if report == DAILY else (*rest[1:], rest[0])
+                yield day, hour, flag, point, float(str(price).replace(",", ""))
+
+
+def test_real_files_are_published_whole(real: Published) -> None:
+    assert real.ran.exit_code == 0, real.ran.stderr
+    told = status(real.out)
+    assert told["refused"] == told["rejected"] == told["unpublished"] == []
+    expected = {
+        (day[6:], day, hour, flag, point): price
+        for day, hour, flag, point, price in raw_rows(real.raw)
+    }
+    years = {entry["year"]: entry["rows"] for entry in told["datasets"]}
+    assert years == {
+        year: sum(key[0] == str(year) for key in expected)
+        for year in (2021, 2023, 2024, 2025, 2026)
+    }
+    found = query(
+        """
+        select
+            strftime(delivery_date, '%Y'),
+            strftime(delivery_date, '%m/%d/%Y'),
+            printf('%02d:00', delivery_hour),
+            case
+                when row_number() over (
+                    partition by settlement_location, datetime_local order by datetime_utc
+                ) = 2 then 'Y'
+                else 'N'
+            end,
+            settlement_location,
+            lmp_total
+        from read_parquet($1)
+        """,
+        real.year(2025).replace("2025", "*"),
+    )
+    assert {row[:5]: row[5] for row in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2023, 3, 12), 23),
+        (date(2023, 11, 5), 25),
+        (date(2024, 3, 10), 23),
+        (date(2024, 11, 3), 25),
+        (date(2025, 3, 9), 23),
+    ],
+)
+def test_real_clock_change_days_have_their_hours(real: Published, day: date, hours: int) -> None:
+    found = rows(
+        real.year(day.year),
+        "settlement_location, count(*), count(distinct datetime_utc)",
+        f"delivery_date = date '{day}' group by all",
+    )
+    assert len(found) == 15
+    assert {row[1:] for row in found} == {(hours, hours)}
+
+
+def test_the_real_repeated_hour_is_told_by_the_flag(real: Published) -> None:
+    # Typed from the sheet of November 2024: 7.87 stands beside N, 12.46 beside Y.
+    assert rows(
+        real.year(2024),
+        "datetime_utc, lmp_total, dst_flag",
+        "settlement_location = 'HB_PAN' and datetime_local = timestamp '2024-11-03 01:00'",
+    ) == [(at("2024-11-03 06:00"), 7.87, "Y"), (at("2024-11-03 07:00"), 12.46, "N")]
+
+
+def test_real_nodes_have_the_zone_of_the_list(real: Published) -> None:
+    (listed,) = (real.raw / LIST).rglob("Settlement_Points_*.csv")
+    with listed.open(newline="") as stream:
+        zones = {
+            row["RESOURCE_NODE"]: row["SETTLEMENT_LOAD_ZONE"]
+            for row in csv.DictReader(stream)
+            if row["RESOURCE_NODE"]
+        }
+    found = rows(real.year(2025), "distinct settlement_location, zone")
+    assert {name: zone for name, zone in found if zone} == {
+        name: zones[name] for name, _ in found if name in zones
+    }
+    assert sum(zone is not None for _, zone in found) == 14
