@@ -124,7 +124,7 @@
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
-        {% do run_query(files_to_load(node, wanting, budget_rows())) %}
+        {% do run_query(files_to_load(node, wanting, budget_lines(node))) %}
         {% if run_query("select count(*) from load_files").rows[0][0] == 0 %}
             {{ return(none) }}
         {% endif %}
@@ -273,6 +273,13 @@
         "select regexp_extract(value, '[0-9.]+')::double as number, regexp_extract(value, '[A-Za-z]+') as unit " ~
         "from duckdb_settings() where name = 'memory_limit')) / 300, 100000)::bigint" %}
     {{ return(run_query(query).rows[0][0]) }}
+{% endmacro %}
+
+
+{#- Lines that make as many rows: a line of a report with its hours as columns makes several. -#}
+{% macro budget_lines(node) %}
+    {% set rows_per_line = price_sources_of(node) | map(attribute='config.meta.raw.rows_per_line') | select | list %}
+    {{ return(budget_rows() // (([1] + rows_per_line) | max)) }}
 {% endmacro %}
 
 

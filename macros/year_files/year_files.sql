@@ -31,7 +31,7 @@
 
 {% macro build_parts(node, sql, fingerprint) %}
     {% do find_coverage(node) %}
-    {% set budget = budget_rows() %}
+    {% set budget = budget_lines(node) %}
     {% set progress = namespace(more=true) %}
     {% do run_query(plan_parts(node, fingerprint)) %}
     {% for _ in range(100000) if progress.more %}
