@@ -9,3 +9,5 @@ union all
 select * from {{ ref('isone_da_energy_hourly') }}
 select * from {{ ref('spp_da_energy_hourly') }}
 select * from {{ ref('ercot_da_energy_hourly') }}
+union all
+select * from {{ ref('miso_da_energy_hourly_nodal') }}

@@ -52,6 +52,9 @@ CASES = {
     ),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
     "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
+    "miso-month": Case(
+        "miso", "da_energy_hourly_nodal", "da_expost_lmp", date(2024, 3, 1), 31, 2600
+    ),
 }
 
 

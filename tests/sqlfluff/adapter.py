@@ -11,6 +11,8 @@ ENGINE_SQL = {
     "data_source_of": "{0}::varchar",
     "plus_minutes": "{0} + to_minutes({1})",
     "matches": "regexp_matches({0}, {1})",
+    "list_of": "{0}",
+    "with_each_hour": "select *, 0 as hour_index from {0}",
 }
 
 
