@@ -1,0 +1,314 @@
+"""MISO's day-ahead prices from raw file to year file, and what is said of bad files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from building import ENERGY_COLUMNS, REPOSITORY, Ran, query, run, work_database
+from unified_iso.sample import SampleOptions, write_sample
+
+MODEL = "miso_da_energy_hourly_nodal"
+DATASET = "miso/da_energy_hourly_nodal"
+REPORT = "miso/da_expost_lmp"
+EXPOST = "Day Ahead Market ExPost LMPs"
+SAMPLES = REPOSITORY.parent / "shared" / "samples"
+BAD_SAMPLES = SAMPLES.with_name("samples_bad")
+
+Lines = Sequence[str]
+
+# Hand-written reports: nodes of one price all day, but for the first and the last hour.
+HUB = (
+    "MINN.HUB,Hub,LMP,.21,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,20,32.8",
+    "MINN.HUB,Hub,MCC,-.31,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1.5",
+    "MINN.HUB,Hub,MLC,-.02,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,.5,-1",
+)
+ZONE = (
+    "AMIL.IP,Loadzone,LMP,.25,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,"
+    "19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,19.7,32.3",
+    "AMIL.IP,Loadzone,MCC,-.29,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0",
+    "AMIL.IP,Loadzone,MLC,0,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,0",
+)
+BY_VALUE = tuple(line for lines in zip(HUB, ZONE, strict=True) for line in lines)
+HEADER = "Node,Type,Value," + ",".join(f"HE {hour}" for hour in range(1, 25))
+# Of one node: hour ending, total, energy, congestion, loss.
+HUB_PRICES = {1: (0.21, 0.54, -0.31, -0.02), 12: (20, 19.5, 0, 0.5), 24: (32.8, 32.3, 1.5, -1)}
+ZONE_PRICES = {1: (0.25, 0.54, -0.29, 0), 12: (19.7, 19.5, 0, 0.2), 24: (32.3, 32.3, 0, 0)}
+
+
+def daily(day: str, lines: Lines, title: str = EXPOST, line_end: str = "\n") -> bytes:
+    note = ",,,All Hours-Ending are Eastern Standard Time (EST)"
+    return "".join(line + line_end for line in (title, day, "", note, HEADER, *lines)).encode()
+
+
+def quarterly(days: Iterable[str]) -> bytes:
+    header = "MARKET_DAY," + HEADER.upper().replace("HE ", "HE")
+    lines = [f"{day},{line}" for day in days for line in (*HUB, *ZONE)]
+    return "".join(line + "\n" for line in (header, *lines)).encode()
+
+
+GOOD = {
+    "2017/20170605_da_expost_lmp_hubs_only.csv": "\n".join((HEADER, *HUB)).encode(),
+    "2018/20180605_da_expost_lmp.csv": daily("6/5/2018", BY_VALUE, line_end="\r\n"),
+    "2019/name without a day.csv": daily("06/05/2019", BY_VALUE),
+    "2020/20200101-20200331 Q1.csv": quarterly(("01/05/2020", "03/31/2020")),
+    # All lines twice, then the MCC line of the hub once more with another price in HE 24.
+    "2021/20210605_da_expost_lmp.csv": daily(
+        "06/05/2021", (*BY_VALUE, *BY_VALUE, HUB[1].removesuffix("1.5") + "1.51")
+    ),
+}
+TWICE = "2021/20210605_da_expost_lmp.csv"
+BAD = {
+    "20250104_da_exante_lmp.csv": daily("01/04/2025", BY_VALUE, "Day Ahead Market ExAnte LMPs"),
+    "20250104_rt_lmp_final.csv": daily("1/4/2025", BY_VALUE, "Realtime Market LMPs", "\r\n"),
+    "20250105_da_expost_lmp.csv": b'<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>',
+    "hubs_only.csv": "\n".join((HEADER, *HUB)).encode(),
+    "2020_Jan-Mar_DA_LMPs.csv": quarterly(("01/05/2020",)),
+}
+REASONS = {
+    "20250104_da_exante_lmp.csv": "'Day Ahead Market ExAnte LMPs', which is not da_expost_lmp",
+    "20250104_rt_lmp_final.csv": "'Realtime Market LMPs', which is not da_expost_lmp",
+    "20250105_da_expost_lmp.csv": "is an XML reply, not a csv report ('BlobNotFound')",
+    "hubs_only.csv": "has no delivery date",
+    "2020_Jan-Mar_DA_LMPs.csv": "has no delivery date",
+}
+# Years of their own: a file that is rejected stops its year.
+REJECTED = {
+    "2022/20220605_da_expost_lmp.csv": daily("06/05/2022", (*HUB, ZONE[0], ZONE[2])),
+    "2023/20230605_da_expost_lmp.csv": daily("06/05/2023", (*HUB, HUB[1].replace("MCC", "MEC"))),
+    "2016/20160605_da_expost_lmp.csv": daily("06/05/2016", (HUB[0].replace(".21", "n/a"), *ZONE)),
+}
+REJECTIONS = {
+    2022: "20220605_da_expost_lmp.csv line 9: no MCC line (and 23 more)",
+    2023: '20230605_da_expost_lmp.csv line 9: unknown Value "MEC" (and 23 more)',
+    2016: "20160605_da_expost_lmp.csv line 6: column HE 1: ",
+}
+SAMPLE_YEARS = (2024, 2025)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A raw folder, the truth of its generated files, and what two builds made of it.
+
+    strict: the first build. lenient: the one after it, with --allow-rejects.
+    """
+
+    raw: Path
+    truths: Path
+    out: Path
+    strict: Ran
+    strict_years: list[int]
+    lenient: Ran
+
+    def year_file(self, year: int) -> Path:
+        return self.out / "parquet" / DATASET / f"da_energy_hourly_nodal_{year}.parquet"
+
+
+def build(raw: Path, out: Path, *options: str) -> Ran:
+    return run("build", "miso", "--raw", raw, "--out", out, *options)
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Spring as daily files, fall as a monthly zip, and the hand-written files, built twice."""
+    folder = tmp_path_factory.mktemp("miso")
+    raw, out = folder / "raw", folder / "out"
+    for start, options in (
+        (date(2024, 3, 8), SampleOptions()),
+        (date(2025, 11, 1), SampleOptions(packaging="zip")),
+    ):
+        write_sample(raw, isos=["miso"], start=start, days=4, nodes=30, options=options)
+        shutil.move(raw / "truth" / f"{DATASET}.parquet", folder / f"{start.year}.parquet")
+    write_files(raw / REPORT, GOOD | BAD | REJECTED)
+    strict = build(raw, out)
+    years = sorted(int(path.stem[-4:]) for path in (out / "parquet" / DATASET).iterdir())
+    return Published(raw, folder, out, strict, years, build(raw, out, "--allow-rejects"))
+
+
+@pytest.mark.parametrize("year", SAMPLE_YEARS)
+def test_published_is_the_truth(published: Published, year: int) -> None:
+    columns = ", ".join(ENERGY_COLUMNS)
+    expected, found = (
+        query(f"select {columns} from read_parquet($1)", str(path))
+        for path in (published.truths / f"{year}.parquet", published.year_file(year))
+    )
+    assert len(found) == 4 * 24 * 30
+    assert found == expected
+    signs = query(
+        "select count(*) from read_parquet($1) where exists ("
+        " select 1 from unnest([lmp_total, lmp_energy, lmp_congestion, lmp_loss]) as p(price)"
+        " where price = 0 and signbit(price))",
+        str(published.year_file(year)),
+    )
+    assert signs == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("year", "days", "nodes"),
+    [
+        (2017, [date(2017, 6, 5)], ["MINN.HUB"]),
+        (2018, [date(2018, 6, 5)], ["AMIL.IP", "MINN.HUB"]),
+        (2019, [date(2019, 6, 5)], ["AMIL.IP", "MINN.HUB"]),
+        (2020, [date(2020, 1, 5), date(2020, 3, 31)], ["AMIL.IP", "MINN.HUB"]),
+    ],
+)
+def test_hand_written_files_are_read(
+    published: Published, year: int, days: list[date], nodes: list[str]
+) -> None:
+    found = rows(published, year)
+    assert len(found) == 24 * len(days) * len(nodes)
+    for day in days:
+        for node in nodes:
+            prices = HUB_PRICES if node == "MINN.HUB" else ZONE_PRICES
+            kind = "HUB" if node == "MINN.HUB" else "ZONE"
+            for hour, values in prices.items():
+                # HE 1 is the hour from midnight, 05:00 UTC, also while clocks elsewhere are ahead.
+                utc = datetime(day.year, day.month, day.day, 4, tzinfo=UTC) + timedelta(hours=hour)
+                assert found[utc, node] == (day, hour, "N", kind, *values)
+
+
+def rows(published: Published, year: int) -> dict[tuple[datetime, str], tuple[Any, ...]]:
+    found = query(
+        "select datetime_utc, settlement_location_id, delivery_date, delivery_hour, dst_flag,"
+        " settlement_location_type, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+        " from read_parquet($1)",
+        str(published.year_file(year)),
+    )
+    return {(utc, node): tuple(values) for utc, node, *values in found}
+
+
+def accounts(published: Published, file: str) -> dict[tuple[str, str | None], int]:
+    with work_database(published.out) as con:
+        return {
+            (term, reason): count
+            for term, reason, count in con.execute(
+                "select term, reason, rows from inventory.accounts"
+                " where model = $1 and data_source = $2",
+                [MODEL, f"{REPORT}/{file}"],
+            ).fetchall()
+        }
+
+
+def test_repeated_lines_are_merged_and_the_later_of_unequal_ones_stands(
+    published: Published,
+) -> None:
+    assert accounts(published, TWICE) == {
+        ("parsed", None): 24 * 5,
+        ("published", None): 24 * 2,
+        ("merged", "equal to the published row"): 24 + 23 * 2,
+        ("superseded", "unequal, no version tells which is right"): 2,
+    }
+    utc = datetime(2021, 6, 6, 4, tzinfo=UTC)
+    assert rows(published, 2021)[utc, "MINN.HUB"][-4:] == (32.8, 32.29, 1.51, -1)
+
+
+def test_bad_files_are_refused_by_what_they_are(published: Published) -> None:
+    refused = [line for line in published.strict.says if line.startswith("refused ")]
+    assert len(refused) == len(BAD)
+    for name, reason in REASONS.items():
+        [said] = [line for line in refused if line.startswith(f"refused {REPORT}/{name}: ")]
+        assert reason in said
+
+
+def test_rejected_lines_stop_their_year_and_no_other(published: Published) -> None:
+    assert published.strict.exit_code == 1
+    blocked = [line for line in published.strict.says if line.startswith("not published ")]
+    assert len(blocked) == len(REJECTIONS)
+    for year, said in REJECTIONS.items():
+        [line] = [s for s in blocked if s.startswith(f"not published {MODEL} {year}: ")]
+        assert said in line
+    assert published.strict_years == [2017, 2018, 2019, 2020, 2021, *SAMPLE_YEARS]
+
+
+def test_sound_nodes_beside_rejected_lines_are_published_if_asked(published: Published) -> None:
+    assert published.lenient.exit_code == 3
+    for year, nodes in {2022: {"MINN.HUB"}, 2023: {"MINN.HUB"}, 2016: {"AMIL.IP"}}.items():
+        found = rows(published, year)
+        assert len(found) == 24
+        assert {node for _, node in found} == nodes
+    assert accounts(published, "2022/20220605_da_expost_lmp.csv") == {
+        ("parsed", None): 48,
+        ("published", None): 24,
+        ("rejected", "no MCC line"): 24,
+    }
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, str]:
+    """What was said and published of the real file, the ex-ante one beside it."""
+    if not (SAMPLES / REPORT).is_dir():
+        pytest.skip("no real files beside the repository (shared/samples)")
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "raw" / REPORT).mkdir(parents=True)
+    for path in (*(SAMPLES / REPORT).rglob("*.csv"), BAD_SAMPLES / "miso_exante_not_expost.csv"):
+        shutil.copyfile(path, folder / "raw" / REPORT / path.name)
+    ran = build(folder / "raw", folder / "out")
+    [path] = (folder / "out" / "parquet" / DATASET).glob("*.parquet")
+    return ran, str(path)
+
+
+def test_real_file_is_published_whole(real: tuple[Ran, str]) -> None:
+    ran, path = real
+    assert ran.exit_code == 3
+    assert [line for line in ran.says if line.startswith(("refused", "warning"))] == [
+        f"refused {REPORT}/miso_exante_not_expost.csv: line 1 is titled "
+        "'Day Ahead Market ExAnte LMPs', which is not da_expost_lmp: move it out of this folder"
+    ]
+    types = query(
+        "select settlement_location_type, count(*), count(distinct settlement_location_id)"
+        " from read_parquet($1) group by all order by all",
+        path,
+    )
+    # 1507 Gennode, 419 Loadzone, 46 Interface, and of 403 Hub the eight that are trading hubs.
+    nodes = {"AGGREGATE": 395, "HUB": 8, "INTERFACE": 46, "NODE": 1507, "ZONE": 419}
+    assert types == [(kind, 24 * count, count) for kind, count in nodes.items()]
+    spread = query(
+        "select max(spread) from (select max(lmp_energy) - min(lmp_energy) as spread"
+        " from read_parquet($1) group by datetime_utc)",
+        path,
+    )
+    assert spread == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("node", "hour", "total", "congestion", "loss", "energy"),
+    [
+        ("INDIANA.HUB", 1, 29.05, 0.8, 1.02, 27.23),
+        ("INDIANA.HUB", 14, 33.95, 0, 0.18, 33.77),
+        ("INDIANA.HUB", 24, 36.09, 1.6, 0.56, 33.93),
+        ("WR.THAYERLD", 1, 26.42, -0.61, -0.2, 27.23),
+        ("WR.THAYERLD", 24, 32.07, -1.15, -0.71, 33.93),
+        ("YAD", 18, 44.55, 0, -1, 45.55),
+    ],
+)
+def test_real_prices_are_those_of_the_lines(
+    real: tuple[Ran, str],
+    node: str,
+    hour: int,
+    total: float,
+    congestion: float,
+    loss: float,
+    energy: float,
+) -> None:
+    _, path = real
+    found = query(
+        "select datetime_utc, lmp_total, lmp_congestion, lmp_loss, lmp_energy"
+        " from read_parquet($1) where settlement_location = $2 and delivery_hour = $3",
+        path,
+        node,
+        hour,
+    )
+    utc = datetime(2023, 1, 1, 4, tzinfo=UTC) + timedelta(hours=hour)
+    assert found == [(utc, total, congestion, loss, energy)]
