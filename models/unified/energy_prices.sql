@@ -7,7 +7,9 @@ union all
 select * from {{ ref('nyiso_da_energy_hourly') }}
 union all
 select * from {{ ref('isone_da_energy_hourly') }}
+union all
 select * from {{ ref('spp_da_energy_hourly') }}
+union all
 select * from {{ ref('ercot_da_energy_hourly') }}
 union all
 select * from {{ ref('miso_da_energy_hourly_nodal') }}
