@@ -3,17 +3,16 @@
 import csv
 import gzip
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from zipfile import ZipFile
 
 import duckdb
 from openpyxl import Workbook
 
+from ._books import save_book
 from ._common import (
     CONGESTION_SQL,
     INTERVAL_COLUMNS,
@@ -27,7 +26,7 @@ from ._common import (
 )
 from ._isone_clock import workbook_labels
 from ._isone_locations import ISO
-from ._output import Task, load_table, undated
+from ._output import Task, load_table
 
 REPORT = "smd_hourly"
 SHEETS = {
@@ -125,28 +124,8 @@ def _write_book(path: Path, hours: Sequence[Interval], con: duckdb.DuckDBPyConne
         page = book.create_sheet(sheet)
         for cells in _sheet(con, id_, hours):
             page.append(cells)
-    saved = io.BytesIO()
-    book.save(saved)
-    packed = _undated_copy(saved)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".zip":
-        with ZipFile(path, "w") as archive:
-            archive.writestr(undated(f"{path.stem}.xlsx"), packed)
-    else:
-        path.write_bytes(packed)
+    save_book(book, path)
     return path
-
-
-def _undated_copy(book: io.BytesIO) -> bytes:
-    """The workbook without the times of its making."""
-    copy = io.BytesIO()
-    with ZipFile(book) as source, ZipFile(copy, "w") as target:
-        for name in source.namelist():
-            data = source.read(name)
-            if name == "docProps/core.xml":
-                data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", data)
-            target.writestr(undated(name), data)
-    return copy.getvalue()
 
 
 def _sheet(con: duckdb.DuckDBPyConnection, id_: int, hours: Sequence[Interval]) -> Iterator[Cells]:

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
 
+from ._books import save_book
 from ._common import (
     CONGESTION_SQL,
     INTERVAL_COLUMNS,
@@ -26,7 +28,6 @@ from ._common import (
     market_hours,
     noise,
 )
-from ._ercot_books import SHEETS, write_book
 from ._ercot_points import ISO, LIST_HEADERS, list_table, load_points
 from ._output import (
     LF,
@@ -50,6 +51,7 @@ LAMBDA = "np4-523-cd"
 LIST = "np4-160-sg"
 REPORTS = (DAILY, YEARLY, LAMBDA, LIST)
 
+SHEETS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 BOOK_HEADER = (
     *("Delivery Date", "Hour Ending", "Repeated Hour Flag", "Settlement Point"),
     "Settlement Point Price",
@@ -129,29 +131,6 @@ SYSTEM_LAMBDA = Product(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """The workbook of a year, and the months there are rows of."""
-
-    year: int
-    months: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """File name, also inside an archive."""
-        return f"rpt.00013060.0000000000000000.DAMLZHBSPP_{self.year}.xlsx"
-
-    def container(self, packaging: Packaging) -> str:
-        """Path of the file on disk, relative to the raw folder."""
-        name = self.name.replace(".xlsx", ".zip") if packaging == "zip" else self.name
-        return f"ercot/{YEARLY}/{name}"
-
-    def source(self, packaging: Packaging, month: int) -> str:
-        """What data_source says of a row of a month's sheet."""
-        inside = f"{self.name}!" if packaging == "zip" else ""
-        return f"{self.container(packaging)}!{inside}{SHEETS[month - 1]}"
-
-
 def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
     """Load ERCOT's model and return the tasks writing its reports and the truth.
 
@@ -178,11 +157,12 @@ def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
         members += _saved_sheets(days, request)
     if request.writes(LIST):
         members += _list_members(request.start)
-    books = _books(days) if request.writes(YEARLY) and packaging != "csv.gz" else []
+    has_books = request.writes(YEARLY) and packaging != "csv.gz"
+    years = sorted({day.year for day in days}) if has_books else []
     return [
         *_truth_tasks(request),
         *raw_tasks(request.out, members, packaging),
-        *(partial(_write_book, request.out / book.container(packaging), book) for book in books),
+        *(partial(_write_book, request.out / _book(year, packaging), year) for year in years),
     ]
 
 
@@ -231,7 +211,9 @@ def _yearly_source(day: date, request: Request) -> str | None:
     packaging = request.options.packaging
     if packaging == "csv.gz":
         return _saved_sheet(day.replace(day=1)).source(packaging)
-    return Book(day.year, (day.month,)).source(packaging, day.month)
+    book = _book(day.year, packaging)
+    inside = f"{Path(book).stem}.xlsx!" if packaging == "zip" else ""
+    return f"{book}!{inside}{SHEETS[day.month - 1]}"
 
 
 def _postings(product: Product, day: date, request: Request) -> list[Member]:
@@ -256,26 +238,41 @@ def _posting(product: Product, day: date, posted: datetime) -> Member:
     )
 
 
-def _books(days: Sequence[date]) -> list[Book]:
-    return [
-        Book(year, tuple(sorted({day.month for day in in_year})))
-        for year, in_year in groupby(days, key=lambda day: day.year)
-    ]
+def _book(year: int, packaging: Packaging) -> str:
+    """Path of a year's workbook, relative to the raw folder."""
+    suffix = "zip" if packaging == "zip" else "xlsx"
+    return f"ercot/{YEARLY}/rpt.00013060.0000000000000000.DAMLZHBSPP_{year}.{suffix}"
 
 
-def _write_book(path: Path, book: Book, con: duckdb.DuckDBPyConnection) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = {
-        SHEETS[month - 1]: con.execute(
-            f"""
-            select date_text, hour_ending, repeated, name, price
-            from ({_prices_sql(f"({TOTAL_SQL}) / {TICKS}", _in_book(date(book.year, month, 1)))})
-            """
-        ).fetchall()
-        for month in book.months
-    }
-    write_book(path, book.name, BOOK_HEADER, rows)
+def _write_book(path: Path, year: int, con: duckdb.DuckDBPyConnection) -> Path:
+    """Write all twelve sheets; months without rows have a header only, as in a year to come.
+
+    Text stays text, dates too; the last cell of a row is a number.
+    """
+    book = Workbook(write_only=True)
+    for month, name in enumerate(SHEETS, start=1):
+        sheet = book.create_sheet(name)
+        sheet.append(BOOK_HEADER)
+        for *labels, price in _book_rows(con, date(year, month, 1)):
+            cell = WriteOnlyCell(sheet, price)
+            cell.number_format = "#,##0.00"
+            sheet.append([*labels, cell])
+    save_book(book, path)
     return path
+
+
+def _book_rows(con: duckdb.DuckDBPyConnection, month: date) -> list[tuple[str | float, ...]]:
+    return con.execute(
+        f"""
+        select
+            date_text,
+            hour_ending,
+            repeated,
+            name,
+            price
+        from ({_prices_sql(f"({TOTAL_SQL}) / {TICKS}", _in_book(month))})
+        """
+    ).fetchall()
 
 
 def _in_book(month: date) -> str:
