@@ -35,7 +35,10 @@ CLOCK = r"(\d\d:\d\d:\d\d\.\d+)"
 
 @dataclass(frozen=True)
 class Case:
-    """A generated amount of raw files and the dataset made of it."""
+    """A generated amount of raw files and the dataset made of it.
+
+    posted_before: days from the date in the name of a file to the delivery day it holds.
+    """
 
     iso: str
     dataset: str
@@ -43,6 +46,7 @@ class Case:
     start: date
     days: int
     nodes: int
+    posted_before: int = 0
 
 
 CASES = {
@@ -51,6 +55,9 @@ CASES = {
         "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 7), 7, 6265
     ),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
+    "ercot-month": Case(
+        "ercot", "da_energy_hourly", "np4-190-cd", date(2024, 3, 1), 31, 1000, posted_before=1
+    ),
     "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
     "miso-month": Case(
         "miso", "da_energy_hourly_nodal", "da_expost_lmp", date(2024, 3, 1), 31, 2600
@@ -124,7 +131,7 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     yield build("full build", command, out)
     yield run("floor again", floor)
     yield build("nothing new", command, out)
-    last = case.start + timedelta(days=case.days - 1)
+    last = case.start + timedelta(days=case.days - 1 - case.posted_before)
     newest = {path: path.with_suffix(".aside") for path in raw.rglob(f"*{last:%Y%m%d}*.csv")}
     for path, aside in newest.items():
         path.rename(aside)
