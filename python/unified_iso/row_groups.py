@@ -31,10 +31,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from io import FileIO
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 _MAGIC = b"PAR1"
 _ENCRYPTED_MAGIC = b"PARE"
@@ -45,7 +47,8 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 # Type codes of the compact protocol.
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64 = range(7)
 _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT, _UUID = range(7, 14)
-_FIXED_WIDTHS = {_BYTE: 1, _DOUBLE: 8, _UUID: 16}
+# As a field, a boolean is all in its type code.
+_FIXED_WIDTHS = {_TRUE: 0, _FALSE: 0, _BYTE: 1, _DOUBLE: 8, _UUID: 16}
 _LONG_LIST = 15
 _MAX_VARINT_BITS = 64
 
@@ -60,13 +63,7 @@ class NotParquet(ValueError):
 
 @dataclass(frozen=True)
 class Part:
-    """A run of consecutive row groups of one Parquet file.
-
-    Attributes:
-        path: The Parquet file.
-        first_row_group: Zero-based number of the first row group to take.
-        row_groups: How many row groups to take; None takes all from `first_row_group` on.
-    """
+    """A run of consecutive row groups of the Parquet file `path`; None takes all that follow."""
 
     path: Path
     first_row_group: int = 0
@@ -75,15 +72,7 @@ class Part:
 
 @dataclass(frozen=True)
 class JoinResult:
-    """What `join_row_groups` wrote.
-
-    Attributes:
-        rows: Number of rows in the file.
-        row_groups: Number of row groups in the file.
-        row_groups_of_part: Number of row groups taken from each part, in the order of the parts.
-        bytes: Size of the file in bytes.
-        sha256: SHA-256 of the file, as 64 lower-case hexadecimal digits.
-    """
+    """What `join_row_groups` wrote; `row_groups_of_part` is in the order of the parts."""
 
     rows: int
     row_groups: int
@@ -94,14 +83,7 @@ class JoinResult:
 
 @dataclass(frozen=True)
 class FooterMetadata:
-    """What the footer of a Parquet file says about its content.
-
-    Attributes:
-        num_rows: Number of rows in the file.
-        row_group_count: Number of row groups in the file.
-        rows_per_row_group: Number of rows of each row group, in file order.
-        key_value_metadata: Key/value metadata; an entry without a value has the empty string.
-    """
+    """What the footer of a Parquet file says; an entry without a value has the empty string."""
 
     num_rows: int
     row_group_count: int
@@ -120,19 +102,9 @@ def join_row_groups(
 
     The same parts and metadata always give the same bytes. All footers are read and checked
     before `out` is created; memory use grows with the footers, not with the data. Schema, format
-    version, writer name and column orders are those of the first part. An existing `out` is
-    overwritten, and deleted if writing fails. With `sync` its content is on disk on return.
-
-    Source: Apache Parquet format, FileMetaData.
-
-    Args:
-        parts: At least one part. A file may occur more than once.
-        out: The file to write; none of the parts.
-        key_value_metadata: The file's key/value metadata, written in order of the keys.
-        sync: Wait until the disk has it; a caller that does so later can go on meanwhile.
-
-    Returns:
-        Number of rows and row groups, and size (bytes) and SHA-256 of the written file.
+    version, writer name and column orders are those of the first part, the metadata stands in
+    order of its keys. An existing `out` is overwritten, and deleted if writing fails. With `sync`
+    its content is on disk on return; a caller that sees to that later can go on meanwhile.
 
     Raises:
         ValueError: There are no parts, a part asks for row groups its file does not have, or
@@ -144,7 +116,8 @@ def join_row_groups(
     if not parts:
         raise ValueError("no parts to join")
     _require_out_is_no_part(parts, out)
-    footers = _read_footers(parts)
+    footer_of = {path: _read_footer(path) for path in dict.fromkeys(part.path for part in parts)}
+    footers = [footer_of[part.path] for part in parts]
     _require_equal_schemas(parts, footers)
     chosen = [_chosen(part, footer) for part, footer in zip(parts, footers, strict=True)]
     footer = _encode_footer(footers[0].head, chosen, key_value_metadata)
@@ -159,15 +132,7 @@ def join_row_groups(
 
 
 def read_footer_metadata(path: Path) -> FooterMetadata:
-    """Read row counts and key/value metadata from the footer of a Parquet file.
-
-    Source: Apache Parquet format, FileMetaData.
-
-    Args:
-        path: The Parquet file; only its footer is read.
-
-    Returns:
-        Number of rows of the file and of each row group, and the key/value metadata.
+    """Read row counts and key/value metadata of a Parquet file from its footer alone.
 
     Raises:
         NotParquet: The file is not a Parquet file, or is encrypted, damaged or cut off.
@@ -342,10 +307,8 @@ def _skip(buffer: bytes, position: int, kind: int) -> int:
     if kind == _STRUCT:
         return _skip_struct(buffer, position)
     if kind in (_LIST, _SET):
-        return _skip_list(buffer, position)
-    if kind in (_TRUE, _FALSE):
-        # As a field, a boolean is all in its type code.
-        return position
+        count, element, position = _read_list_header(buffer, position)
+        return _skip_elements(buffer, position, count, (element,))
     if kind == _MAP:
         return _skip_map(buffer, position)
     if kind not in _FIXED_WIDTHS:
@@ -373,17 +336,6 @@ def _skip_struct(buffer: bytes, position: int) -> int:
             position = _skip(buffer, position, kind)
         elif kind == _STOP:
             raise _Malformed("a field has no type")
-
-
-def _skip_list(buffer: bytes, position: int) -> int:
-    count, kind, position = _read_list_header(buffer, position)
-    if _I16 <= kind <= _I64:
-        for _ in range(count):
-            while buffer[position] > 127:
-                position += 1
-            position += 1
-        return position
-    return _skip_elements(buffer, position, count, (kind,))
 
 
 def _skip_map(buffer: bytes, position: int) -> int:
@@ -426,71 +378,60 @@ def _optional(fields: Sequence[_Field], field_id: int) -> Any:
 
 # --- Writing the compact protocol -----------------------------------------------------------------
 
+# Encoded structs: text, and between it offsets that are still to be moved.
+_Pieces = list[bytes | int]
 
-class _Draft:
-    """Encoded Thrift structs in which the absolute offsets are still open.
 
-    The text between two offsets is kept as one piece, so that moving the offsets means joining few
-    pieces, however many fields there are.
-    """
+def _encoded(fields: Sequence[_Field], shape: _Shape) -> _Pieces:
+    """Encode a struct; text between two offsets is one piece, for moving them joins the pieces."""
+    pieces: _Pieces = []
+    _encode_struct(fields, shape, pieces)
+    merged: _Pieces = []
+    for kind, run in groupby(pieces, key=type):
+        same = list(run)
+        merged += same if kind is int else [b"".join(same)]
+    return merged
 
-    __slots__ = ("_offsets", "_tail", "_texts")
 
-    def __init__(self) -> None:
-        self._texts: list[bytes] = []
-        self._offsets: list[int] = []
-        self._tail = bytearray()
-
-    def struct(self, fields: Sequence[_Field], shape: _Shape) -> None:
-        tail = self._tail
-        last_id = 0
-        for field_id, kind, value in fields:
-            distance = field_id - last_id
-            if 0 < distance < 16:
-                tail.append(distance << 4 | kind)
-            else:
-                tail.append(kind)
-                tail += _zigzag(field_id)
-            last_id = field_id
-            role = shape[field_id]
-            if role is _Role.COPY:
-                tail += value
-            else:
-                self._value(value, role)
-        tail.append(_STOP)
-
-    def rendered(self, shift: int) -> bytes:
-        """Return the encoded structs, every offset moved by `shift` bytes."""
-        moved = [_zigzag(offset + shift) for offset in self._offsets]
-        pairs = zip_longest([*self._texts, bytes(self._tail)], moved, fillvalue=b"")
-        return b"".join(piece for pair in pairs for piece in pair)
-
-    def _value(self, value: Any, role: _Role | _Nested | _Refused) -> None:
-        if role is _Role.OFFSET:
-            self._offset(value)
-        elif role is _Role.NUMBER:
-            self._tail += _zigzag(value)
+def _encode_struct(fields: Sequence[_Field], shape: _Shape, pieces: _Pieces) -> None:
+    last_id = 0
+    for field_id, kind, value in fields:
+        pieces.append(_field_header(last_id, field_id, kind))
+        last_id = field_id
+        role = shape[field_id]
+        if role is _Role.COPY:
+            pieces.append(value)
         elif role is _Role.TEXT:
-            self._tail += _encoded_text(value)
+            pieces.append(_encode_text(value))
         elif isinstance(role, _Nested):
-            self._nested(value, role)
-
-    def _offset(self, value: int) -> None:
-        if not value:
+            _encode_nested(value, role, pieces)
+        else:
             # Writers put zero where they have no offset; moving it would invent one.
-            self._tail += _zigzag(0)
-            return
-        self._texts.append(bytes(self._tail))
-        self._offsets.append(value)
-        self._tail.clear()
+            pieces.append(value if role is _Role.OFFSET and value else _zigzag(value))
+    pieces.append(b"\0")
 
-    def _nested(self, value: Sequence[Any], role: _Nested) -> None:
-        if role.kind == _STRUCT:
-            self.struct(value, role.shape)
-            return
-        self._tail += _list_header(len(value))
-        for fields in value:
-            self.struct(fields, role.shape)
+
+def _encode_nested(value: Sequence[Any], role: _Nested, pieces: _Pieces) -> None:
+    if role.kind == _STRUCT:
+        _encode_struct(value, role.shape, pieces)
+        return
+    pieces.append(_list_header(len(value)))
+    for fields in value:
+        _encode_struct(fields, role.shape, pieces)
+
+
+def _rendered(pieces: _Pieces, shift: int = 0) -> bytes:
+    """Return an encoded struct with every offset moved by `shift` bytes."""
+    return b"".join(_zigzag(piece + shift) if isinstance(piece, int) else piece for piece in pieces)
+
+
+@cache
+def _field_header(last_id: int, field_id: int, kind: int) -> bytes:
+    # Kept, because a footer is made of many structs of few shapes.
+    distance = field_id - last_id
+    if 0 < distance < 16:
+        return bytes((distance << 4 | kind,))
+    return bytes((kind,)) + _zigzag(field_id)
 
 
 def _varint(value: int) -> bytes:
@@ -508,7 +449,7 @@ def _zigzag(value: int) -> bytes:
     return _varint(value << 1 if value >= 0 else ~(value << 1))
 
 
-def _encoded_text(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     encoded = text.encode("utf-8", "surrogateescape")
     return _varint(len(encoded)) + encoded
 
@@ -570,19 +511,17 @@ class _RowGroup:
     rows: int
     start: int
     stop: int
-    draft: _Draft
+    encoded: _Pieces
 
 
 def _row_group(fields: list[_Field]) -> _RowGroup:
     chunks = [_chunk_range(_required(chunk, _META_DATA)) for chunk in _required(fields, _COLUMNS)]
     ranges = [(start, stop) for start, stop in chunks if start != stop]
-    draft = _Draft()
-    draft.struct(fields, _ROW_GROUP)
     return _RowGroup(
         rows=_required(fields, _GROUP_ROWS),
         start=min((start for start, _ in ranges), default=len(_MAGIC)),
         stop=max((stop for _, stop in ranges), default=len(_MAGIC)),
-        draft=draft,
+        encoded=_encoded(fields, _ROW_GROUP),
     )
 
 
@@ -622,14 +561,6 @@ class _Footer:
     head: list[_Field]
     row_groups: list[_RowGroup]
     key_value_metadata: dict[str, str]
-
-
-def _read_footers(parts: Sequence[Part]) -> list[_Footer]:
-    footers: dict[Path, _Footer] = {}
-    for part in parts:
-        if part.path not in footers:
-            footers[part.path] = _read_footer(part.path)
-    return [footers[part.path] for part in parts]
 
 
 def _read_footer(path: Path) -> _Footer:
@@ -690,34 +621,26 @@ def _encode_footer(
     key_value_metadata: Mapping[str, str],
 ) -> bytes:
     row_groups = [group for groups in chosen for group in groups]
-    rows = sum(group.rows for group in row_groups)
     fields = [
         *head,
-        (_FILE_ROWS, _I64, _zigzag(rows)),
+        (_FILE_ROWS, _I64, sum(group.rows for group in row_groups)),
         (_ROW_GROUPS, _LIST, _encode_row_groups(row_groups)),
     ]
     if key_value_metadata:
-        fields.append((_KEY_VALUES, _LIST, _encode_key_values(key_value_metadata)))
-    draft = _Draft()
-    draft.struct(sorted(fields), dict.fromkeys(_FILE_META_DATA, _Role.COPY))
-    return draft.rendered(shift=0)
+        pairs = sorted(key_value_metadata.items())
+        entries = [[(_KEY, _BINARY, key), (_VALUE, _BINARY, value)] for key, value in pairs]
+        fields.append((_KEY_VALUES, _LIST, entries))
+    shape = {**_FILE_META_DATA, _ROW_GROUPS: _Role.COPY}
+    return _rendered(_encoded(sorted(fields, key=itemgetter(0)), shape))
 
 
 def _encode_row_groups(row_groups: Sequence[_RowGroup]) -> bytes:
     encoded = [_list_header(len(row_groups))]
     position = len(_MAGIC)
     for group in row_groups:
-        encoded.append(group.draft.rendered(shift=position - group.start))
+        encoded.append(_rendered(group.encoded, shift=position - group.start))
         position += group.stop - group.start
     return b"".join(encoded)
-
-
-def _encode_key_values(key_value_metadata: Mapping[str, str]) -> bytes:
-    draft = _Draft()
-    for key, value in sorted(key_value_metadata.items()):
-        entry = [(_KEY, _BINARY, key), (_VALUE, _BINARY, value)]
-        draft.struct(entry, _KEY_VALUE)
-    return _list_header(len(key_value_metadata)) + draft.rendered(shift=0)
 
 
 # --- Checking parts -------------------------------------------------------------------------------
@@ -784,38 +707,6 @@ def _label(number: int, part: Part) -> str:
 # --- Writing the file -----------------------------------------------------------------------------
 
 
-class _HashedFile:
-    """A file that is hashed while it is written."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._digest = hashlib.sha256()
-        self._block = memoryview(bytearray(_BLOCK_BYTES))
-        self.size = 0
-
-    def write(self, block: bytes | memoryview) -> None:
-        self._stream.write(block)
-        self._digest.update(block)
-        self.size += len(block)
-
-    def copy(self, source: FileIO, start: int, stop: int) -> None:
-        source.seek(start)
-        left = stop - start
-        while left:
-            count = source.readinto(self._block[: min(left, _BLOCK_BYTES)])
-            if not count:
-                raise NotParquet(f"{source.name!s}: became shorter while it was copied")
-            self.write(self._block[:count])
-            left -= count
-
-    def finish(self, sync: bool) -> str:
-        """Hand the file to the system, with `sync` to the disk; return its SHA-256."""
-        self._stream.flush()
-        if sync:
-            os.fsync(self._stream.fileno())
-        return self._digest.hexdigest()
-
-
 def _write(
     out: Path,
     parts: Sequence[Part],
@@ -824,17 +715,41 @@ def _write(
     sync: bool,
 ) -> tuple[int, str]:
     """Write the file; return its size in bytes and its SHA-256."""
-    tail = len(footer).to_bytes(_LENGTH_BYTES, "little") + _MAGIC
+    size, digest = 0, hashlib.sha256()
     with out.open("wb") as stream, _deleted_on_failure(out):
-        file = _HashedFile(stream)
-        file.write(_MAGIC)
-        for part, groups in zip(parts, chosen, strict=True):
-            with part.path.open("rb", buffering=0) as source:
-                for group in groups:
-                    file.copy(source, group.start, group.stop)
-        file.write(footer)
-        file.write(tail)
-        return file.size, file.finish(sync)
+        for block in _blocks(parts, chosen, footer):
+            stream.write(block)
+            digest.update(block)
+            size += len(block)
+        stream.flush()
+        if sync:
+            os.fsync(stream.fileno())
+    return size, digest.hexdigest()
+
+
+def _blocks(
+    parts: Sequence[Part], chosen: Sequence[Sequence[_RowGroup]], footer: bytes
+) -> Iterator[bytes | memoryview]:
+    """Yield the content of the file; what is yielded is overwritten after the next step."""
+    buffer = memoryview(bytearray(_BLOCK_BYTES))
+    yield _MAGIC
+    for part, groups in zip(parts, chosen, strict=True):
+        with part.path.open("rb", buffering=0) as source:
+            for group in groups:
+                yield from _copied(source, group, buffer)
+    yield footer
+    yield len(footer).to_bytes(_LENGTH_BYTES, "little") + _MAGIC
+
+
+def _copied(source: FileIO, group: _RowGroup, buffer: memoryview) -> Iterator[memoryview]:
+    source.seek(group.start)
+    left = group.stop - group.start
+    while left:
+        count = source.readinto(buffer[:left])
+        if not count:
+            raise NotParquet(f"{source.name!s}: became shorter while it was copied")
+        yield buffer[:count]
+        left -= count
 
 
 @contextmanager
