@@ -37,7 +37,8 @@ CLOCK = r"(\d\d:\d\d:\d\d\.\d+)"
 class Case:
     """A generated amount of raw files and the dataset made of it.
 
-    posted_before: days from the date in the name of a file to the delivery day it holds.
+    report: a plus stands between reports. posted_before: days from the date in the name of a file
+    to the delivery day it holds.
     """
 
     iso: str
@@ -55,13 +56,20 @@ CASES = {
         "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 7), 7, 6265
     ),
     "pjm-month": Case("pjm", "da_energy_hourly_nodal", "da_hrl_lmps", date(2024, 3, 1), 31, 6265),
+    "caiso-ten-days": Case(
+        "caiso", "da_energy_hourly_nodal", "prc_lmp", date(2024, 3, 7), 10, 16_000
+    ),
     "ercot-month": Case(
         "ercot", "da_energy_hourly", "np4-190-cd", date(2024, 3, 1), 31, 1000, posted_before=1
     ),
-    "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
+    "nyiso-month": Case(
+        "nyiso", "da_energy_hourly", "damlbmp_gen+damlbmp_zone", date(2024, 3, 1), 31, 560
+    ),
     "miso-month": Case(
         "miso", "da_energy_hourly_nodal", "da_expost_lmp", date(2024, 3, 1), 31, 2600
     ),
+    "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
+    "spp-month": Case("spp", "da_energy_hourly", "da-lmp-sl", date(2024, 3, 1), 31, 1240),
 }
 
 
@@ -83,7 +91,7 @@ def main() -> None:
     """Generate, run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("cases", nargs="*", default=["pjm-year", "pjm-5min-week"])
+    parser.add_argument("cases", nargs="*", default=list(CASES))
     options = parser.parse_args()
     for name in options.cases:
         case = CASES[name]
@@ -110,7 +118,7 @@ def generate(case: Case, folder: Path) -> Path:
                 overlap=False,
                 revisions=False,
                 threads=THREADS,
-                reports=(case.report,),
+                reports=tuple(case.report.split("+")),
             ),
         )
         done.touch()
@@ -173,7 +181,7 @@ def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) ->
     """Print one Markdown table with ratios to the floor."""
     floors = [item.seconds for item in runs if item.name.startswith("floor")]
     floor = sum(floors) / len(floors)
-    files = [path for path in (raw / case.iso / case.report).rglob("*") if path.is_file()]
+    files = [path for path in (raw / case.iso).rglob("*") if path.is_file()]
     published = out / "parquet" / case.iso / case.dataset
     rows = duckdb.execute(
         "select sum(num_rows) from parquet_file_metadata($1)", [f"{published}/*.parquet"]
