@@ -16,7 +16,7 @@ from typing import IO
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from unified_iso.replies import describe_reply
+from unified_iso.replies import describe_reply, is_reply
 
 READABLE = (".csv", ".csv.gz")
 BOOK = ".xlsx"
@@ -101,9 +101,16 @@ def _unpack_into(
                         shutil.copyfileobj(stream, copy, 1 << 20)
                     yield Member(prefix + name, cached)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        if isinstance(archive, Path) and is_reply(text := _beginning(archive)):
+            raise BadArchive(f"is not a sound zip file: it {describe_reply(text)}") from error
         raise BadArchive(f"is not a sound zip file ({error}): download it again") from error
     except RuntimeError as error:
         raise BadArchive(f"can't be unpacked ({error}): unpack it by hand") from error
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(LONGEST_REPLY).decode("utf-8-sig", "replace")
 
 
 def _safe_name(name: str) -> str:

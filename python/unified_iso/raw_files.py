@@ -435,7 +435,8 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             last = number + report.rows_below_header
             first = rows[last + 1] if last + 1 < len(rows) else []
             return Layout(names, last, _timestamp_format(report, names, first), above)
-    why = _why_not(lines, rows, report, others)
+    reply = Refused(describe_reply(text)) if is_reply(text) else None
+    why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
 
 
@@ -493,8 +494,6 @@ def _fits(value: str, timestamp_format: str) -> bool:
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
 ) -> Refused:
-    if is_reply("\n".join(lines)):
-        return Refused(describe_reply("\n".join(lines)))
     for other in others:
         if other != report and any(_match(cells, other) for cells in rows):
             return Refused(f"line 1 is the header of {other.folder}: move it to that folder")

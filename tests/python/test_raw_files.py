@@ -162,7 +162,10 @@ BAD_ARCHIVES = {
     "no csv in it": (_zip({"readme.txt": b"hello"}), "holds no csv file .it holds readme.txt"),
     "empty file": (b"", "not a sound zip"),
     "truncated": (_zip({"day.csv": PJM_CSV})[:60], "not a sound zip"),
-    "a web page": (b"<html>Service unavailable</html>", "not a sound zip"),
+    "a web page": (
+        b"<html>Service unavailable</html>",
+        "not a sound zip file: it is a web page, not a report .'Service unavailable'",
+    ),
     "damaged member": (_damaged_member(), "not a sound zip"),
     "damaged deflate stream": (_damaged_deflate(), "not a sound zip|can't be unpacked"),
 }

@@ -206,6 +206,7 @@ def test_side_files_are_neither_read_nor_refused(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("reply.csv", ERROR, "1000: No data returned"),
+        ("long reply.csv", ERROR.replace("><", ">" + 20 * "\n" + "<"), "1000: No data returned"),
         ("reply.xml", ERROR, "1000: No data returned"),
         ("reply.zip", zipped({"reply.xml": ERROR.encode()}), "reply.xml, which is an error reply"),
         ("empty.zip", zipped({}), "it is empty"),
