@@ -107,20 +107,50 @@
 {% endmacro %}
 
 
+{#- Days that files have, or have by their names. The days around those of a name are not among them: a
+    part that waited for its neighbours' files would have each file read twice. A part that a file
+    turns out to cover beside them is stale again. -#}
+{% macro likely_days() %}
+(
+    select
+        file_id,
+        delivery_date
+    from (
+        select
+            *,
+            min(delivery_date) over of_file as first_day,
+            max(delivery_date) over of_file as last_day
+        from inventory.coverage
+        window of_file as (partition by file_id)
+    )
+    where not is_hint or (delivery_date > first_day and delivery_date < last_day)
+)
+{% endmacro %}
+
+
 {#- Exact days of the files whose days no one knows yet, by reading nothing but their stamps. Files
-    with a likely name wait until they are read anyway, unless a published part depends on them. -#}
+    with a likely name wait until they are read anyway, unless a published part depends on them, or
+    they may reach into the year asked for and lie beside it. -#}
 {% macro find_coverage(node) %}
     {% set wanting %}
         select files.file_id
         from inventory.raw_files as files
         left join inventory.coverage as days using (file_id)
+        left join {{ likely_days() }} as likely using (file_id, delivery_date)
         left join inventory.parts as parts
             on parts.model = {{ sql_text(node.name) }}
-            and parts.part = {{ part_of(node, 'days.delivery_date') }}
+            and parts.part = {{ part_of(node, 'likely.delivery_date') }}
         where {{ is_price_file_of(node) }}
             and files.lines_used is null
         group by files.file_id
-        having count(days.file_id) = 0 or count(parts.part) > 0
+        having count(days.file_id) = 0
+            or count(parts.part) > 0
+            {% if var('year') %}
+            or (
+                bool_or(year(days.delivery_date) = {{ var('year') }})
+                and not coalesce(bool_or(year(likely.delivery_date) = {{ var('year') }}), false)
+            )
+            {% endif %}
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
@@ -148,7 +178,7 @@
             files.data_source,
             files.content_hash
         from inventory.raw_files as files
-        inner join inventory.coverage as days using (file_id)
+        inner join {{ likely_days() }} as days using (file_id)
         where {{ is_price_file_of(node) }}
     ),
     digests as (
@@ -293,7 +323,7 @@
             files.file_id,
             files.lines
         from inventory.raw_files as files
-        inner join inventory.coverage as days using (file_id)
+        inner join {{ likely_days() }} as days using (file_id)
         where {{ is_price_file_of(node) }}
     ),
     stale as (

@@ -106,7 +106,7 @@
 {% macro files_of_group(node) %}
     select files.file_id
     from inventory.raw_files as files
-    inner join inventory.coverage as days using (file_id)
+    inner join {{ likely_days() }} as days using (file_id)
     inner join load_group on load_group.part = {{ part_of(node, 'days.delivery_date') }}
     where {{ is_price_file_of(node) }}
 {% endmacro %}
@@ -270,7 +270,7 @@
     {% set counts = run_query("
         with needs as (
             select days.file_id, bool_and(plan.state = 'built') as is_read
-            from inventory.coverage as days
+            from " ~ likely_days() ~ " as days
             inner join plan on plan.part = " ~ part_of(node, 'days.delivery_date') ~ "
             where plan.state in ('built', 'stale')
             group by days.file_id
