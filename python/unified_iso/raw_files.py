@@ -255,7 +255,9 @@ def _inspect_container(
     """Open a zip or a workbook: one result per csv or sheet in it."""
     if path.name.lower().endswith(".xlsx") and not report.books:
         raise Refused("an .xlsx file is not read for this report: save it as csv")
-    folder = cache / "members" / _hash_file(path)
+    # Rows are told apart by the path they are read from, so equal zips don't share their members.
+    key = f"{listed.path} {_hash_file(path)}"
+    folder = cache / "members" / xxhash.xxh3_128_hexdigest(key.encode())
     try:
         members = unpack(path, folder, with_books=report.books)
     except BadArchive as error:

@@ -343,6 +343,17 @@ def test_each_member_of_a_zip_is_a_file_of_its_own(tmp_path: Path) -> None:
     assert second.refusal is not None
 
 
+def test_equal_zips_are_read_through_copies_of_their_own(tmp_path: Path) -> None:
+    paths = set()
+    for folder in ("first", "second"):
+        name = f"pjm/da_hrl_lmps/{folder}/a.zip"
+        (result,) = _inspected(tmp_path, name, _zip({"day.csv": PJM_CSV}))
+        paths.add(result.read_path)
+        (tmp_path / "raw" / name).unlink()
+    assert len(paths) == 2
+    assert all(path and Path(path).read_bytes() == PJM_CSV for path in paths)
+
+
 @pytest.mark.parametrize(
     ("content", "lines"),
     [
