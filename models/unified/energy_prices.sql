@@ -13,3 +13,5 @@ union all
 select * from {{ ref('ercot_da_energy_hourly') }}
 union all
 select * from {{ ref('miso_da_energy_hourly_nodal') }}
+union all
+select * from {{ ref('caiso_da_energy_hourly_nodal') }}

@@ -1,0 +1,300 @@
+-- CAISO day-ahead LMPs, OASIS report PRC_LMP. One row per file, location and hour, made of up to five
+-- component lines, and a further row for each time that a file repeats a line.
+-- Quirks: the GMT column is the clock (OPR_HR 25 is the third hour of the fall day); components stand in
+-- any order and possibly in files of their own, so the row of the latest file that has the LMP is given
+-- the latest of each component, and the other rows of the location and hour are merged into it.
+--
+-- The source is read twice, and neither time under one name: a shared one would have to be held in memory.
+-- The first reading leaves out the order of lines, for counting them takes the files to a single thread;
+-- the second one, of lines that have to be told apart, ends before it has begun where there are none.
+with pivoted as (
+
+    select
+        raw_file,
+        intervalstarttime_gmt as hour_start,
+        node,
+        count(*) as raw_lines,
+        max(case when lmp_type = 'LMP' and market_run_id = 'DAM' then mw end) as lmp,
+        max(case when lmp_type = 'MCE' and market_run_id = 'DAM' then mw end) as energy,
+        max(case when lmp_type = 'MCC' and market_run_id = 'DAM' then mw end) as congestion,
+        max(case when lmp_type = 'MCL' and market_run_id = 'DAM' then mw end) as loss,
+        max(case when lmp_type = 'MGHG' and market_run_id = 'DAM' then mw end) as ghg
+    from {{ source('caiso', 'prc_lmp') }}
+    group by
+        raw_file,
+        hour_start,
+        node
+
+),
+
+unsettled_hours as (
+
+    select hour_start
+    from pivoted
+    group by hour_start
+    having min(raw_file) <> max(raw_file)
+        or count(lmp) < count(*)
+
+),
+
+unsettled_keys as (
+
+    select
+        pivoted.hour_start,
+        pivoted.node,
+        count(pivoted.lmp) as lmps
+    from pivoted
+    semi join unsettled_hours
+        on pivoted.hour_start = unsettled_hours.hour_start
+    group by
+        pivoted.hour_start,
+        pivoted.node
+    having count(*) > 1
+        or count(pivoted.lmp) = 0
+
+),
+
+-- Rows whose lines have to be told apart: more lines than components, or none of all files has the LMP.
+uneven as (
+
+    select
+        raw_file,
+        hour_start,
+        node
+    from pivoted
+    where hour_start is null
+        or node is null
+        or raw_lines <> (
+            (lmp is not null)::integer
+            + (energy is not null)::integer
+            + (congestion is not null)::integer
+            + (loss is not null)::integer
+            + (ghg is not null)::integer
+        )
+    union
+    select
+        pivoted.raw_file,
+        pivoted.hour_start,
+        pivoted.node
+    from pivoted
+    inner join unsettled_keys
+        on pivoted.hour_start = unsettled_keys.hour_start
+        and pivoted.node = unsettled_keys.node
+        and unsettled_keys.lmps = 0
+
+),
+
+numbered as (
+
+    select
+        lines.raw_file,
+        lines.raw_row,
+        lines.raw_row - min(lines.raw_row) over (partition by lines.raw_file) as place,
+        lines.intervalstarttime_gmt as hour_start,
+        lines.node,
+        lines.lmp_type,
+        lines.mw,
+        case
+            when coalesce(lines.market_run_id, 'blank') <> 'DAM'
+                then 'rejected: MARKET_RUN_ID ' || coalesce(lines.market_run_id, 'blank') || ' is not DAM'
+            when coalesce(lines.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
+                then 'rejected: unknown LMP_TYPE ' || coalesce(lines.lmp_type, 'blank')
+        end as fault
+    from {{ source('caiso', 'prc_lmp') }} as lines
+    semi join uneven
+        on lines.raw_file = uneven.raw_file
+
+),
+
+repeats as (
+
+    select
+        numbered.*,
+        row_number() over (
+            partition by
+                numbered.raw_file,
+                numbered.hour_start,
+                numbered.node,
+                numbered.lmp_type,
+                numbered.fault
+            order by numbered.mw is null, numbered.raw_row desc
+        ) as copy_number
+    from numbered
+    inner join uneven
+        on numbered.raw_file = uneven.raw_file
+        and numbered.hour_start is not distinct from uneven.hour_start
+        and numbered.node is not distinct from uneven.node
+
+),
+
+file_rows as (
+
+    select
+        pivoted.raw_file,
+        0 as place,
+        pivoted.raw_lines,
+        pivoted.hour_start,
+        pivoted.node,
+        pivoted.lmp,
+        pivoted.energy,
+        pivoted.congestion,
+        pivoted.loss,
+        pivoted.ghg,
+        null as fault,
+        pivoted.raw_file * 1000000::bigint as precedence
+    from pivoted
+    anti join uneven
+        on pivoted.raw_file = uneven.raw_file
+        and pivoted.hour_start = uneven.hour_start
+        and pivoted.node = uneven.node
+    where pivoted.hour_start is not null
+        and pivoted.node is not null
+    union all
+    select
+        raw_file,
+        min(place) as place,
+        count(*) as raw_lines,
+        hour_start,
+        node,
+        max(case when lmp_type = 'LMP' and fault is null then mw end) as lmp,
+        max(case when lmp_type = 'MCE' and fault is null then mw end) as energy,
+        max(case when lmp_type = 'MCC' and fault is null then mw end) as congestion,
+        max(case when lmp_type = 'MCL' and fault is null then mw end) as loss,
+        max(case when lmp_type = 'MGHG' and fault is null then mw end) as ghg,
+        fault,
+        raw_file * 1000000::bigint - copy_number as precedence
+    from repeats
+    group by
+        raw_file,
+        hour_start,
+        node,
+        fault,
+        copy_number
+
+),
+
+shared_keys as (
+
+    select
+        hour_start,
+        node
+    from unsettled_keys
+    union
+    select
+        hour_start,
+        node
+    from uneven
+
+),
+
+settled as (
+
+    select
+        file_rows.hour_start,
+        file_rows.node,
+        max(case when file_rows.lmp is not null then file_rows.precedence end) as precedence,
+        arg_max(file_rows.lmp, file_rows.precedence) as lmp,
+        arg_max(file_rows.energy, file_rows.precedence) as energy,
+        arg_max(file_rows.congestion, file_rows.precedence) as congestion,
+        arg_max(file_rows.loss, file_rows.precedence) as loss,
+        arg_max(file_rows.ghg, file_rows.precedence) as ghg
+    from file_rows
+    semi join shared_keys
+        on file_rows.hour_start = shared_keys.hour_start
+        and file_rows.node = shared_keys.node
+    where file_rows.fault is null
+    group by
+        file_rows.hour_start,
+        file_rows.node
+
+),
+
+judged as (
+
+    select
+        file_rows.*,
+        settled.energy as settled_energy,
+        settled.congestion as settled_congestion,
+        settled.loss as settled_loss,
+        settled.ghg as settled_ghg,
+        file_rows.precedence = settled.precedence as is_settled,
+        case
+            when file_rows.fault is not null then file_rows.fault
+            when file_rows.hour_start is null then 'rejected: no INTERVALSTARTTIME_GMT'
+            when file_rows.node is null then 'rejected: no NODE'
+            when coalesce(settled.lmp, file_rows.lmp) is null then 'rejected: no line with the LMP'
+            when coalesce(file_rows.precedence = settled.precedence, true) then null
+            when file_rows.lmp <> settled.lmp
+                or file_rows.energy <> settled.energy
+                or file_rows.congestion <> settled.congestion
+                or file_rows.loss <> settled.loss
+                or file_rows.ghg <> settled.ghg
+                then 'superseded: unequal, no version tells which is right'
+            when file_rows.lmp is null then 'merged: its components stand in the row with the LMP'
+            else 'merged: equal to the published row'
+        end as set_aside
+    from file_rows
+    left join settled
+        on file_rows.hour_start = settled.hour_start
+        and file_rows.node = settled.node
+
+),
+
+named as (
+
+    select
+        raw_file,
+        place as raw_row,
+        raw_lines::utinyint as raw_lines,
+        {{ utc('hour_start') }} as interval_start_utc,
+        {{ trimmed('node') }} as settlement_location,
+        lmp as lmp_total,
+        case when is_settled then settled_energy else energy end as lmp_energy,
+        case when is_settled then settled_congestion else congestion end as lmp_congestion,
+        case when is_settled then settled_loss else loss end as lmp_loss,
+        case when is_settled then settled_ghg else ghg end as lmp_ghg,
+        set_aside
+    from judged
+
+),
+
+-- Types hang on few names, which are looked up beside the rows for the same reason.
+nodes as (
+
+    select distinct {{ trimmed('node') }} as settlement_location
+    from pivoted
+
+),
+
+location_types as (
+
+    {{ with_location_type('nodes', iso='caiso') }}
+
+),
+
+final as (
+
+    select
+        named.raw_file,
+        named.raw_row,
+        named.raw_lines,
+        named.interval_start_utc,
+        named.settlement_location,
+        location_types.settlement_location_type,
+        named.settlement_location as settlement_location_id,
+        null::varchar as zone,
+        null::double as voltage_kv,
+        named.lmp_total,
+        named.lmp_energy,
+        named.lmp_congestion,
+        named.lmp_loss,
+        named.lmp_ghg,
+        1::uinteger as version,
+        named.set_aside
+    from named
+    left join location_types
+        on named.settlement_location = location_types.settlement_location
+
+)
+
+select * from final
