@@ -55,6 +55,7 @@
                 'data_type': column.data_type,
                 'aliases': meta_of(column).get('aliases', []),
                 'optional': meta_of(column).get('optional', false),
+                'any_of': meta_of(column).get('any_of'),
             }) %}
         {% endfor %}
         {% do reports.append({

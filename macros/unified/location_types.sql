@@ -18,19 +18,9 @@
         inner join {{ ref('location_types') }} as patterns
             on patterns.iso = '{{ iso }}'
             and (patterns.published_type = '*' or named.location_type = patterns.published_type)
-            and {{ matches('named.location_name', 'patterns.name_pattern') }}
+            and named.location_name like patterns.name_pattern escape '\'
         group by all
     ) as types
         on untyped.{{ name }} = types.location_name
         and {{ published_type }} is not distinct from types.location_type
 {% endmacro %}
-
-
-{% macro matches(text, pattern) %}
-    {{- return(adapter.dispatch('matches', 'unified_iso')(text, pattern)) -}}
-{% endmacro %}
-
-
-{% macro duckdb__matches(text, pattern) %}
-    regexp_matches({{ text }}, {{ pattern }})
-{%- endmacro %}

@@ -127,6 +127,57 @@
 {% endmacro %}
 
 
+{#- Some reports have names without ids, or ids without names, and one stands for the other: the rows that
+    are published with them may have both. Only those of the same part are asked, so that a part does not
+    depend on what is loaded beside it. -#}
+{% macro complete_identities(node, part) %}
+    {% set within = "interval_start_utc between timestamptz '" ~ part.first_instant ~ "' and timestamptz '" ~ part.end_instant ~ "' - interval 1 microsecond" %}
+    {% for staging in staging_without_ids(node) %}
+        {% set is_incomplete = "incomplete.settlement_location_id = incomplete.settlement_location and incomplete." ~ within %}
+        {% if run_query("select 1 from " ~ load_name(staging) ~ " as incomplete where " ~ is_incomplete ~ " limit 1").rows %}
+            {% do run_query("
+                update " ~ load_name(staging) ~ " as incomplete
+                set
+                    settlement_location = complete.settlement_location,
+                    settlement_location_id = complete.settlement_location_id,
+                    settlement_location_type = complete.settlement_location_type,
+                    zone = coalesce(incomplete.zone, complete.zone),
+                    voltage_kv = coalesce(incomplete.voltage_kv, complete.voltage_kv)
+                from (" ~ _complete_locations(node, within) ~ ") as complete
+                where " ~ is_incomplete ~ " and incomplete.settlement_location = complete.known_by
+            ") %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#- By name where one location only has it, and by id. -#}
+{% macro _complete_locations(node, within) %}
+    with locations as (
+        {%- for staging in staging_models_of(node) if 'settlement_location_id' in staging.columns %}
+        select distinct
+            settlement_location, settlement_location_id, settlement_location_type, zone, voltage_kv
+        from {{ load_name(staging) }}
+        where set_aside is null and settlement_location_id <> settlement_location and {{ within }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    )
+    {%- for key in ['settlement_location', 'settlement_location_id'] %}
+    select
+        {{ key }} as known_by,
+        max(settlement_location) as settlement_location,
+        max(settlement_location_id) as settlement_location_id,
+        max(settlement_location_type) as settlement_location_type,
+        max(zone) as zone,
+        max(voltage_kv) as voltage_kv
+    from locations
+    group by {{ key }}
+    having count(distinct settlement_location_id) = 1
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
 {% macro drop_load(node) %}
     {% for staging in staging_models_of(node) %}
         {% do run_query("drop table if exists " ~ load_name(staging)) %}

@@ -38,6 +38,12 @@
 {% endmacro %}
 
 
+{#- Staging models whose reports have names without ids, or ids without names. -#}
+{% macro staging_without_ids(node) %}
+    {{ return(staging_models_of(node) | selectattr('config.meta.lacks_ids', 'defined') | list) }}
+{% endmacro %}
+
+
 {% macro dataset_name(node) %}
     {{ return(node.name[(node.config.iso | length) + 1:]) }}
 {% endmacro %}
@@ -160,7 +166,20 @@
         {% endif %}
         {% do open_files(node) %}
         {% do record_coverage(node, staging | map(attribute='relation_name') | list) %}
+        {% do refuse_files_without_time() %}
     {% endfor %}
+{% endmacro %}
+
+
+{#- A file that no day is known of would belong to no part and be left out without a word. -#}
+{% macro refuse_files_without_time() %}
+    {% do run_query("
+        update inventory.raw_files
+        set refusal = 'has ' || lines || ' data lines, but none tells a time: check its time columns'
+        where file_id in (select file_id from load_files)
+            and file_id not in (select file_id from inventory.coverage)
+            and lines > 0
+    ") %}
 {% endmacro %}
 
 

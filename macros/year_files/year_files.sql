@@ -45,6 +45,7 @@
             {% do block_rejected_years(node) %}
             {% do run_query(plan_parts(node, fingerprint)) %}
             {% for part in parts_of_group(node) %}
+                {% do complete_identities(node, part) %}
                 {% set file = write_part(node, part, read_load_instead(node, sql), fingerprint) %}
                 {% do account_for_part(node, part, file) %}
                 {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
@@ -225,7 +226,8 @@
         insert or replace into inventory.empty_parts
         select model, part, digest, fingerprint
         from inventory.new_parts
-        where rows = 0 and model = " ~ model
+        where rows = 0 and model = " ~ model ~ "
+            and year not in (select year from inventory.blocked where model = " ~ model ~ ")"
     ) %}
     {% do run_query("delete from inventory.new_parts where rows = 0 and model = " ~ model) %}
 {% endmacro %}
@@ -252,6 +254,7 @@
         ) order by year
     ").rows %}
     {% for row in years %}
+        {% set reports = published_reports(node, row[0] | int) %}
         {% do in_python('join_year', {
             'model': node.name,
             'iso': node.config.iso,
@@ -260,8 +263,48 @@
             'year': row[0] | int,
             'step_minutes': node.config.minutes,
             'fingerprint': fingerprint,
+            'may_lack_ids': reports | selectattr('lacks_ids') | list | length > 0,
+            'unchecked_reports': reports | rejectattr('seen') | map(attribute='name') | list,
         }) %}
     {% endfor %}
+{% endmacro %}
+
+
+{#- Reports that rows of a year come from, and whether a real file of them was ever seen. -#}
+{% macro published_reports(node, year) %}
+    {% set model = sql_text(node.name) %}
+    {% set without_ids = [] %}
+    {% for staging in staging_without_ids(node) %}
+        {% for unique_id in staging.depends_on.nodes if unique_id in graph.sources %}
+            {% do without_ids.append(graph.sources[unique_id].identifier) %}
+        {% endfor %}
+    {% endfor %}
+    {% set rows = run_query("
+        with held as (
+            select part, data_source
+            from inventory.new_accounts
+            where model = " ~ model ~ " and term = 'published' and rows > 0
+            union all
+            select part, data_source
+            from inventory.accounts
+            where model = " ~ model ~ " and term = 'published' and rows > 0 and part not in (
+                select part from inventory.new_parts where model = " ~ model ~ "
+                union all
+                select part from inventory.dropped_parts where model = " ~ model ~ "
+            )
+        )
+        select distinct reports.report, reports.seen
+        from held
+        inner join " ~ fact('reports') ~ " as reports
+            on reports.iso = " ~ sql_text(node.config.iso) ~ " and reports.report = split_part(held.data_source, '/', 2)
+        where year(held.part) = " ~ year ~ "
+        order by reports.report
+    ").rows %}
+    {% set reports = [] %}
+    {% for row in rows %}
+        {% do reports.append({'name': row[0], 'seen': row[1], 'lacks_ids': row[0] in without_ids}) %}
+    {% endfor %}
+    {{ return(reports) }}
 {% endmacro %}
 
 

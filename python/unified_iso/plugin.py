@@ -186,6 +186,7 @@ def _report(source: dict[str, Any]) -> Report:
                 data_type=column["data_type"],
                 aliases=tuple(column["aliases"]),
                 optional=column["optional"],
+                any_of=column["any_of"],
             )
             for column in source["columns"]
         ),

@@ -136,6 +136,8 @@ def join_year(
     year: int,
     step_minutes: int,
     fingerprint: str,
+    may_lack_ids: bool,
+    unchecked_reports: Sequence[str],
 ) -> None:
     """Write the candidate of one year from its new parts and the published row groups of the rest.
 
@@ -157,6 +159,8 @@ def join_year(
         "fingerprint": fingerprint,
         "engine": f"duckdb {duckdb.__version__}",
         "step_minutes": step_minutes,
+        "may_lack_ids": may_lack_ids,
+        "unchecked_reports": list(unchecked_reports),
         "first_interval": parts[0][0]["first_interval"],
         "last_interval": parts[-1][0]["last_interval"],
         "input_digest": _digest(part["digest"] for part, _ in parts),
@@ -171,7 +175,7 @@ def join_year(
         "bytes": joined.bytes,
         "sha256": joined.sha256,
     }
-    entry |= _summary(cursor, candidate, step_minutes)
+    entry |= _summary(cursor, candidate, entry)
     for part, source in parts:
         if source.path.parent == candidate.parent:
             source.path.unlink()
@@ -237,16 +241,17 @@ def _parts_of_year(
     ]
 
 
-def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, step_minutes: int) -> Entry:
-    """Count rows, locations and missing intervals of a year file.
+def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -> Entry:
+    """Count rows, locations, locations known by name only, and missing intervals of a year file.
 
     An interval is missing for a location where it lies between the location's first and last.
     """
-    rows, locations, missing = cursor.execute(
+    rows, locations, without_id, missing = cursor.execute(
         """
         with per_location as (
             select
                 settlement_location_id,
+                bool_or(settlement_location_id = settlement_location) as has_name_only,
                 count(*) as rows,
                 date_diff('minute', min(datetime_utc), max(datetime_utc)) // $2 + 1 as expected
             from read_parquet($1)
@@ -256,12 +261,18 @@ def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, step_minutes: i
         select
             coalesce(sum(rows), 0)::bigint,
             count(*),
+            count(*) filter (where $3 and has_name_only),
             coalesce(sum(greatest(expected - rows, 0)), 0)::bigint
         from per_location
         """,
-        [str(year_file), step_minutes],
+        [str(year_file), entry["step_minutes"], entry["may_lack_ids"]],
     ).fetchall()[0]
-    return {"rows": rows, "locations": locations, "missing_intervals": missing}
+    return {
+        "rows": rows,
+        "locations": locations,
+        "locations_without_id": without_id,
+        "missing_intervals": missing,
+    }
 
 
 def _digest(texts: Iterable[str]) -> str:
@@ -437,7 +448,7 @@ def _described(
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     entry: Entry = json.loads(footer)
     entry |= {"path": path.relative_to(workspace.out).as_posix(), "bytes": size, "sha256": sha256}
-    return entry | _summary(cursor, path, entry["step_minutes"])
+    return entry | _summary(cursor, path, entry)
 
 
 def _fill_parts(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> None:

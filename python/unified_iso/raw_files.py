@@ -45,12 +45,16 @@ class Foreign(Refused):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a report: its name in the model, its type, and the names files give it."""
+    """A column of a report: its name in the model, its type, and the names files give it.
+
+    any_of: name of a group of columns of which a file must have one.
+    """
 
     name: str
     data_type: str
     aliases: tuple[str, ...] = ()
     optional: bool = False
+    any_of: str | None = None
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -472,8 +476,18 @@ def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
         folded = fold(cell)
         column = next((c for c in report.columns if folded in c.spellings), None)
         names.append(column.name if column else f"unknown_{position + 1}")
-    missing = {c.name for c in report.columns if not c.optional} - set(names)
+    missing = _missing(names, report)
     return tuple(names) if not missing and len(set(names)) == len(names) else None
+
+
+def _missing(names: Iterable[str], report: Report) -> list[str]:
+    """Columns a file must have beside `names`; those of a group are told together."""
+    present = set(names)
+    groups: dict[str, list[str]] = {}
+    for column in report.columns:
+        if not column.optional:
+            groups.setdefault(column.any_of or column.name, []).append(column.name)
+    return [" or ".join(group) for group in groups.values() if not present & set(group)]
 
 
 def _timestamp_format(report: Report, names: Sequence[str], first: Sequence[str]) -> str | None:
@@ -496,19 +510,19 @@ def _fits(value: str, timestamp_format: str) -> bool:
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
 ) -> Refused:
-    for other in others:
-        if other != report and any(_match(cells, other) for cells in rows):
+    # Operators share layouts: a sibling of the same operator is the likelier one, and of a report
+    # that several have the operator can't be told.
+    for other in sorted(others, key=lambda other: other.iso != report.iso):
+        if other.name != report.name and any(_match(cells, other) for cells in rows):
             return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
     if found:
         # Reports of one frame share cells of their headings; the title says which one it is.
         _check_title(lines[: rows.index(found)], report)
-    missing = [
-        c.name
-        for c in report.columns
-        if not c.optional and not any(fold(cell) in c.spellings for cell in found)
-    ]
-    if found and len(missing) < len([c for c in report.columns if not c.optional]):
+    missing = _missing(
+        (c.name for c in report.columns if any(fold(cell) in c.spellings for cell in found)), report
+    )
+    if found and len(missing) < len(_missing((), report)):
         return Refused(
             f"line {rows.index(found) + 1}: the header of {report.name} lacks "
             f"{', '.join(missing)} (found {', '.join(found)[:200]}): "

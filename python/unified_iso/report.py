@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,12 +160,14 @@ def status_rows(workspace: Workspace) -> list[Entry]:
             state = "changed outside"
         else:
             state = "published"
-        kept = ("iso", "dataset", "year", "rows", "locations", "first_interval", "last_interval")
-        rows.append(
-            {name: entry[name] for name in (*kept, "missing_intervals", "bytes")}
-            | {"state": state, "path": entry["path"]}
-        )
+        rows.append({name: entry[name] for name in _KEPT} | {"state": state, "path": entry["path"]})
     return rows
+
+
+_KEPT = (
+    *("iso", "dataset", "year", "rows", "locations", "first_interval", "last_interval"),
+    *("missing_intervals", "locations_without_id", "unchecked_reports", "bytes"),
+)
 
 
 def status_table(rows: Sequence[Entry]) -> Table:
@@ -176,6 +178,7 @@ def status_table(rows: Sequence[Entry]) -> Table:
     for name in ("missing", "bytes"):
         table.add_column(name, justify="right")
     table.add_column("state")
+    table.add_column("note", overflow="fold")
     for row in rows:
         table.add_row(
             f"{row['iso']} {row['dataset']}",
@@ -187,5 +190,13 @@ def status_table(rows: Sequence[Entry]) -> Table:
             f"{row['missing_intervals']:,}",
             f"{row['bytes']:,}",
             row["state"],
+            "\n".join(_notes(row)),
         )
     return table
+
+
+def _notes(row: Entry) -> Iterator[str]:
+    if row["unchecked_reports"]:
+        yield f"never checked against a real file: {', '.join(row['unchecked_reports'])}"
+    if row["locations_without_id"]:
+        yield f"locations whose name stands for their id: {row['locations_without_id']:,}"

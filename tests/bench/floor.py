@@ -2,7 +2,7 @@
 
 `python floor.py REPORT[+REPORT] RAW OUT`: typed read_csv of the raw files, zstd, row groups of
 122,880, no order, insertion order off, in a process of its own. What a report's columns become
-stands in `floors/`.
+stands in `floors/`, with an ending that dbt does not take for a test.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
         "padded": listed(path for path in files if path in padded),
         "unpadded": listed(path for path in files if path not in padded),
     }
-    sql = (Path(__file__).parent / "floors" / f"{template}.sql").read_text()
+    sql = (Path(__file__).parent / "floors" / f"{template}.template").read_text()
     with duckdb.connect(config={"memory_limit": "1600MB", "threads": 2}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")

@@ -140,13 +140,21 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     yield run("floor again", floor)
     yield build("nothing new", command, out)
     last = case.start + timedelta(days=case.days - 1 - case.posted_before)
-    newest = {path: path.with_suffix(".aside") for path in raw.rglob(f"*{last:%Y%m%d}*.csv")}
+    newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
     for path, aside in newest.items():
         path.rename(aside)
     build("without the last day", [*command, "--prune"], out)
     for path, aside in newest.items():
         aside.rename(path)
     yield build("one new day", command, out)
+
+
+def named_after(raw: Path, day: date) -> Iterator[Path]:
+    """Files whose name has the day for its first date; a second one may be the end of a range."""
+    for path in list(raw.rglob("*.csv")):
+        found = re.search(r"(?<!\d)20\d{6}", path.name)
+        if found and found[0] == f"{day:%Y%m%d}":
+            yield path
 
 
 def build(name: str, command: list[str], out: Path) -> Run:

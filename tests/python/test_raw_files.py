@@ -249,6 +249,45 @@ def test_extra_columns_are_read_past_and_optional_ones_known() -> None:
     )
 
 
+LIBRARY = tuple(
+    Report(
+        iso=iso,
+        name="library",
+        columns=(
+            Column("Time", "varchar", any_of="start"),
+            Column("Interval Start", "varchar", any_of="start"),
+            Column("Market", "varchar"),
+            Column(price, "double"),
+        ),
+    )
+    for iso, price in (("ercot", "SPP"), ("nyiso", "LMP"), ("pjm", "LMP"))
+)
+
+
+def test_one_column_of_a_group_is_enough() -> None:
+    nyiso = LIBRARY[1]
+    for header in (
+        b"Time,Market,LMP\n",
+        b"interval_start,market,lmp\n",
+        b"Time,Market,LMP,Time 2\n",
+    ):
+        assert find_layout(header, nyiso, LIBRARY).header_line == 0
+    with pytest.raises(
+        Refused, match=r"library lacks Time or Interval Start \(found Market, LMP\)"
+    ):
+        find_layout(b"Market,LMP\n", nyiso, LIBRARY)
+
+
+def test_a_report_that_several_operators_have_tells_no_operator() -> None:
+    with pytest.raises(Refused, match=r"library lacks LMP \(found Time, Market, SPP\)"):
+        find_layout(b"Time,Market,SPP\n", LIBRARY[1], LIBRARY)
+
+
+def test_a_report_of_the_same_operator_is_the_likelier_one() -> None:
+    with pytest.raises(Refused, match="line 1 is the header of nyiso/library"):
+        find_layout(b"Time,Market,LMP\n", NYISO, (*reversed(LIBRARY), NYISO))
+
+
 def test_lines_before_the_header_are_skipped() -> None:
     layout = _layout("Report of 3/8/2024\n\n" + PJM_CSV.decode())
     assert layout.header_line == 2

@@ -10,7 +10,8 @@ ENGINE_SQL = {
     "second_pass_to_utc": "timezone({1}, {0})",
     "data_source_of": "{0}::varchar",
     "plus_minutes": "{0} + to_minutes({1})",
-    "matches": "regexp_matches({0}, {1})",
+    "text_to_utc": "{0}::timestamptz",
+    "has_utc_offset": "regexp_matches({0}, '.')",
     "list_of": "{0}",
     "with_each_hour": "select *, 0 as hour_index from {0}",
 }

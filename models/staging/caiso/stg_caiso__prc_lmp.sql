@@ -32,7 +32,8 @@ unsettled_hours as (
     select hour_start
     from pivoted
     group by hour_start
-    having min(raw_file) <> max(raw_file)
+    having
+        min(raw_file) <> max(raw_file)
         or count(lmp) < count(*)
 
 ),
@@ -49,7 +50,8 @@ unsettled_keys as (
     group by
         pivoted.hour_start,
         pivoted.node
-    having count(*) > 1
+    having
+        count(*) > 1
         or count(pivoted.lmp) = 0
 
 ),
@@ -62,7 +64,8 @@ uneven as (
         hour_start,
         node
     from pivoted
-    where hour_start is null
+    where
+        hour_start is null
         or node is null
         or raw_lines <> (
             (lmp is not null)::integer
@@ -78,31 +81,32 @@ uneven as (
         pivoted.node
     from pivoted
     inner join unsettled_keys
-        on pivoted.hour_start = unsettled_keys.hour_start
-        and pivoted.node = unsettled_keys.node
-        and unsettled_keys.lmps = 0
+        on
+            pivoted.hour_start = unsettled_keys.hour_start
+            and pivoted.node = unsettled_keys.node
+            and unsettled_keys.lmps = 0
 
 ),
 
 numbered as (
 
     select
-        lines.raw_file,
-        lines.raw_row,
-        lines.raw_row - min(lines.raw_row) over (partition by lines.raw_file) as place,
-        lines.intervalstarttime_gmt as hour_start,
-        lines.node,
-        lines.lmp_type,
-        lines.mw,
+        prices.raw_file,
+        prices.raw_row,
+        prices.raw_row - min(prices.raw_row) over (partition by prices.raw_file) as place_in_file,
+        prices.intervalstarttime_gmt as hour_start,
+        prices.node,
+        prices.lmp_type,
+        prices.mw,
         case
-            when coalesce(lines.market_run_id, 'blank') <> 'DAM'
-                then 'rejected: MARKET_RUN_ID ' || coalesce(lines.market_run_id, 'blank') || ' is not DAM'
-            when coalesce(lines.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
-                then 'rejected: unknown LMP_TYPE ' || coalesce(lines.lmp_type, 'blank')
+            when coalesce(prices.market_run_id, 'blank') <> 'DAM'
+                then 'rejected: MARKET_RUN_ID ' || coalesce(prices.market_run_id, 'blank') || ' is not DAM'
+            when coalesce(prices.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
+                then 'rejected: unknown LMP_TYPE ' || coalesce(prices.lmp_type, 'blank')
         end as fault
-    from {{ source('caiso', 'prc_lmp') }} as lines
+    from {{ source('caiso', 'prc_lmp') }} as prices
     semi join uneven
-        on lines.raw_file = uneven.raw_file
+        on prices.raw_file = uneven.raw_file
 
 ),
 
@@ -121,17 +125,19 @@ repeats as (
         ) as copy_number
     from numbered
     inner join uneven
-        on numbered.raw_file = uneven.raw_file
-        and numbered.hour_start is not distinct from uneven.hour_start
-        and numbered.node is not distinct from uneven.node
+        on
+            numbered.raw_file = uneven.raw_file
+            and numbered.hour_start is not distinct from uneven.hour_start
+            and numbered.node is not distinct from uneven.node
 
 ),
 
+-- Precedence: the later file, and within a file the later line.
 file_rows as (
 
     select
         pivoted.raw_file,
-        0 as place,
+        0 as place_in_file,
         pivoted.raw_lines,
         pivoted.hour_start,
         pivoted.node,
@@ -144,15 +150,17 @@ file_rows as (
         pivoted.raw_file * 1000000::bigint as precedence
     from pivoted
     anti join uneven
-        on pivoted.raw_file = uneven.raw_file
-        and pivoted.hour_start = uneven.hour_start
-        and pivoted.node = uneven.node
-    where pivoted.hour_start is not null
+        on
+            pivoted.raw_file = uneven.raw_file
+            and pivoted.hour_start = uneven.hour_start
+            and pivoted.node = uneven.node
+    where
+        pivoted.hour_start is not null
         and pivoted.node is not null
     union all
     select
         raw_file,
-        min(place) as place,
+        min(place_in_file) as place_in_file,
         count(*) as raw_lines,
         hour_start,
         node,
@@ -200,8 +208,9 @@ settled as (
         arg_max(file_rows.ghg, file_rows.precedence) as ghg
     from file_rows
     semi join shared_keys
-        on file_rows.hour_start = shared_keys.hour_start
-        and file_rows.node = shared_keys.node
+        on
+            file_rows.hour_start = shared_keys.hour_start
+            and file_rows.node = shared_keys.node
     where file_rows.fault is null
     group by
         file_rows.hour_start,
@@ -224,7 +233,8 @@ judged as (
             when file_rows.node is null then 'rejected: no NODE'
             when coalesce(settled.lmp, file_rows.lmp) is null then 'rejected: no line with the LMP'
             when coalesce(file_rows.precedence = settled.precedence, true) then null
-            when file_rows.lmp <> settled.lmp
+            when
+                file_rows.lmp <> settled.lmp
                 or file_rows.energy <> settled.energy
                 or file_rows.congestion <> settled.congestion
                 or file_rows.loss <> settled.loss
@@ -235,8 +245,9 @@ judged as (
         end as set_aside
     from file_rows
     left join settled
-        on file_rows.hour_start = settled.hour_start
-        and file_rows.node = settled.node
+        on
+            file_rows.hour_start = settled.hour_start
+            and file_rows.node = settled.node
 
 ),
 
@@ -244,7 +255,7 @@ named as (
 
     select
         raw_file,
-        place as raw_row,
+        place_in_file as raw_row,
         raw_lines::utinyint as raw_lines,
         {{ utc('hour_start') }} as interval_start_utc,
         {{ trimmed('node') }} as settlement_location,
@@ -258,7 +269,7 @@ named as (
 
 ),
 
--- Types hang on few names, which are looked up beside the rows for the same reason.
+-- Types hang on few names. They are looked up beside the rows, which would be held in memory otherwise.
 nodes as (
 
     select distinct {{ trimmed('node') }} as settlement_location

@@ -4,6 +4,8 @@ Shapes a reader must get right: one line per component, in one file or one file 
 order of time; stamps in UTC that end in -00:00, beside trade hours whose 25 is the third of its
 day; downloads that begin and end inside a trade date and share an hour; totals off by the last
 digit.
+
+By name also gridstatus_lmp, the same prices as the gridstatus library prints them.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from . import _gridstatus
 from ._caiso_locations import HUBS, ISO, load_locations
 from ._common import (
     CONGESTION_SQL,
@@ -46,7 +49,7 @@ CENT = 1_000
 TICKS = 100_000
 
 REPORT = "prc_lmp"
-REPORTS = (REPORT,)
+REPORTS = (REPORT, _gridstatus.REPORT)
 FOLDER = f"caiso/{REPORT}"
 
 # Files of 2018 to 2020 have no greenhouse-gas lines, one of 2024 has; the day between is unknown.
@@ -99,7 +102,9 @@ def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
     nodes counts locations of all types; the three trading hubs are written even if it is smaller.
     Zips of one day are GroupZips, one CSV per component; other files have all components.
     """
-    if not request.writes(REPORT):
+    has_own = request.writes(REPORT)
+    has_gridstatus = request.writes(_gridstatus.REPORT, default=False)
+    if not (has_own or has_gridstatus):
         return []
     locations = max(request.nodes or DEFAULT_NODES, len(HUBS))
     hours = list(market_hours(ZONE, request.start, request.days))
@@ -110,10 +115,12 @@ def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
     else:
         downloads = _windows(hours, request)
         files = [[_single(download, locations)] for download in downloads]
-    sources = [members[0].source(packaging) for members in files]
+    shared = _gridstatus_member(request.start)
+    sources = [(members[0] if has_own else shared).source(packaging) for members in files]
     load_locations(con, locations)
     _load_hours(con, hours, downloads, sources)
-    raw = raw_tasks(request.out, [member for members in files for member in members], packaging)
+    written = [member for members in files for member in members] if has_own else []
+    raw = raw_tasks(request.out, [*written, *([shared] if has_gridstatus else [])], packaging)
     return [*_truth_tasks(request), *raw]
 
 
@@ -168,6 +175,26 @@ def _group(download: Download, locations: int) -> list[Member]:
     ]
 
 
+def _gridstatus_member(start: date) -> Member:
+    """The prices of all hours in one file, with the words of gridstatus for kinds of locations."""
+    locations = """
+        select
+            *,
+            name as location,
+            case
+                when starts_with(name, 'TH_') then 'Trading Hub'
+                when starts_with(name, 'DLAP_') then 'DLAP'
+                when ends_with(name, '-APND') then 'AP Node'
+                else 'Node'
+            end as location_kind
+        from caiso_locations
+    """
+    select = _gridstatus.lmp_sql(
+        "caiso_hours", locations, "DAY_AHEAD_HOURLY", ticks=TICKS, total=LMP_SQL, ghg=GHG_SQL
+    )
+    return _gridstatus.member("caiso", "DAY_AHEAD_HOURLY", "all", start, select)
+
+
 def _published(day: date, components: Sequence[Component]) -> list[Component]:
     return [one for one in components if one.lmp_type != "MGHG" or day >= GHG_SINCE]
 
@@ -180,7 +207,8 @@ def _load_hours(
 ) -> None:
     columns = f"""
         place integer, interval_start varchar, interval_end varchar, opr_hr integer,
-        {INTERVAL_COLUMNS}, data_source varchar, version uinteger, ghg_price bigint, {PRICE_COLUMNS}
+        {INTERVAL_COLUMNS}, data_source varchar, version uinteger, ghg_price bigint,
+        {PRICE_COLUMNS}, {_gridstatus.STAMP_COLUMNS}
     """
     found = {
         hour.utc: source
@@ -198,6 +226,7 @@ def _load_hours(
             1,
             _ghg_price(hour),
             *astuple(_prices(hour)),
+            *_gridstatus.stamps(hour, HOUR, ZONE),
         )
         for hour in hours
     )

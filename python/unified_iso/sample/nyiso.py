@@ -3,6 +3,9 @@
 Shapes a reader must get right: congestion has the opposite sign, there is no energy price, local
 stamps alone tell the time (01:00 is printed twice in autumn, one whole pass after the other), and
 one location stands in both reports.
+
+By name also gridstatus_lmp, the same prices as the gridstatus library prints them (names without
+PTID, congestion with the usual sign), and generator, the list that has both name and PTID.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +16,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from . import _gridstatus
 from ._common import (
     CONGESTION_SQL,
+    HOUR,
     INTERVAL_COLUMNS,
     LOSS_SQL,
     PRICE_COLUMNS,
@@ -48,7 +53,10 @@ TICKS = 100
 Report = Literal["zone", "gen"]
 # The archive has both line ends.
 LINE_ENDS: dict[Report, str] = {"zone": CRLF, "gen": LF}
-REPORTS = tuple(f"damlbmp_{report}" for report in LINE_ENDS)
+GENERATOR = "generator"
+REPORTS = (*(f"damlbmp_{report}" for report in LINE_ENDS), _gridstatus.REPORT, GENERATOR)
+# gridstatus's own words for the two.
+LOCATION_TYPES: dict[Report, str] = {"zone": "Zone", "gen": "Generator"}
 
 ZONES = {
     61752: "WEST",
@@ -94,6 +102,7 @@ class Location:
             self.ptid,
             self.name,
             self.type,
+            self.area,
             "zone" in self.reports,
             "gen" in self.reports,
             *astuple(self._sensitivity()),
@@ -112,23 +121,31 @@ def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
     says, as the archive has them; its zips hold a month.
     """
     reports = [report for report in LINE_ENDS if request.writes(f"damlbmp_{report}")]
-    if not reports:
+    has_gridstatus = request.writes(_gridstatus.REPORT, default=False)
+    has_list = request.writes(GENERATOR, default=False)
+    if not (reports or has_gridstatus or has_list):
         return []
     hours = list(market_hours(ZONE, request.start, request.days))
     packaging = request.options.packaging
-    _load_locations(con, request.nodes or DEFAULT_NODES, reports)
+    named = list(LINE_ENDS) if has_gridstatus or has_list else reports
+    _load_locations(con, request.nodes or DEFAULT_NODES, named)
     _load_hours(con, hours, packaging)
     days = sorted({hour.day for hour in hours})
     members = [_member(report, day) for report in reports for day in days]
+    if has_gridstatus:
+        members += [_gridstatus_member(report, request.start) for report in LINE_ENDS]
+    if has_list:
+        members.append(_generator_list())
     raw = raw_tasks(request.out, members, packaging)
-    return [*_truth_tasks(request), *raw]
+    has_prices = reports or has_gridstatus
+    return [*(_truth_tasks(request, reports, has_list) if has_prices else []), *raw]
 
 
 def _load_locations(
     con: duckdb.DuckDBPyConnection, generators: int, reports: Sequence[Report]
 ) -> None:
     columns = f"""
-        ptid bigint, name varchar, location_type varchar, in_zone_report boolean,
+        ptid bigint, name varchar, location_type varchar, area varchar, in_zone_report boolean,
         in_gen_report boolean, {SENSITIVITY_COLUMNS}
     """
     rows = (
@@ -144,7 +161,7 @@ def _load_hours(
 ) -> None:
     columns = f"""
         {INTERVAL_COLUMNS}, stamp varchar, zone_source varchar, gen_source varchar,
-        version uinteger, {PRICE_COLUMNS}
+        version uinteger, {PRICE_COLUMNS}, {_gridstatus.STAMP_COLUMNS}
     """
     rows = (
         (
@@ -154,6 +171,7 @@ def _load_hours(
             _member("gen", hour.day).source(packaging),
             1,
             *astuple(hour_prices(ISO, hour, cent=1)),
+            *_gridstatus.stamps(hour, HOUR, ZONE),
         )
         for hour in hours
     )
@@ -195,15 +213,55 @@ def _raw_sql(report: Report, day: date) -> str:
     """
 
 
-def _truth_tasks(request: Request) -> list[Task]:
+def _gridstatus_member(report: Report, start: date) -> Member:
+    kind = LOCATION_TYPES[report]
+    locations = f"""
+        select
+            *,
+            name as location,
+            case when name = '{REFERENCE[1]}' then 'Reference Bus' else '{kind}' end
+                as location_kind
+        from nyiso_locations
+        where in_{report}_report
+    """
+    select = _gridstatus.lmp_sql(
+        "nyiso_hours", locations, "DAY_AHEAD_HOURLY", ticks=TICKS, negative_zeros=True
+    )
+    return _gridstatus.member("nyiso", "DAY_AHEAD_HOURLY", kind.lower(), start, select)
+
+
+def _generator_list() -> Member:
+    select = f"""
+        select
+            name as "Generator Name",
+            ptid as "PTID",
+            area as "Subzone",
+            area as "Zone",
+            42.5 as "Latitude",
+            -75.25 as "Longitude"
+        from nyiso_locations
+        where ptid >= {INVENTED_PTIDS}
+        order by name
+    """
+    return Member(f"nyiso/{GENERATOR}", "generator.csv", "generator.zip", select, LF)
+
+
+def _truth_tasks(request: Request, reports: Sequence[Report], has_list: bool) -> list[Task]:
+    """The task that writes the truth.
+
+    An own report goes before a file of gridstatus. Of what only the latter has, zones, proxies and
+    the reference bus have known PTIDs; generators have theirs if the list is there.
+    """
     if not request.options.truth:
         return []
-    locations = """
+    own = " or ".join(["false", *(f"in_{report}_report" for report in reports)])
+    known = f"ptid < {INVENTED_PTIDS} or {own} or {has_list}"
+    locations = f"""
         select
             name as settlement_location,
-            ptid::varchar as settlement_location_id,
+            case when {known} then ptid::varchar else name end as settlement_location_id,
             location_type as settlement_location_type,
-            null::varchar as zone,
+            case when {has_list} and ptid >= {INVENTED_PTIDS} and not ({own}) then area end as zone,
             null::double as voltage_kv,
             in_zone_report,
             in_gen_report,
@@ -213,16 +271,23 @@ def _truth_tasks(request: Request) -> list[Task]:
             loss_ppm
         from nyiso_locations
     """
-    data_source = """
-        case
-            when in_zone_report and in_gen_report then greatest(zone_source, gen_source)
-            when in_zone_report then zone_source
-            else gen_source
-        end
-    """
-    truth = EnergyTruth(ISO, "nyiso_hours", locations, TICKS, data_source=data_source)
+    truth = EnergyTruth(
+        ISO, "nyiso_hours", locations, TICKS, data_source=_data_source(request, reports)
+    )
     path = request.out / "truth" / "nyiso" / "da_energy_hourly.parquet"
     return [energy_truth_task(path, truth)]
+
+
+def _data_source(request: Request, reports: Sequence[Report]) -> str:
+    """SQL of the file a row stands in: an own report's first, then the one of greater path."""
+    branches = [f"when in_{report}_report then {report}_source" for report in reports]
+    if len(reports) > 1:
+        both = "when in_zone_report and in_gen_report then greatest(zone_source, gen_source)"
+        branches.insert(0, both)
+    for report in LINE_ENDS:
+        source = _gridstatus_member(report, request.start).source(request.options.packaging)
+        branches.append(f"when in_{report}_report then '{source}'")
+    return f"case {' '.join(branches)} end"
 
 
 def _locations(generators: int) -> Iterator[Location]:

@@ -1,0 +1,114 @@
+-- NYISO prices in the shape the gridstatus library prints. One row per location and interval.
+-- Quirks: names without PTID, which comes from the seed or the generator list; congestion has the usual
+-- sign in newer files and the published, opposite one in older ones: the sum tells. A five-minute stamp
+-- is an interval's end, from which gridstatus goes back five minutes even where a run came sooner.
+with source as (
+
+    select * from {{ source('nyiso', 'gridstatus_lmp') }}
+
+),
+
+typed as (
+
+    {{ gridstatus_lmp_rows(
+        'source',
+        energy='round(coalesce("Energy", "LMP" - "Loss" - "Congestion"), 2)',
+        congestion='case
+            when abs("LMP" - "Energy" - "Loss" + "Congestion") < abs("LMP" - "Energy" - "Loss" - "Congestion")
+                then 0.0 - "Congestion"
+            else "Congestion"
+        end'
+    ) }}
+
+),
+
+stepped as (
+
+    {{ with_time_step('typed') }}
+
+),
+
+ended as (
+
+    select
+        *,
+        case
+            when market_type = 'RT' and interval_minutes = 5 and start_column = 'Time' then interval_start_utc
+            when market_type = 'RT' and interval_minutes = 5 then {{ plus_minutes('interval_start_utc', 5) }}
+        end as run_end_utc
+    from stepped
+
+),
+
+started as (
+
+    select
+        raw_file,
+        raw_row,
+        case
+            when run_end_utc is null then interval_start_utc
+            else coalesce(max(run_end_utc) over run_before, {{ plus_minutes('run_end_utc', -5) }})
+        end as interval_start_utc,
+        interval_minutes,
+        time_error,
+        market,
+        market_type,
+        left_out,
+        settlement_location,
+        settlement_location_id,
+        published_type,
+        zone,
+        lmp_total,
+        lmp_energy,
+        lmp_congestion,
+        lmp_loss,
+        version
+    from ended
+    window run_before as (
+        partition by raw_file, settlement_location
+        order by run_end_utc
+        range between interval 5 minutes preceding and interval 1 second preceding
+    )
+
+),
+
+listed as (
+
+    select
+        settlement_location,
+        settlement_location_id,
+        published_type,
+        null::varchar as zone,
+        null::double as voltage_kv
+    from {{ ref('locations') }}
+    where iso = 'nyiso'
+    union all
+    select
+        trim("Generator Name") as settlement_location,
+        trim(ptid) as settlement_location_id,
+        null as published_type,
+        trim(zone) as zone,
+        null as voltage_kv
+    from {{ source('nyiso', 'generator') }}
+
+),
+
+named as (
+
+    {{ with_listed_location('started', 'listed') }}
+
+),
+
+located as (
+
+    {{ with_location_type('named', iso='nyiso', published_type='published_type') }}
+
+),
+
+final as (
+
+    {{ gridstatus_lmp_prices('located') }}
+
+)
+
+select * from final
