@@ -1,7 +1,7 @@
 {#- One row per raw file and term for a part of a base dataset. Each term is counted on its own. -#}
 {% macro account_for_part(node, part, part_file) %}
     {% set model = sql_text(node.name) %}
-    {% set within = "interval_start_utc >= timestamptz '" ~ part.first_instant ~ "' and interval_start_utc < timestamptz '" ~ part.end_instant ~ "'" %}
+    {% set within = within_part(part) %}
     {% do run_query("
         insert into inventory.new_accounts
         select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, sum(counts.rows)

@@ -66,7 +66,6 @@
     {% do record_coverage(node, loads) %}
     {% do recount_lines() %}
     {% do note_component_breaks(node) %}
-    {% do shorten_text(node) %}
 {% endmacro %}
 
 
@@ -131,7 +130,7 @@
     are published with them may have both. Only those of the same part are asked, so that a part does not
     depend on what is loaded beside it. -#}
 {% macro complete_identities(node, part) %}
-    {% set within = "interval_start_utc between timestamptz '" ~ part.first_instant ~ "' and timestamptz '" ~ part.end_instant ~ "' - interval 1 microsecond" %}
+    {% set within = within_part(part) %}
     {% for staging in staging_without_ids(node) %}
         {% set is_incomplete = "incomplete.settlement_location_id = incomplete.settlement_location and incomplete." ~ within %}
         {% if run_query("select 1 from " ~ load_name(staging) ~ " as incomplete where " ~ is_incomplete ~ " limit 1").rows %}
@@ -186,12 +185,12 @@
 
 
 {#- The dataset's own SQL, with each staging view replaced by the table it was parsed into. -#}
-{% macro read_load_instead(node, sql, keep='true') %}
-    {% set result = namespace(sql=with_short_file_names(sql)) %}
+{% macro read_load_instead(node, sql, keep='true', short_text=false) %}
+    {% set result = namespace(sql=sql) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select * " ~ with_short_text(load_name(staging))
+            "(select * " ~ (with_short_text(load_name(staging)) if short_text else "")
             ~ (", rowid as raw_row" if raw_row_of(staging) == 'rowid' else "")
             ~ " from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
@@ -200,22 +199,25 @@
 {% endmacro %}
 
 
-{#- Text of a load comes from few values. Where the engine can hold it as numbers, rows are sorted and
-    encoded for half the cost; the file is the same. -#}
-{% macro shorten_text(node) %}
-    {{ return(adapter.dispatch('shorten_text', 'unified_iso')(node)) }}
+{#- Text of a part comes from few values. Where the engine can hold it as numbers, rows are sorted and
+    encoded for half the cost. The values are those of the part alone: they stand in the file, which must
+    not depend on what was loaded beside it. Columns with long runs stay text: the writer's threads cut the
+    runs of an enum here and there, and the same rows would not give the same bytes. -#}
+{% macro shorten_text(node, part) %}
+    {{ return(adapter.dispatch('shorten_text', 'unified_iso')(node, part)) }}
 {% endmacro %}
 
 
-{% macro default__shorten_text(node) %}
+{% macro default__shorten_text(node, part) %}
 {% endmacro %}
 
 
-{% macro duckdb__shorten_text(node) %}
+{% macro duckdb__shorten_text(node, part) %}
     {% set selects = {} %}
     {% for staging in staging_models_of(node) %}
         {% for column in _text_columns(load_name(staging)) %}
-            {% set select = "select distinct " ~ column ~ " from " ~ load_name(staging) ~ " where " ~ column ~ " is not null" %}
+            {% set select = "select distinct " ~ column ~ " from " ~ load_name(staging)
+                ~ " where " ~ column ~ " is not null and " ~ within_part(part) %}
             {% do selects.update({column: selects.get(column, []) + [select]}) %}
         {% endfor %}
     {% endfor %}
@@ -225,13 +227,6 @@
             ~ parts | join(" union ") ~ " order by 1)"
         ) %}
     {% endfor %}
-    {% do run_query(
-        "create or replace temp type load__data_source as enum (select data_source from load_files order by 1)"
-    ) %}
-    {% do run_query(
-        "set variable short_raw_file_names = "
-        ~ "(select list(data_source::load__data_source order by number) from load_files)"
-    ) %}
 {% endmacro %}
 
 
@@ -239,7 +234,7 @@
     {% set names = [] %}
     {% for row in run_query(
         "select column_name from duckdb_columns() where table_name = " ~ sql_text(load)
-        ~ " and data_type = 'VARCHAR' and column_name <> 'set_aside' order by 1"
+        ~ " and data_type = 'VARCHAR' and column_name in ('settlement_location', 'settlement_location_id') order by 1"
     ).rows %}
         {% do names.append(row[0]) %}
     {% endfor %}
@@ -265,21 +260,6 @@
         {%- endfor -%}
     )
     {%- endif -%}
-{% endmacro %}
-
-
-{% macro with_short_file_names(sql) %}
-    {{ return(adapter.dispatch('with_short_file_names', 'unified_iso')(sql)) }}
-{% endmacro %}
-
-
-{% macro default__with_short_file_names(sql) %}
-    {{ return(sql) }}
-{% endmacro %}
-
-
-{% macro duckdb__with_short_file_names(sql) %}
-    {{ return(sql.replace("getvariable('raw_file_names')", "getvariable('short_raw_file_names')")) }}
 {% endmacro %}
 
 

@@ -55,6 +55,14 @@
 {% endmacro %}
 
 
+{% macro within_part(part) %}
+    {{- return(
+        "interval_start_utc >= timestamptz '" ~ part.first_instant ~ "' and interval_start_utc < timestamptz '"
+        ~ part.end_instant ~ "'"
+    ) -}}
+{% endmacro %}
+
+
 {% macro part_of(node, delivery_date) %}
     {%- if part_length(node) == 'month' -%}
         date_trunc('month', {{ delivery_date }})::date

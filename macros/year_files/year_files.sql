@@ -46,7 +46,10 @@
             {% do run_query(plan_parts(node, fingerprint)) %}
             {% for part in parts_of_group(node) %}
                 {% do complete_identities(node, part) %}
-                {% set file = write_part(node, part, read_load_instead(node, sql), fingerprint) %}
+                {% do shorten_text(node, part) %}
+                {% set file = write_part(
+                    node, part, read_load_instead(node, sql, within_part(part), short_text=true), fingerprint
+                ) %}
                 {% do account_for_part(node, part, file) %}
                 {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
             {% endfor %}
@@ -85,7 +88,9 @@
         {% do subset_part.update(part) %}
         {% do subset_part.update({'digest': subset_digest(part.digest, fingerprint)}) %}
         {% set file = write_part(
-            subset, subset_part, read_load_instead(node, sql, subset.config.keep), subset_fingerprint(subset)
+            subset, subset_part,
+            read_load_instead(node, sql, "(" ~ subset.config.keep ~ ") and " ~ within_part(part)),
+            subset_fingerprint(subset)
         ) %}
         {% do account_for_subset_part(subset, node, part, file, 'read_parquet(' ~ sql_text(part_file) ~ ')') %}
     {% endfor %}
@@ -169,12 +174,12 @@
 
 
 {% macro duckdb__write_parquet(node, sql, part, file) %}
-    {#- Columns of one or two words, as numbers: see shorten_text. -#}
-    {% set words = {'iso': [node.config.iso | upper], 'market_type': [node.config.market], 'dst_flag': ['N', 'Y']} %}
+    {#- Columns of one word, as numbers: see shorten_text. -#}
+    {% set words = {'iso': node.config.iso | upper, 'market_type': node.config.market} %}
     copy (
         select * replace (
             {% for column in node.columns if column in words %}
-            {{ column }}::enum('{{ words[column] | join("', '") }}') as {{ column }}{{ ',' if not loop.last }}
+            {{ column }}::enum('{{ words[column] }}') as {{ column }}{{ ',' if not loop.last }}
             {% endfor %}
         )
         from (

@@ -78,7 +78,7 @@ def _finding(run: Any) -> Finding:
     node = run.node
     is_test = node.resource_type == "test"
     dataset = node.name
-    if is_test and node.attached_node:
+    if is_test and getattr(node, "attached_node", None):
         dataset = node.attached_node.rpartition(".")[2]
     if dataset == "unified_iso-on-run-end-0":
         dataset = "publishing"
