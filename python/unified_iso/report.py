@@ -78,6 +78,7 @@ def _finding(run: Any) -> Finding:
     node = run.node
     is_test = node.resource_type == "test"
     dataset = node.name
+    # A test that stands in a file of its own is attached to nothing.
     if is_test and getattr(node, "attached_node", None):
         dataset = node.attached_node.rpartition(".")[2]
     if dataset == "unified_iso-on-run-end-0":

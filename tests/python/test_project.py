@@ -109,3 +109,9 @@ def test_every_dataset_has_the_same_columns_and_the_same_guarantees(
 
 def is_dataset(node: dict[str, Any]) -> bool:
     return node["resource_type"] == "model" and node["config"]["materialized"] == "year_files"
+
+
+def test_queries_of_the_benchmark_are_no_tests(manifest: dict[str, Any]) -> None:
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert tests
+    assert not [test["path"] for test in tests if test["path"].startswith("bench")]
