@@ -23,5 +23,6 @@ def describe_reply(text: str) -> str:
     code = re.search(r"ERR_CODE>\s*([^<]+?)\s*<", text)
     meaning = re.search(r"ERR_DESC>\s*([^<]+?)\s*<", text)
     if code and meaning:
-        return f"is an error reply, not a report ({code[1]}: {meaning[1]}): download it again"
+        said = f"{code[1]}: {meaning[1]}"
+        return f"is an error reply in XML, not a report ({said}): download it again"
     return f"is an XML reply, not a csv report ({words[:WORDS_SHOWN]!r}): download it as csv"
