@@ -190,7 +190,7 @@
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select * " ~ (with_short_text(load_name(staging)) if short_text else "")
+            "(select * " ~ (with_short_text(staging) if short_text else "")
             ~ (", rowid as raw_row" if raw_row_of(staging) == 'rowid' else "")
             ~ " from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
@@ -215,7 +215,7 @@
 {% macro duckdb__shorten_text(node, part) %}
     {% set selects = {} %}
     {% for staging in staging_models_of(node) %}
-        {% for column in _text_columns(load_name(staging)) %}
+        {% for column in _text_columns(staging) %}
             {% set select = "select distinct " ~ column ~ " from " ~ load_name(staging)
                 ~ " where " ~ column ~ " is not null and " ~ within_part(part) %}
             {% do selects.update({column: selects.get(column, []) + [select]}) %}
@@ -230,29 +230,23 @@
 {% endmacro %}
 
 
-{% macro _text_columns(load) %}
-    {% set names = [] %}
-    {% for row in run_query(
-        "select column_name from duckdb_columns() where table_name = " ~ sql_text(load)
-        ~ " and data_type = 'VARCHAR' and column_name in ('settlement_location', 'settlement_location_id') order by 1"
-    ).rows %}
-        {% do names.append(row[0]) %}
-    {% endfor %}
-    {{ return(names) }}
+{#- Columns whose text changes from row to row. -#}
+{% macro _text_columns(staging) %}
+    {{ return(['settlement_location', 'settlement_location_id'] | select('in', staging.columns) | list) }}
 {% endmacro %}
 
 
-{% macro with_short_text(load) %}
-    {{ return(adapter.dispatch('with_short_text', 'unified_iso')(load)) }}
+{% macro with_short_text(staging) %}
+    {{ return(adapter.dispatch('with_short_text', 'unified_iso')(staging)) }}
 {% endmacro %}
 
 
-{% macro default__with_short_text(load) %}
+{% macro default__with_short_text(staging) %}
 {% endmacro %}
 
 
-{% macro duckdb__with_short_text(load) %}
-    {%- set columns = _text_columns(load) -%}
+{% macro duckdb__with_short_text(staging) %}
+    {%- set columns = _text_columns(staging) -%}
     {%- if columns -%}
     replace (
         {%- for column in columns -%}
@@ -348,16 +342,6 @@
 {% endmacro %}
 
 
-{#- Without the reader's count, the rows of a reshaped report don't tell their lines. -#}
-{% macro _line_of(staging) %}
-    {%- if raw_row_of(staging) == 'rowid' and staging.config.meta.get('reshaped') -%}
-        null::bigint
-    {%- else -%}
-        load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2
-    {%- endif -%}
-{% endmacro %}
-
-
 {#- A file with a malformed line or row stops the years it touches, unless rejects are allowed. -#}
 {% macro block_rejected_years(node) %}
     {% set rejected %}
@@ -373,7 +357,7 @@
         select
             files.file_id,
             files.data_source,
-            {{ _line_of(staging) }} as line,
+            load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2 as line,
             replace(load.set_aside, 'rejected: ', '') as message
         from {{ load_name(staging) }} as load
         inner join (
