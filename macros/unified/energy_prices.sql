@@ -1,4 +1,4 @@
-{% macro energy_prices_from(staging, system_lambda='lmp_energy', lambda_from=none) %}
+{% macro energy_prices_from(staging, lambda_from=none) %}
     {% set iso = config.require('iso') %}
     {% set minutes = config.require('minutes') %}
 {{ facts_of_every_dataset() }}
@@ -19,9 +19,6 @@ with loaded as not materialized (
         lmp_energy,
         lmp_congestion,
         lmp_loss,
-        {% if system_lambda != 'lmp_energy' and not lambda_from %}
-        {{ system_lambda }} as system_lambda,
-        {% endif %}
         version
     from {{ relation }}
     where set_aside is null
@@ -137,7 +134,7 @@ select
     lmp_energy,
     lmp_congestion,
     lmp_loss,
-    {{ 'lmp_energy as system_lambda' if system_lambda == 'lmp_energy' and not lambda_from else 'system_lambda' }},
+    {{ 'system_lambda' if lambda_from else 'lmp_energy as system_lambda' }},
     case when is_daylight_time then 'Y' else 'N' end as dst_flag,
     {{ data_source_of('raw_file') }} as data_source,
     version,
