@@ -106,6 +106,18 @@
 {%- endmacro %}
 
 
+{% macro seeded_locations(iso) %}
+    select
+        settlement_location,
+        settlement_location_id,
+        published_type,
+        null::varchar as zone,
+        null::double as voltage_kv
+    from {{ ref('locations') }}
+    where iso = '{{ iso }}'
+{% endmacro %}
+
+
 {% macro with_listed_location(rows, listed) %}
     select
         named.raw_file,

@@ -21,14 +21,7 @@ stepped as (
 
 listed as (
 
-    select
-        settlement_location,
-        settlement_location_id,
-        published_type,
-        null::varchar as zone,
-        null::double as voltage_kv
-    from {{ ref('locations') }}
-    where iso = 'isone'
+    {{ seeded_locations('isone') }}
 
 ),
 

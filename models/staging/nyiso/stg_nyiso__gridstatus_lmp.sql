@@ -74,14 +74,7 @@ started as (
 
 listed as (
 
-    select
-        settlement_location,
-        settlement_location_id,
-        published_type,
-        null::varchar as zone,
-        null::double as voltage_kv
-    from {{ ref('locations') }}
-    where iso = 'nyiso'
+    {{ seeded_locations('nyiso') }}
     union all
     select
         trim("Generator Name") as settlement_location,

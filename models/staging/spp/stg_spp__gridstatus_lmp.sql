@@ -25,14 +25,7 @@ stepped as (
 
 listed as (
 
-    select
-        settlement_location,
-        settlement_location_id,
-        published_type,
-        null::varchar as zone,
-        null::double as voltage_kv
-    from {{ ref('locations') }}
-    where iso = 'spp'
+    {{ seeded_locations('spp') }}
 
 ),
 
