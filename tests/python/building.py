@@ -21,6 +21,9 @@ from unified_iso.cli import app
 from unified_iso.sample import SampleOptions, write_sample
 
 REPOSITORY = Path(__file__).parents[2]
+# Real files, which stay outside the repository.
+SAMPLES = REPOSITORY.parent / "shared" / "samples"
+BAD_SAMPLES = SAMPLES.with_name("samples_bad")
 OPERATORS = ("pjm", "nyiso")
 DAY_AHEAD = ("pjm/da_hrl_lmps", "nyiso/damlbmp_zone", "nyiso/damlbmp_gen")
 # Tables of a captured output are laid out for this width: wide enough not to break any cell.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import building
-from building import REPOSITORY, Ran, query, status, work_database
+from building import BAD_SAMPLES, SAMPLES, Ran, query, status, work_database
 from test_round_trip import Winners, assert_equals_truth, texts_of
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -453,8 +453,6 @@ def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> 
 # Real files
 
 
-SAMPLES = REPOSITORY.parent / "shared" / "samples"
-BAD_SAMPLES = SAMPLES.with_name("samples_bad")
 needs_samples = pytest.mark.skipif(
     not ((SAMPLES / REPORT).is_dir() and BAD_SAMPLES.is_dir()),
     reason="no real files beside the repository (shared/samples, shared/samples_bad)",

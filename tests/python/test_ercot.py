@@ -17,12 +17,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from building import REPOSITORY, Ran, build, query, status, work_database
+from building import SAMPLES, Ran, build, query, status, work_database
 from test_round_trip import assert_equals_truth
 from unified_iso.sample import SampleOptions, write_sample
 
 DATASET = "ercot_da_energy_hourly"
-SAMPLES = REPOSITORY.parent / "shared" / "samples" / "ercot"
+REAL_FILES = SAMPLES / "ercot"
 
 DAILY, YEARLY, LAMBDA = "ercot/np4-190-cd", "ercot/np4-180-er", "ercot/np4-523-cd"
 LIST = "ercot/np4-160-sg"
@@ -328,12 +328,12 @@ def test_hours_that_cannot_be_are_rejected_with_their_line(spoiled: Published) -
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    if not SAMPLES.is_dir():
+    if not REAL_FILES.is_dir():
         pytest.skip("no real files beside the repository (shared/samples)")
     folder = tmp_path_factory.mktemp("real")
     for report in (DAILY, YEARLY, LIST):
         target = folder / "raw" / report
-        shutil.copytree(SAMPLES.parent / report, target, copy_function=shutil.copyfile)
+        shutil.copytree(REAL_FILES.parent / report, target, copy_function=shutil.copyfile)
     for path in [folder / "raw", *(folder / "raw").rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return publish(folder / "raw", {})

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from building import REPOSITORY, Ran, build, query, read_rows, status, work_database
+from building import REPOSITORY, SAMPLES, Ran, build, query, read_rows, status, work_database
 from unified_iso.cli import app
 from unified_iso.sample import SampleOptions, write_sample
 
 FALL, SPRING = date(2024, 11, 2), date(2025, 3, 8)
-SEEN = REPOSITORY.parent / "shared" / "samples" / "caiso" / "gridstatus_lmp"
+SEEN = SAMPLES / "caiso" / "gridstatus_lmp"
 CURRENT = (
     "Time,Interval Start,Interval End,Market,Location,Location Type,LMP,Energy,Congestion,Loss"
 )

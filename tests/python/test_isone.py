@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from building import REPOSITORY, Ran, query, status, work_database
+from building import BAD_SAMPLES, SAMPLES, Ran, query, status, work_database
 from building import build as run_build
 from test_round_trip import assert_equals_truth
 from unified_iso.sample import SampleOptions, write_sample
@@ -310,8 +310,6 @@ def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> 
 # Real files
 
 
-SAMPLES = REPOSITORY.parent / "shared" / "samples"
-BAD_SAMPLES = SAMPLES.with_name("samples_bad")
 REAL_DAY = "WW_DALMP_ISO_20260604.csv"
 
 needs_samples = pytest.mark.skipif(

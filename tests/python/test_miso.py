@@ -11,15 +11,21 @@ from typing import Any
 
 import pytest
 
-from building import ENERGY_COLUMNS, REPOSITORY, Ran, build, query, work_database
+from building import (
+    BAD_SAMPLES,
+    ENERGY_COLUMNS,
+    SAMPLES,
+    Ran,
+    build,
+    query,
+    work_database,
+)
 from unified_iso.sample import SampleOptions, write_sample
 
 MODEL = "miso_da_energy_hourly_nodal"
 DATASET = "miso/da_energy_hourly_nodal"
 REPORT = "miso/da_expost_lmp"
 EXPOST = "Day Ahead Market ExPost LMPs"
-SAMPLES = REPOSITORY.parent / "shared" / "samples"
-BAD_SAMPLES = SAMPLES.with_name("samples_bad")
 
 Lines = Sequence[str]
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from building import (
+    BAD_SAMPLES,
     DAY_AHEAD,
     OPERATORS,
-    REPOSITORY,
+    SAMPLES,
     Ran,
     Row,
     build,
@@ -24,8 +25,6 @@ from building import (
     status,
 )
 
-SAMPLES = REPOSITORY.parent / "shared" / "samples"
-BAD_SAMPLES = SAMPLES.with_name("samples_bad")
 NEW_YORK = ZoneInfo("America/New_York")
 LBMP = "LBMP ($/MWHr)"
 LOSSES = "Marginal Cost Losses ($/MWHr)"

@@ -11,12 +11,21 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from building import ENERGY_COLUMNS, REPOSITORY, Ran, build, query, read_rows, status, work_database
+from building import (
+    ENERGY_COLUMNS,
+    SAMPLES,
+    Ran,
+    build,
+    query,
+    read_rows,
+    status,
+    work_database,
+)
 from unified_iso.sample import SampleOptions, write_sample
 
 REPORT = "spp/da-lmp-sl"
 MODEL = "spp_da_energy_hourly"
-SAMPLES = REPOSITORY.parent / "shared" / "samples" / REPORT
+REAL_FILES = SAMPLES / REPORT
 
 
 @dataclass(frozen=True)
@@ -299,10 +308,10 @@ def test_of_a_name_in_two_areas_neither_price_is_published(allowed: Published) -
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """Publish the real files."""
-    if not SAMPLES.is_dir():
+    if not REAL_FILES.is_dir():
         pytest.skip("no real files beside the repository (shared/samples)")
     folder = tmp_path_factory.mktemp("real")
-    shutil.copytree(SAMPLES, folder / "raw" / REPORT, copy_function=shutil.copyfile)
+    shutil.copytree(REAL_FILES, folder / "raw" / REPORT, copy_function=shutil.copyfile)
     for path in (folder / "raw").rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return publish(folder)
