@@ -112,8 +112,9 @@
         {% endif %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}
+        {#- A statement that fails leaves the results of the run to be shown; raising an error would not. -#}
         {% if blocked %}
-            {% do exceptions.raise_compiler_error(blocked | length ~ ' dataset-years were not published, see above') %}
+            {{ return("select error(" ~ sql_text(blocked | length ~ " dataset-years were not published, see above") ~ ")") }}
         {% endif %}
     {% endif %}
 {% endmacro %}

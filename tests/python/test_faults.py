@@ -444,6 +444,22 @@ def test_only_the_rejected_rows_are_missing(allowed: Step) -> None:
     ) == [(True,)]
 
 
+def test_a_year_that_stays_behind_hides_no_warning_about_the_others(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    for day in (date(2019, 3, 9), date(2019, 3, 11), date(2020, 3, 9)):
+        sample_day(raw, day)
+
+    def text_for_a_number(rows: list[Row]) -> None:
+        rows[0]["total_lmp_da"] = "n/a"
+
+    edit_rows(raw / _pjm(date(2020, 3, 9)), text_for_a_number)
+    step = _step(raw, tmp_path / "out")
+    assert step.ran.exit_code == 1
+    assert f"not published {NODAL} 2020: " in step.ran.stderr
+    assert "2019-03-10" in _shown_after(step, f"warning {NODAL}: Locations lack intervals")
+    assert not [line for line in step.ran.says if line.startswith("failed ")]
+
+
 def test_an_output_folder_that_cannot_be_made_stops_with_a_clear_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     raw = tmp_path / "raw"
