@@ -29,10 +29,17 @@ with loaded as not materialized (
 
 ),
 
+repeated_locations as (
+
+    {{ locations_that_may_repeat('loaded', minutes) }}
+
+),
+
 repeated_keys as (
 
     select {{ energy_key() | join(', ') }}
     from loaded
+    semi join repeated_locations using (settlement_location_id)
     group by all
     having count(*) > 1
 
@@ -81,7 +88,9 @@ clock as (
         {% if lambda_from %}
         system_lambdas.system_lambda,
         {% endif %}
-        markets.standard_utc_offset_hours
+        {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }}
+        - {{ to_local('intervals.interval_start_utc', "'UTC'") }}
+        > to_hours(markets.standard_utc_offset_hours) as is_daylight_time
     from (select distinct interval_start_utc from loaded) as intervals
     inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
     {% if lambda_from %}
@@ -99,8 +108,7 @@ sorted as (
         {% if lambda_from %}
         clock.system_lambda,
         {% endif %}
-        clock.datetime_local - timezone('UTC', kept.interval_start_utc)
-        > to_hours(clock.standard_utc_offset_hours) as is_daylight_time
+        clock.is_daylight_time
     from kept
     left join clock using (interval_start_utc)
     order by
@@ -150,6 +158,34 @@ from sorted
 
 {% macro energy_values() %}
     {{- return(['version', 'lmp_total', 'lmp_energy', 'lmp_congestion', 'lmp_loss']) -}}
+{% endmacro %}
+
+
+{#- The few locations that may have two rows for an interval: grouping all rows by interval and location
+    costs as much as sorting them. -#}
+{% macro locations_that_may_repeat(rows, minutes) %}
+    {{ return(adapter.dispatch('locations_that_may_repeat', 'unified_iso')(rows, minutes)) }}
+{% endmacro %}
+
+
+{% macro default__locations_that_may_repeat(rows, minutes) %}
+    select distinct settlement_location_id from {{ rows }}
+{% endmacro %}
+
+
+{#- A bit for each interval of 32 days. Longer stretches share bits, and a location too many does no harm. -#}
+{% macro duckdb__locations_that_may_repeat(rows, minutes) %}
+    {%- set intervals = '32 * 24 * 60 // ' ~ minutes -%}
+    select settlement_location_id
+    from {{ rows }}
+    group by settlement_location_id
+    having bit_count(
+        bitstring_agg(
+            abs(epoch_us(interval_start_utc) // 60000000 // {{ minutes }}) % ({{ intervals }}),
+            0::bigint,
+            ({{ intervals }} - 1)::bigint
+        )
+    ) < count(*)
 {% endmacro %}
 
 

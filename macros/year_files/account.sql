@@ -87,8 +87,15 @@
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
+    repeated_locations as (
+        {{ locations_that_may_repeat('loaded', node.config.minutes) }}
+    ),
     repeated_keys as (
-        select {{ energy_key() | join(', ') }} from loaded group by all having count(*) > 1
+        select {{ energy_key() | join(', ') }}
+        from loaded
+        semi join repeated_locations using (settlement_location_id)
+        group by all
+        having count(*) > 1
     ),
     ranked as (
         {{ ranked_repeats('loaded', 'repeated_keys', energy_key(), energy_values()) }}
