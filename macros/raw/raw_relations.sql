@@ -12,7 +12,36 @@
     {% set relation = api.Relation.create(
         database=source.database, schema=source.schema, identifier=source.identifier
     ) %}
-    {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ read_raw_files(source, layouts)) %}
+    {% set rows = read_raw_files(source, layouts) %}
+    {% if layouts and source.config.meta.get('raw', {}).get('row_numbers') %}
+        {% set rows = numbered_rows(raw_table(source), rows) %}
+    {% endif %}
+    {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ rows) %}
+{% endmacro %}
+
+
+{% macro raw_table(source) %}
+    {{ return('raw__' ~ source.source_name ~ '__' ~ source.name) }}
+{% endmacro %}
+
+
+{#- Rows are put into a table as they are read, and the query of it is returned. -#}
+{% macro numbered_rows(table, rows) %}
+    {{ return(adapter.dispatch('numbered_rows', 'unified_iso')(table, rows)) }}
+{% endmacro %}
+
+
+{#- Counting while reading would leave all but one thread idle; a table knows the places of its rows. -#}
+{% macro duckdb__numbered_rows(table, rows) %}
+    {% do run_query("create or replace temp table " ~ adapter.quote(table) ~ " as select * exclude (raw_row) from (" ~ rows ~ ")") %}
+    {{ return("select *, rowid as raw_row from temp." ~ adapter.quote(table)) }}
+{% endmacro %}
+
+
+{% macro drop_raw_tables(sources) %}
+    {% for source in sources %}
+        {% do run_query("drop table if exists temp." ~ adapter.quote(raw_table(source))) %}
+    {% endfor %}
 {% endmacro %}
 
 
@@ -47,7 +76,6 @@
 
 
 {% macro duckdb__read_raw_files(source, layouts) %}
-    {% set options = source.config.meta.get('raw', {}) %}
     {% set columns = source.columns.values() | list %}
     {% set types = {} %}
     {% for column in columns %}{% do types.update({column.name: column.data_type}) %}{% endfor %}
@@ -56,7 +84,7 @@
         {{ adapter.quote(column.name) }},
         {% endfor %}
         raw_file,
-        {{ 'row_number() over ()' if options.get('row_numbers') else 'null::bigint' }} as raw_row
+        null::bigint as raw_row
     from (
         select
             {% for column in columns %}

@@ -11,16 +11,20 @@
                 then 'rejected: the flag of the repeated hour is neither Y nor N'
         end as label_error
     from (
-        select distinct
-            delivery_date,
-            hour_ending,
-            repeated_hour_flag,
+        select
+            *,
             -- A workbook that was saved again shows 1:00 and 24:00:00.
             try_cast(
                 regexp_extract(hour_ending, '^ *(0?[1-9]|1[0-9]|2[0-4])(:00)+ *$', 1) as integer
             ) as hour_number,
             upper({{ trimmed('repeated_hour_flag') }}) as flag
-        from {{ rows }}
+        from (
+            select distinct
+                delivery_date,
+                hour_ending,
+                repeated_hour_flag
+            from {{ rows }}
+        ) as printed
     ) as labels
 {% endmacro %}
 

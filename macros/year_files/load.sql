@@ -1,5 +1,6 @@
 {#- Point the raw relations of a dataset at the files of `load_files`, one branch per layout. -#}
 {% macro open_files(node) %}
+    {% do run_query("drop table if exists temp.reject_errors; drop table if exists temp.reject_scans") %}
     {% do run_query("set variable raw_file_names = (select list(data_source order by number) from load_files)") %}
     {% for source in sources_of(node) %}
         {% set is_list = source.config.meta.get('location_list', false) %}
@@ -37,12 +38,12 @@
         {% endfor %}
         {% do create_raw_relation(source, layouts) %}
     {% endfor %}
-    {% do run_query("drop table if exists temp.reject_errors; drop table if exists temp.reject_scans") %}
 {% endmacro %}
 
 
 {% macro close_files(node) %}
     {% do create_raw_relations(sources_of(node)) %}
+    {% do drop_raw_tables(sources_of(node)) %}
 {% endmacro %}
 
 
@@ -61,6 +62,7 @@
         ) %}
     {% endfor %}
     {% do keep_rejected_lines() %}
+    {% do drop_raw_tables(sources_of(node)) %}
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do record_coverage(node, loads) %}
