@@ -187,12 +187,12 @@
 
 
 {#- The dataset's own SQL, with each staging view replaced by the table it was parsed into. -#}
-{% macro read_load_instead(node, sql, keep='true', short_text=false) %}
+{% macro read_load_instead(node, sql, keep='true', short_text=[]) %}
     {% set result = namespace(sql=sql) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
-            "(select * " ~ (with_short_text(staging) if short_text else "")
+            "(select * " ~ with_short_text(short_text)
             ~ (", rowid as raw_row" if raw_row_of(staging) == 'rowid' else "")
             ~ " from " ~ load_name(staging) ~ " where " ~ keep ~ ")"
         ) %}
@@ -203,52 +203,88 @@
 
 {#- Text of a part comes from few values. Where the engine can hold it as numbers, rows are sorted and
     encoded for half the cost. The values are those of the part alone: they stand in the file, which must
-    not depend on what was loaded beside it. Columns with long runs stay text: the writer's threads cut the
-    runs of an enum here and there, and the same rows would not give the same bytes. -#}
+    not depend on what was loaded beside it. Returns the columns of which that is so. -#}
 {% macro shorten_text(node, part) %}
     {{ return(adapter.dispatch('shorten_text', 'unified_iso')(node, part)) }}
 {% endmacro %}
 
 
 {% macro default__shorten_text(node, part) %}
+    {{ return([]) }}
 {% endmacro %}
 
 
+{#- The writer ends a row group's dictionary at the last value that any of its threads has met, so that the
+    same rows would give other bytes. Only where the first row group, written before all others, is sure to
+    hold the last value is every dictionary whole. -#}
 {% macro duckdb__shorten_text(node, part) %}
-    {% set selects = {} %}
-    {% for staging in staging_models_of(node) %}
-        {% for column in _text_columns(staging) %}
-            {% set select = "select distinct " ~ column ~ " from " ~ load_name(staging)
-                ~ " where " ~ column ~ " is not null and " ~ within_part(part) %}
-            {% do selects.update({column: selects.get(column, []) + [select]}) %}
-        {% endfor %}
-    {% endfor %}
-    {% for column, parts in selects.items() %}
+    {% set columns = ['settlement_location', 'settlement_location_id'] %}
+    {% do run_query("
+        create or replace temp table part_text as
+        with loaded as not materialized (
+            " ~ _rows_of_part(node, part, columns) ~ "
+        ),
+        first_rows as (
+            select * from loaded where interval_start_utc = (select min(interval_start_utc) from loaded)
+        )
+        " ~ _values_of(columns) ~ "
+    ") %}
+    {% set short = [] %}
+    {% for row in run_query("
+        select column_name
+        from part_text
+        group by column_name
+        having arg_max(is_in_first_row_group, value)
+        order by column_name
+    ").rows %}
         {% do run_query(
-            "create or replace temp type " ~ adapter.quote('load__' ~ column) ~ " as enum ("
-            ~ parts | join(" union ") ~ " order by 1)"
+            "create or replace temp type " ~ adapter.quote('load__' ~ row[0]) ~ " as enum ("
+            ~ "select value from part_text where column_name = " ~ sql_text(row[0]) ~ " order by value)"
         ) %}
+        {% do short.append(row[0]) %}
     {% endfor %}
+    {{ return(short) }}
 {% endmacro %}
 
 
-{#- Columns whose text changes from row to row. -#}
-{% macro _text_columns(staging) %}
-    {{ return(['settlement_location', 'settlement_location_id'] | select('in', staging.columns) | list) }}
+{% macro _rows_of_part(node, part, columns) %}
+    {%- for staging in staging_models_of(node) %}
+            select interval_start_utc, {{ columns | join(', ') }}
+            from {{ load_name(staging) }}
+            where set_aside is null and {{ within_part(part) }}
+            {{ 'union all' if not loop.last }}
+    {%- endfor -%}
 {% endmacro %}
 
 
-{% macro with_short_text(staging) %}
-    {{ return(adapter.dispatch('with_short_text', 'unified_iso')(staging)) }}
+{#- Of repeated rows of the first interval some are not written, and who tells which? -#}
+{% macro _values_of(columns) %}
+    {%- for column in columns %}
+        select
+            '{{ column }}' as column_name,
+            {{ column }} as value,
+            {{ column }} in (select {{ column }} from first_rows) and (
+                select count(*) = count(distinct settlement_location_id) and count(*) <= {{ var('row_group_size') }}
+                from first_rows
+            ) as is_in_first_row_group
+        from loaded
+        where {{ column }} is not null
+        group by {{ column }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor -%}
 {% endmacro %}
 
 
-{% macro default__with_short_text(staging) %}
+{% macro with_short_text(columns) %}
+    {{ return(adapter.dispatch('with_short_text', 'unified_iso')(columns)) }}
 {% endmacro %}
 
 
-{% macro duckdb__with_short_text(staging) %}
-    {%- set columns = _text_columns(staging) -%}
+{% macro default__with_short_text(columns) %}
+{% endmacro %}
+
+
+{% macro duckdb__with_short_text(columns) %}
     {%- if columns -%}
     replace (
         {%- for column in columns -%}

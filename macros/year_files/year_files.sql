@@ -31,37 +31,40 @@
 
 {% macro build_parts(node, sql, fingerprint) %}
     {% do find_coverage(node) %}
-    {% set budget = budget_lines(node) %}
-    {% set progress = namespace(more=true) %}
     {% do run_query(plan_parts(node, fingerprint)) %}
-    {% for _ in range(100000) if progress.more %}
-        {% do block_vanished(node) %}
-        {% do run_query(next_group(budget, node)) %}
-        {% set parts = parts_of_group(node) %}
-        {% if parts %}
-            {% do run_query(files_to_load(node, files_of_group(node), none)) %}
-            {% do open_files(node) %}
-            {% do load_rows(node) %}
-            {% do block_rejected_years(node) %}
-            {% do run_query(plan_parts(node, fingerprint)) %}
-            {% for part in parts_of_group(node) %}
-                {% do complete_identities(node, part) %}
-                {% do shorten_text(node, part) %}
-                {% set file = write_part(
-                    node, part, read_load_instead(node, sql, within_part(part), short_text=true), fingerprint
-                ) %}
-                {% do account_for_part(node, part, file) %}
-                {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
-            {% endfor %}
-            {% do drop_load(node) %}
-            {% do run_query(plan_parts(node, fingerprint)) %}
-            {% do show_progress(node) %}
-        {% else %}
-            {% set progress.more = false %}
-        {% endif %}
-    {% endfor %}
+    {% do build_groups(node, sql, fingerprint) %}
     {% do note_dropped_parts(node) %}
     {% do close_files(node) %}
+{% endmacro %}
+
+
+{#- A macro of its own: Jinja leaves a loop by returning only. -#}
+{% macro build_groups(node, sql, fingerprint) %}
+    {% set budget = budget_lines(node) %}
+    {% for _ in range(100000) %}
+        {% do block_vanished(node) %}
+        {% do run_query(next_group(budget, node)) %}
+        {% if not parts_of_group(node) %}
+            {{ return(none) }}
+        {% endif %}
+        {% do run_query(files_to_load(node, files_of_group(node), none)) %}
+        {% do open_files(node) %}
+        {% do load_rows(node) %}
+        {% do block_rejected_years(node) %}
+        {% do run_query(plan_parts(node, fingerprint)) %}
+        {% for part in parts_of_group(node) %}
+            {% do complete_identities(node, part) %}
+            {% set short_text = shorten_text(node, part) %}
+            {% set file = write_part(
+                node, part, read_load_instead(node, sql, within_part(part), short_text), fingerprint
+            ) %}
+            {% do account_for_part(node, part, file) %}
+            {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
+        {% endfor %}
+        {% do drop_load(node) %}
+        {% do run_query(plan_parts(node, fingerprint)) %}
+        {% do show_progress(node) %}
+    {% endfor %}
 {% endmacro %}
 
 

@@ -23,6 +23,8 @@ from building import (
     checksums,
     file_states,
     published,
+    query,
+    read_rows,
     run_dbt,
     status,
 )
@@ -142,6 +144,35 @@ def test_a_second_build_converts_nothing(own_build: Built) -> None:
     build(own_build.raw, own_build.out)
     assert (changed(before, file_states(own_build.out)), second.conversions()) == ([], 0)
     assert leftovers(own_build.out) == []
+
+
+def test_a_row_group_knows_no_name_but_its_own(tmp_path: Path) -> None:
+    """Or its bytes would tell how far another thread was when it was written."""
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    options = SampleOptions(truth=False, reports=("da_hrl_lmps",))
+    write_sample(raw, isos=["pjm"], start=date(2024, 3, 1), days=31, nodes=500, options=options)
+    (tenth,) = raw.rglob("da_hrl_lmps_20240310*.csv")
+    name = read_rows(tenth)[-1]["pnode_name"].encode()
+    tenth.write_bytes(tenth.read_bytes().replace(b",%s," % name, b",ZZ LATE,"))
+    build(raw, out, "pjm", "--threads", "2")
+    file = str(out / NODAL.format(2024))
+    told = query(
+        """
+        select stats_max_value from parquet_metadata($1)
+        where path_in_schema = 'settlement_location' order by row_group_id
+        """,
+        file,
+    )
+    written = query(
+        """
+        select max(settlement_location) from read_parquet($1)
+        group by file_row_number // 122880 order by file_row_number // 122880
+        """,
+        file,
+    )
+    assert len(written) > 3
+    assert [last for (last,) in written].count("ZZ LATE") == 1
+    assert told == written
 
 
 def test_a_touch_and_a_lost_manifest_convert_nothing(own_build: Built) -> None:
