@@ -1,7 +1,9 @@
 """Measures a build against the floor: one unsorted COPY of the same raw files.
 
-The floor runs before and after the builds, and its mean counts: machines have moods. A build is
-timed as a whole process, and from its inventory to its last rename, which leaves out dbt's start.
+The floor runs before and after the build, and the mean of its COPY counts: machines have moods. A
+build is timed as a whole process, and from its inventory to its last rename, which leaves out dbt's
+start. Its conversion is what DuckDB works on the datasets and the joining of year files: it leaves
+out what dbt does between statements, about a second for each dataset whatever its size.
 
 `python tests/bench/measure.py FOLDER [pjm-year | isone-month | ...]` generates the raw files once,
 runs floor and build in turn and prints a Markdown table. Needs about 25 GB of disk for the PJM
@@ -77,14 +79,16 @@ CASES = {
 class Run:
     """One measured command: wall seconds and peak resident GB of its process.
 
-    For a build also the seconds from inventory to rename, and those of them in tests.
+    work_seconds: of a build from inventory to rename, of a floor in its COPY. Those of them in
+    tests, and in the conversion, are told apart.
     """
 
     name: str
     seconds: float
     peak_gb: float
-    work_seconds: float = 0.0
+    work_seconds: float
     test_seconds: float = 0.0
+    conversion_seconds: float = 0.0
 
 
 def main() -> None:
@@ -130,23 +134,23 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     shutil.rmtree(out, ignore_errors=True)
     floor_file = out.with_name("floor.parquet")
     floor = [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(floor_file)]
-    yield run("floor", floor)
+    yield measured_floor("floor", floor)
     command = [
         *(sys.executable, "-m", "unified_iso", "build", case.iso),
         *("--raw", str(raw), "--out", str(out)),
         *("--memory-limit", MEMORY_LIMIT, "--threads", str(THREADS)),
     ]
-    yield build("full build", command, out)
-    yield run("floor again", floor)
-    yield build("nothing new", command, out)
+    yield build("full build", command, case, out)
+    yield measured_floor("floor again", floor)
+    yield build("nothing new", command, case, out)
     last = case.start + timedelta(days=case.days - 1 - case.posted_before)
     newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
     for path, aside in newest.items():
         path.rename(aside)
-    build("without the last day", [*command, "--prune"], out)
+    build("without the last day", [*command, "--prune"], case, out)
     for path, aside in newest.items():
         aside.rename(path)
-    yield build("one new day", command, out)
+    yield build("one new day", command, case, out)
 
 
 def named_after(raw: Path, day: date) -> Iterator[Path]:
@@ -157,15 +161,41 @@ def named_after(raw: Path, day: date) -> Iterator[Path]:
             yield path
 
 
-def build(name: str, command: list[str], out: Path) -> Run:
-    """Run a build and take the time its tests took from dbt's results."""
-    measured = run(name, command)
+def measured_floor(name: str, command: list[str]) -> Run:
+    """Run a floor, which prints the seconds of its COPY."""
+    printed, seconds, peak_gb = run(command)
+    return Run(name, seconds, peak_gb, float(printed))
+
+
+def build(name: str, command: list[str], case: Case, out: Path) -> Run:
+    """Run a build and take the time its tests and its conversion took from dbt's results."""
+    _, seconds, peak_gb = run(command)
     results = json.loads((out / ".unified-iso/target/run_results.json").read_text())["results"]
-    tests = sum(r["execution_time"] for r in results if r["unique_id"].startswith("test."))
-    log = (out / "logs/dbt.log").read_text()
-    began = seconds_of_day(re.findall(CLOCK + ".*: update_inventory begins", log))
-    ended = seconds_of_day(re.findall(CLOCK + ".*: publish ends", log))
-    return Run(name, measured.seconds, measured.peak_gb, (ended - began) % 86_400, tests)
+    log = (out / "logs/dbt.log").read_text().rpartition("update_inventory begins")
+    began = seconds_of_day(re.findall(CLOCK, log[0]))
+    ended = seconds_of_day(re.findall(CLOCK + ".*: publish ends", log[2]))
+    return Run(
+        name,
+        seconds,
+        peak_gb,
+        (ended - began) % 86_400,
+        sum(r["execution_time"] for r in results if r["unique_id"].startswith("test.")),
+        seconds_of_conversion(log[2], case.iso),
+    )
+
+
+def seconds_of_conversion(log: str, iso: str) -> float:
+    """Seconds in statements of the operator's datasets and in joining their parts."""
+    model = rf"On model\.unified_iso\.{iso}_"
+    statements = re.findall(model + r".*?SQL status: OK in ([\d.]+) seconds", log, re.DOTALL)
+    joins = zip(
+        re.findall(CLOCK + ".*: join_year begins", log),
+        re.findall(CLOCK + ".*: join_year ends", log),
+        strict=True,
+    )
+    return sum(map(float, statements)) + sum(
+        (seconds_of_day([end]) - seconds_of_day([start])) % 86_400 for start, end in joins
+    )
 
 
 def seconds_of_day(clocks: list[str]) -> float:
@@ -174,20 +204,24 @@ def seconds_of_day(clocks: list[str]) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def run(name: str, command: list[str]) -> Run:
-    """Run a command to its end."""
+def run(command: list[str]) -> tuple[str, float, float]:
+    """Run a command to its end; return what it printed, wall seconds and peak resident GB."""
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout
+    printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{' '.join(command)} failed")
-    return Run(name, seconds, usage.ru_maxrss / 1e6)
+    return printed, seconds, usage.ru_maxrss / 1e6
 
 
 def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) -> None:
     """Print one Markdown table with ratios to the floor."""
-    floors = [item.seconds for item in runs if item.name.startswith("floor")]
+    floors = [item.work_seconds for item in runs if item.name.startswith("floor")]
     floor = sum(floors) / len(floors)
     files = [path for path in (raw / case.iso).rglob("*") if path.is_file()]
     published = out / "parquet" / case.iso / case.dataset
@@ -198,13 +232,18 @@ def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) ->
     disk = sum(path.stat().st_size for path in published.glob("*.parquet"))
     print(f"\n{name}: {len(files)} files, {size / 1e9:.2f} GB, {rows:,} rows, ", end="")
     print(f"{disk / 1e9:.2f} GB published\n")
-    print("| run | process s | inventory to rename s | of the floor | without tests | peak GB |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| run | process s | inventory to rename s | of the floor | without tests "
+        "| conversion s | of the floor | peak GB |"
+    )
+    print("|---" * 8 + "|")
     for item in runs:
-        work = item.work_seconds or item.seconds
+        without_tests = item.work_seconds - item.test_seconds
         print(
-            f"| {item.name} | {item.seconds:.1f} | {work:.1f} | {work / floor:.2f} "
-            f"| {(work - item.test_seconds) / floor:.2f} | {item.peak_gb:.2f} |",
+            f"| {item.name} | {item.seconds:.1f} | {item.work_seconds:.2f} "
+            f"| {item.work_seconds / floor:.2f} | {without_tests / floor:.2f} "
+            f"| {item.conversion_seconds:.2f} | {item.conversion_seconds / floor:.2f} "
+            f"| {item.peak_gb:.2f} |",
             flush=True,
         )
 
