@@ -29,6 +29,7 @@ HEAD_LINES = 12
 HEADER_SHOWN = 200
 TAIL = 512
 _NEWLINE = pa.scalar(10, pa.uint8())
+_RETURN = pa.scalar(13, pa.uint8())
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
@@ -304,7 +305,10 @@ def _inspect_csv(
             result.lines = _lines_by_trailer(content.tail, result.lines - 1, report.trailer)
         if report.dated:
             result.report_date = _report_date(result.layout.above, name)
-        result.read_path = str(_plainly_named(path, data_source, cache))
+        if content.mixes_line_ends:
+            result.read_path = str(_with_one_line_end(path, data_source, cache))
+        else:
+            result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
     except Refused as refused:
@@ -321,6 +325,7 @@ class _Content:
     lines: int
     head: bytes
     tail: bytes
+    mixes_line_ends: bool
 
 
 def _read_through(path: Path) -> _Content:
@@ -349,7 +354,10 @@ def _read_through(path: Path) -> _Content:
     if not text.last:
         raise Refused("is empty: download it again")
     lines = text.newlines + (text.last != b"\n")
-    return _Content(digest.hexdigest(), lines, text.head, text.tail)
+    # The last line may have been cut between the two.
+    whole_returns = text.returns - (text.last == b"\r")
+    mixes_line_ends = text.returns > 0 and whole_returns != text.newlines
+    return _Content(digest.hexdigest(), lines, text.head, text.tail, mixes_line_ends)
 
 
 class _Text:
@@ -357,6 +365,7 @@ class _Text:
 
     def __init__(self) -> None:
         self.newlines = 0
+        self.returns = 0
         self.head = b""
         self.last = b""
         self.tail = b""
@@ -370,6 +379,7 @@ class _Text:
         buffers = [None, pa.py_buffer(block)]
         array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
         self.newlines += pc.equal(array, _NEWLINE).true_count
+        self.returns += pc.equal(array, _RETURN).true_count
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
 
@@ -546,14 +556,36 @@ def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
     absolute = path.absolute()
     if _WITHOUT_GLOB_CHARACTERS.match(str(absolute)):
         return absolute
-    ending = ".csv.gz" if path.name.lower().endswith(".gz") else ".csv"
-    link = cache / "links" / (xxhash.xxh3_128_hexdigest(data_source.encode()) + ending)
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
+    link = _unused_link(
+        data_source, ".csv.gz" if path.name.lower().endswith(".gz") else ".csv", cache
+    )
     try:
         link.symlink_to(absolute)
     except OSError:
         shutil.copyfile(absolute, link)
+    return link
+
+
+def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
+    copy = _unused_link(data_source, ".csv", cache)
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rb") as stream, copy.open("wb") as copied:
+        for number, line in enumerate(stream, start=1):
+            text = line.removesuffix(b"\n").removesuffix(b"\r")
+            if b"\r" in text:
+                raise Refused(
+                    f"has a carriage return inside line {number}: download it again, or save it "
+                    "with line feeds"
+                )
+            copied.write(text + b"\n" * line.endswith(b"\n"))
+    return copy
+
+
+def _unused_link(data_source: str, ending: str, cache: Path) -> Path:
+    link = cache / "links" / (xxhash.xxh3_128_hexdigest(data_source.encode()) + ending)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
     return link.absolute()
 
 

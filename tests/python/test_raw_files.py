@@ -417,6 +417,33 @@ def test_lines_are_counted_below_the_header(
     assert result.lines == lines
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        PJM_CSV.replace(b"\n", b"\r\n") + b"a,b,c\n",
+        PJM_CSV.replace(b"\n", b"\r\n", 1) + b"a,b,c",
+        b"title\n" + PJM_CSV.replace(b"\n", b"\r\n"),
+    ],
+    ids=["last line", "header", "title"],
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["csv", "gz"])
+def test_a_file_whose_line_ends_differ_is_read_through_a_copy(
+    tmp_path: Path, content: bytes, packed: bool
+) -> None:
+    stored = gzip.compress(content) if packed else content
+    name = "x.csv.gz" if packed else "x.csv"
+    (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", stored)
+    assert result.refusal is None
+    assert result.read_path.endswith(".csv")
+    assert Path(result.read_path).read_bytes() == content.replace(b"\r\n", b"\n")
+
+
+def test_a_carriage_return_inside_a_line_is_refused(tmp_path: Path) -> None:
+    content = PJM_CSV + b"a,b\rc,d\n"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert result.refusal and "has a carriage return inside line 3: " in result.refusal
+
+
 def test_blank_lines_are_not_counted_when_counted_one_by_one(tmp_path: Path) -> None:
     content = b"title\n\nheader\n1\n\n2\r\n\r\n   \n3\n\n"
     assert count_lines(_written(tmp_path / "x.csv", content), after=3) == 3

@@ -7,6 +7,7 @@ them all and a case that fails takes no other with it.
 import csv
 import gzip
 import io
+import itertools
 import random
 import shutil
 import zipfile
@@ -282,6 +283,7 @@ class Form:
     quoting: int = csv.QUOTE_MINIMAL
     before: str = ""
     after: str = ""
+    mixes_line_ends: bool = False
 
 
 FORMS = (
@@ -299,6 +301,7 @@ FORMS = (
         before="\ufeff",
         after="\r\n",
     ),
+    Form(mixes_line_ends=True),
 )
 
 
@@ -312,6 +315,10 @@ def printed_differently(plain: Path, raw: Path, case: str) -> None:
             writer = csv.writer(text, lineterminator=form.line_end, quoting=form.quoting)
             writer.writerows(form.change(rows))
             content = form.before + text.getvalue() + form.after
+            if form.mixes_line_ends:
+                ends = itertools.cycle(("\n", "\r\n"))
+                lines = zip(content.splitlines(), ends, strict=False)
+                content = "".join(line + end for line, end in lines)
             if path == files[-1]:
                 content = content.rstrip()
             target = raw / report / case / path.name
