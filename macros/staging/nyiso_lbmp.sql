@@ -3,8 +3,8 @@
         raw_file,
         raw_row,
         "Time Stamp" as local_start,
-        trim("Name") as settlement_location,
-        trim("PTID") as settlement_location_id,
+        {{ trimmed('"Name"') }} as settlement_location,
+        {{ trimmed('"PTID"') }} as settlement_location_id,
         "LBMP ($/MWHr)" as lbmp,
         "Marginal Cost Losses ($/MWHr)" as losses,
         "Marginal Cost Congestion ($/MWHr)" as published_congestion
