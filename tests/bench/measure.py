@@ -20,10 +20,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
+from statistics import median
 
 import duckdb
 
@@ -40,7 +41,8 @@ class Case:
     """A generated amount of raw files and the dataset made of it.
 
     report: a plus stands between reports. posted_before: days from the date in the name of a file
-    to the delivery day it holds.
+    to the delivery day it holds. times: how often floor and full build are run, for the median; of
+    half a second once is no measure.
     """
 
     iso: str
@@ -50,6 +52,7 @@ class Case:
     days: int
     nodes: int
     posted_before: int = 0
+    times: int = 1
 
 
 CASES = {
@@ -62,16 +65,18 @@ CASES = {
         "caiso", "da_energy_hourly_nodal", "prc_lmp", date(2024, 3, 7), 10, 16_000
     ),
     "ercot-month": Case(
-        "ercot", "da_energy_hourly", "np4-190-cd", date(2024, 3, 1), 31, 1000, posted_before=1
+        "ercot", "da_energy_hourly", "np4-190-cd", date(2024, 3, 1), 31, 1000, 1, times=5
     ),
     "nyiso-month": Case(
-        "nyiso", "da_energy_hourly", "damlbmp_gen+damlbmp_zone", date(2024, 3, 1), 31, 560
+        "nyiso", "da_energy_hourly", "damlbmp_gen+damlbmp_zone", date(2024, 3, 1), 31, 560, times=5
     ),
     "miso-month": Case(
-        "miso", "da_energy_hourly_nodal", "da_expost_lmp", date(2024, 3, 1), 31, 2600
+        "miso", "da_energy_hourly_nodal", "da_expost_lmp", date(2024, 3, 1), 31, 2600, times=5
     ),
-    "isone-month": Case("isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210),
-    "spp-month": Case("spp", "da_energy_hourly", "da-lmp-sl", date(2024, 3, 1), 31, 1240),
+    "isone-month": Case(
+        "isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210, times=5
+    ),
+    "spp-month": Case("spp", "da_energy_hourly", "da-lmp-sl", date(2024, 3, 1), 31, 1240, times=5),
 }
 
 
@@ -101,7 +106,7 @@ def main() -> None:
         case = CASES[name]
         folder = options.folder.absolute() / name
         raw = generate(case, folder)
-        runs = list(measure(case, raw, folder / "out"))
+        runs = median_runs(measure(case, raw, folder / "out"))
         print_table(name, case, raw, folder / "out", runs)
 
 
@@ -131,17 +136,18 @@ def generate(case: Case, folder: Path) -> Path:
 
 def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     """Run the floor, a full build, a build with nothing new and one with one new day."""
-    shutil.rmtree(out, ignore_errors=True)
     floor_file = out.with_name("floor.parquet")
     floor = [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(floor_file)]
-    yield measured_floor("floor", floor)
     command = [
         *(sys.executable, "-m", "unified_iso", "build", case.iso),
         *("--raw", str(raw), "--out", str(out)),
         *("--memory-limit", MEMORY_LIMIT, "--threads", str(THREADS)),
     ]
-    yield build("full build", command, case, out)
-    yield measured_floor("floor again", floor)
+    for _ in range(case.times):
+        shutil.rmtree(out, ignore_errors=True)
+        yield measured_floor("floor", floor)
+        yield build("full build", command, case, out)
+        yield measured_floor("floor again", floor)
     yield build("nothing new", command, case, out)
     last = case.start + timedelta(days=case.days - 1 - case.posted_before)
     newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
@@ -151,6 +157,18 @@ def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
     for path, aside in newest.items():
         aside.rename(path)
     yield build("one new day", command, case, out)
+
+
+def median_runs(runs: Iterable[Run]) -> list[Run]:
+    """One run per name, each figure the median of those with that name."""
+    by_name: dict[str, list[Run]] = {}
+    for item in runs:
+        by_name.setdefault(item.name, []).append(item)
+    figures = [field.name for field in fields(Run) if field.name != "name"]
+    return [
+        Run(name, **{f: median(getattr(item, f) for item in same) for f in figures})
+        for name, same in by_name.items()
+    ]
 
 
 def named_after(raw: Path, day: date) -> Iterator[Path]:
