@@ -10,7 +10,7 @@
             and refusal is null and is_present
         {% endset %}
         {% set found = run_query(
-            "select layout, any_value(column_names), any_value(header_line), any_value(timestamp_format) from "
+            "select layout, to_json(any_value(column_names)), any_value(header_line), any_value(timestamp_format) from "
             ~ files ~ " where " ~ where ~ " group by layout order by layout"
         ) %}
         {% set layouts = [] %}
@@ -21,19 +21,21 @@
                 'numbers': variable ~ '__numbers',
                 'date': variable ~ '__dates',
                 'name': variable ~ '__names',
-                'column_names': fromjson(run_query("select to_json(column_names) from " ~ files ~ " where layout = " ~ sql_text(row[0]) ~ " limit 1").rows[0][0]),
+                'column_names': fromjson(row[1]),
                 'header_line': row[2],
                 'timestamp_format': row[3],
             } %}
             {% set lists = {'paths': 'read_path', 'numbers': '0::uinteger' if is_list else 'number'} %}
             {% if columns_of_file(source, 'date') %}{% do lists.update({'date': 'report_date'}) %}{% endif %}
             {% if columns_of_file(source, 'name') %}{% do lists.update({'name': 'data_source'}) %}{% endif %}
+            {% set statements = [] %}
             {% for name, column in lists.items() %}
-                {% do run_query(
+                {% do statements.append(
                     'set variable "' ~ layout[name] ~ '" = (select list(' ~ column ~ ' order by data_source) from '
                     ~ files ~ ' where ' ~ where ~ ' and layout = ' ~ sql_text(row[0]) ~ ')'
                 ) %}
             {% endfor %}
+            {% do run_query(statements | join('; ')) %}
             {% do layouts.append(layout) %}
         {% endfor %}
         {% do create_raw_relation(source, layouts) %}
@@ -226,6 +228,9 @@
         ),
         first_rows as (
             select * from loaded where interval_start_utc = (select min(interval_start_utc) from loaded)
+        ),
+        sure_rows as (
+            select * from first_rows qualify count(*) over (partition by settlement_location_id) = 1
         )
         " ~ _values_of(columns) ~ "
     ") %}
@@ -263,10 +268,8 @@
         select
             '{{ column }}' as column_name,
             {{ column }} as value,
-            {{ column }} in (select {{ column }} from first_rows) and (
-                select count(*) = count(distinct settlement_location_id) and count(*) <= {{ var('row_group_size') }}
-                from first_rows
-            ) as is_in_first_row_group
+            {{ column }} in (select {{ column }} from sure_rows)
+            and (select count(*) <= {{ var('row_group_size') }} from first_rows) as is_in_first_row_group
         from loaded
         where {{ column }} is not null
         group by {{ column }}
