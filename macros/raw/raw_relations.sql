@@ -1,22 +1,33 @@
 {% macro create_raw_relations(sources) %}
+    {% set statements = [] %}
     {% for schema in sources | map(attribute='schema') | unique %}
-        {% do run_query('create schema if not exists ' ~ adapter.quote(schema)) %}
+        {% do statements.append('create schema if not exists ' ~ adapter.quote(schema)) %}
     {% endfor %}
     {% for source in sources %}
-        {% do create_raw_relation(source, []) %}
+        {% do statements.extend(raw_relation_statements(source, [])) %}
     {% endfor %}
+    {% do run_statements(statements) %}
 {% endmacro %}
 
 
-{% macro create_raw_relation(source, layouts) %}
+{% macro raw_relation_statements(source, layouts) %}
     {% set relation = api.Relation.create(
         database=source.database, schema=source.schema, identifier=source.identifier
     ) %}
     {% set rows = read_raw_files(source, layouts) %}
-    {% if layouts and source.config.meta.get('raw', {}).get('row_numbers') %}
-        {% set rows = numbered_rows(raw_table(source), rows) %}
+    {% set statements = [] %}
+    {% if layouts and is_numbered(source) %}
+        {% set numbered = numbered_rows(raw_table(source), rows) %}
+        {% do statements.append(numbered.statement) %}
+        {% set rows = numbered.rows %}
     {% endif %}
-    {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ rows) %}
+    {% do statements.append('create or replace view ' ~ relation ~ ' as ' ~ rows) %}
+    {{ return(statements) }}
+{% endmacro %}
+
+
+{% macro is_numbered(source) %}
+    {{ return(source.config.meta.get('raw', {}).get('row_numbers', false)) }}
 {% endmacro %}
 
 
@@ -25,7 +36,6 @@
 {% endmacro %}
 
 
-{#- Rows are put into a table as they are read, and the query of it is returned. -#}
 {% macro numbered_rows(table, rows) %}
     {{ return(adapter.dispatch('numbered_rows', 'unified_iso')(table, rows)) }}
 {% endmacro %}
@@ -33,15 +43,20 @@
 
 {#- Counting while reading would leave all but one thread idle; a table knows the places of its rows. -#}
 {% macro duckdb__numbered_rows(table, rows) %}
-    {% do run_query("create or replace temp table " ~ adapter.quote(table) ~ " as select * exclude (raw_row) from (" ~ rows ~ ")") %}
-    {{ return("select *, rowid as raw_row from temp." ~ adapter.quote(table)) }}
+    {{ return({
+        'statement': "create or replace temp table " ~ adapter.quote(table)
+            ~ " as select * exclude (raw_row) from (" ~ rows ~ ")",
+        'rows': "select *, rowid as raw_row from temp." ~ adapter.quote(table),
+    }) }}
 {% endmacro %}
 
 
 {% macro drop_raw_tables(sources) %}
-    {% for source in sources %}
-        {% do run_query("drop table if exists temp." ~ adapter.quote(raw_table(source))) %}
+    {% set statements = [] %}
+    {% for source in sources if is_numbered(source) %}
+        {% do statements.append("drop table if exists temp." ~ adapter.quote(raw_table(source))) %}
     {% endfor %}
+    {% do run_statements(statements) %}
 {% endmacro %}
 
 

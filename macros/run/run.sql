@@ -5,6 +5,12 @@
 {% endmacro %}
 
 
+{#- In one go: sending and logging a statement takes longer than most of them. -#}
+{% macro run_statements(statements) %}
+    {% if statements %}{% do run_query(statements | join('\n;\n')) %}{% endif %}
+{% endmacro %}
+
+
 {% macro out_folder() %}
     {{ return(run_query("select getvariable('unified_iso_out')").rows[0][0]) }}
 {% endmacro %}

@@ -29,19 +29,9 @@ with loaded as not materialized (
 
 ),
 
-repeated_locations as (
-
-    {{ locations_that_may_repeat('loaded', minutes) }}
-
-),
-
 repeated_keys as (
 
-    select {{ energy_key() | join(', ') }}
-    from loaded
-    semi join repeated_locations using (settlement_location_id)
-    group by all
-    having count(*) > 1
+    {{ repeated_keys_of('loaded', minutes) }}
 
 ),
 
@@ -161,32 +151,43 @@ from sorted
 {% endmacro %}
 
 
-{#- The few locations that may have two rows for an interval: grouping all rows by interval and location
-    costs as much as sorting them. -#}
-{% macro locations_that_may_repeat(rows, minutes) %}
-    {{ return(adapter.dispatch('locations_that_may_repeat', 'unified_iso')(rows, minutes)) }}
-{% endmacro %}
-
-
-{% macro default__locations_that_may_repeat(rows, minutes) %}
-    select distinct settlement_location_id from {{ rows }}
-{% endmacro %}
-
-
-{#- A bit for each interval of 32 days. Longer stretches share bits, and a location too many does no harm. -#}
-{% macro duckdb__locations_that_may_repeat(rows, minutes) %}
-    {%- set intervals = '32 * 24 * 60 // ' ~ minutes -%}
-    select settlement_location_id
+{#- Grouping all rows by interval and location costs as much as sorting them: only the few locations that have
+    more rows than intervals are. -#}
+{% macro repeated_keys_of(rows, minutes) %}
+    select {{ energy_key() | join(', ') }}
     from {{ rows }}
-    group by settlement_location_id
-    having bit_count(
+    semi join (
+        select settlement_location_id
+        from {{ rows }}
+        group by settlement_location_id
+        having {{ intervals_seen(minutes) }} < count(*)
+    ) as suspects using (settlement_location_id)
+    group by all
+    having count(*) > 1
+{% endmacro %}
+
+
+{% macro intervals_seen(minutes) %}
+    {{- return(adapter.dispatch('intervals_seen', 'unified_iso')(minutes)) -}}
+{% endmacro %}
+
+
+{% macro default__intervals_seen(minutes) %}
+    count(distinct interval_start_utc)
+{%- endmacro %}
+
+
+{#- A bit for each interval of 32 days. Longer stretches share bits: too few does no harm, too many would. -#}
+{% macro duckdb__intervals_seen(minutes) %}
+    {%- set intervals = '32 * 24 * 60 // ' ~ minutes -%}
+    bit_count(
         bitstring_agg(
             abs(epoch_us(interval_start_utc) // 60000000 // {{ minutes }}) % ({{ intervals }}),
             0::bigint,
             ({{ intervals }} - 1)::bigint
         )
-    ) < count(*)
-{% endmacro %}
+    )
+{%- endmacro %}
 
 
 {% macro ranked_repeats(rows, repeated_keys, key, values) %}

@@ -2,16 +2,15 @@
 {% macro account_for_part(node, part, part_file) %}
     {% set model = sql_text(node.name) %}
     {% set within = within_part(part) %}
-    {% do run_query("
+    {% do run_statements(["
         insert into inventory.new_accounts
         select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, sum(counts.rows)
         from (
-            " ~ _load_counts(node, _within_or_without_time(node, part, within)) ~ "
+            " ~ _load_counts(node, part) ~ "
         ) as counts
         inner join load_files as files on counts.raw_file = files.number
         group by all
-    ") %}
-    {% do run_query("
+    ", "
         insert into inventory.new_accounts
         select " ~ model ~ ", date '" ~ part.part ~ "', written.data_source, files.content_hash, 'published', null, written.rows
         from (
@@ -20,14 +19,8 @@
             group by all
         ) as written
         left join load_files as files using (data_source)
-    ") %}
-    {% set repeats = run_query("
-        select coalesce(sum(case when term = 'parsed' then rows end), 0)
-            - coalesce(sum(case when term <> 'parsed' then rows end), 0)
-        from inventory.new_accounts
-        where model = " ~ model ~ " and part = date '" ~ part.part ~ "'
-    ").rows[0][0] %}
-    {% if repeats != 0 %}
+    "]) %}
+    {% if run_query("select 1 from part_repeats limit 1").rows %}
         {% do run_query("
             insert into inventory.new_accounts
             select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, counts.rows
@@ -41,40 +34,29 @@
 
 
 {#- A row without a time belongs to no part; it is counted in the first one of its file. -#}
-{% macro _within_or_without_time(node, part, within) %}
-    (
-        ({{ within }})
-        or (
-            interval_start_utc is null
-            and raw_file in (
-                select files.number
-                from load_files as files
-                inner join inventory.coverage as days using (file_id)
-                group by files.number
-                having {{ part_of(node, 'min(days.delivery_date)') }} = date '{{ part.part }}'
-            )
-        )
+{% macro _load_counts(node, part) %}
+    with first_parts as (
+        select files.number as raw_file, {{ part_of(node, 'min(days.delivery_date)') }} as part
+        from load_files as files
+        inner join inventory.coverage as days using (file_id)
+        group by files.number
+    ),
+    of_part as (
+        select load_counts.*
+        from load_counts
+        left join first_parts using (raw_file)
+        where coalesce({{ within_part(part) }}, first_parts.part = date '{{ part.part }}')
     )
-{% endmacro %}
-
-
-{% macro _load_counts(node, within) %}
-    {%- for staging in staging_models_of(node) %}
-            select raw_file, 'parsed' as term, null as reason, count(*) as rows
-            from {{ load_name(staging) }}
-            where {{ within }}
-            group by all
-            union all
-            select
-                raw_file,
-                split_part(set_aside, ': ', 1) as term,
-                substr(set_aside, strpos(set_aside, ': ') + 2) as reason,
-                count(*) as rows
-            from {{ load_name(staging) }}
-            where set_aside is not null and {{ within }}
-            group by all
-            {{ 'union all' if not loop.last }}
-    {%- endfor -%}
+    select raw_file, 'parsed' as term, null as reason, rows
+    from of_part
+    union all
+    select
+        raw_file,
+        split_part(set_aside, ': ', 1) as term,
+        substr(set_aside, strpos(set_aside, ': ') + 2) as reason,
+        rows
+    from of_part
+    where set_aside is not null
 {% endmacro %}
 
 
@@ -87,18 +69,8 @@
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
-    repeated_locations as (
-        {{ locations_that_may_repeat('loaded', node.config.minutes) }}
-    ),
-    repeated_keys as (
-        select {{ energy_key() | join(', ') }}
-        from loaded
-        semi join repeated_locations using (settlement_location_id)
-        group by all
-        having count(*) > 1
-    ),
     ranked as (
-        {{ ranked_repeats('loaded', 'repeated_keys', energy_key(), energy_values()) }}
+        {{ ranked_repeats('loaded', 'part_repeats', energy_key(), energy_values()) }}
     )
     select
         raw_file,

@@ -1,45 +1,59 @@
 {#- Point the raw relations of a dataset at the files of `load_files`, one branch per layout. -#}
 {% macro open_files(node) %}
-    {% do run_query("drop table if exists temp.reject_errors; drop table if exists temp.reject_scans") %}
-    {% do run_query("set variable raw_file_names = (select list(data_source order by number) from load_files)") %}
+    {% set statements = [
+        "drop table if exists temp.reject_errors",
+        "drop table if exists temp.reject_scans",
+        "set variable raw_file_names = (select list(data_source order by number) from load_files)",
+    ] %}
+    {% set found = run_query(
+        "select iso, report, layout, to_json(any_value(column_names)), any_value(header_line), any_value(timestamp_format) from ("
+        ~ _files_to_open(node) ~ ") group by all order by layout"
+    ).rows %}
+    {% set opened = [] %}
     {% for source in sources_of(node) %}
-        {% set is_list = source.config.meta.get('location_list', false) %}
-        {% set files = 'inventory.raw_files' if is_list else 'load_files' %}
-        {% set where %}
-            iso = {{ sql_text(source.source_name) }} and report = {{ sql_text(source.identifier) }}
-            and refusal is null and is_present
-        {% endset %}
-        {% set found = run_query(
-            "select layout, to_json(any_value(column_names)), any_value(header_line), any_value(timestamp_format) from "
-            ~ files ~ " where " ~ where ~ " group by layout order by layout"
-        ) %}
         {% set layouts = [] %}
-        {% for row in found.rows %}
+        {% for row in found if row[0] == source.source_name and row[1] == source.identifier %}
             {% set variable = 'raw__' ~ source.source_name ~ '__' ~ source.name ~ '__' ~ loop.index %}
             {% set layout = {
                 'paths': variable ~ '__paths',
                 'numbers': variable ~ '__numbers',
                 'date': variable ~ '__dates',
                 'name': variable ~ '__names',
-                'column_names': fromjson(row[1]),
-                'header_line': row[2],
-                'timestamp_format': row[3],
+                'column_names': fromjson(row[3]),
+                'header_line': row[4],
+                'timestamp_format': row[5],
             } %}
-            {% set lists = {'paths': 'read_path', 'numbers': '0::uinteger' if is_list else 'number'} %}
+            {% set lists = {'paths': 'read_path', 'numbers': 'number'} %}
             {% if columns_of_file(source, 'date') %}{% do lists.update({'date': 'report_date'}) %}{% endif %}
             {% if columns_of_file(source, 'name') %}{% do lists.update({'name': 'data_source'}) %}{% endif %}
-            {% set statements = [] %}
             {% for name, column in lists.items() %}
                 {% do statements.append(
-                    'set variable "' ~ layout[name] ~ '" = (select list(' ~ column ~ ' order by data_source) from '
-                    ~ files ~ ' where ' ~ where ~ ' and layout = ' ~ sql_text(row[0]) ~ ')'
+                    'set variable "' ~ layout[name] ~ '" = (select list(' ~ column ~ ' order by data_source) from ('
+                    ~ _files_to_open(node) ~ ') where iso = ' ~ sql_text(source.source_name)
+                    ~ ' and report = ' ~ sql_text(source.identifier) ~ ' and layout = ' ~ sql_text(row[2]) ~ ')'
                 ) %}
             {% endfor %}
-            {% do run_query(statements | join('; ')) %}
             {% do layouts.append(layout) %}
         {% endfor %}
-        {% do create_raw_relation(source, layouts) %}
+        {% do statements.extend(raw_relation_statements(source, layouts)) %}
+        {% if layouts %}{% do opened.append(source.unique_id) %}{% endif %}
     {% endfor %}
+    {% do run_statements(statements) %}
+    {{ return(opened) }}
+{% endmacro %}
+
+
+{#- Those of the load, and all location lists, whose rows have no number. -#}
+{% macro _files_to_open(node) %}
+    select data_source, iso, report, layout, column_names, header_line, timestamp_format, read_path, report_date, number
+    from load_files
+    {%- for source in sources_of(node) if source.config.meta.get('location_list') %}
+    union all
+    select data_source, iso, report, layout, column_names, header_line, timestamp_format, read_path, report_date, 0::uinteger
+    from inventory.raw_files
+    where iso = {{ sql_text(source.source_name) }} and report = {{ sql_text(source.identifier) }}
+        and refusal is null and is_present
+    {%- endfor %}
 {% endmacro %}
 
 
@@ -54,20 +68,25 @@
 {% endmacro %}
 
 
-{#- Parse the files of the group once, into one narrow table per staging model. -#}
-{% macro load_rows(node) %}
+{#- Parse the files of the group once, into one narrow table per staging model. To plan the reading of a
+    report without files takes longer than all else that is done with it. -#}
+{% macro load_rows(node, opened) %}
+    {% set statements = [] %}
     {% for staging in staging_models_of(node) %}
-        {% do run_query(
+        {% do statements.append(
             "create or replace temp table " ~ load_name(staging) ~ " as select * "
             ~ ("exclude (raw_row) " if raw_row_of(staging) == 'rowid' else "")
             ~ with_other_markets_filtered(node, staging) ~ " from " ~ staging.relation_name
+            ~ (" limit 0" if not staging.depends_on.nodes | select('in', opened) | list else "")
         ) %}
     {% endfor %}
+    {% do run_statements(statements) %}
     {% do keep_rejected_lines() %}
     {% do drop_raw_tables(sources_of(node)) %}
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
-    {% do record_coverage(node, loads) %}
+    {% do run_query(count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside'])) %}
+    {% do record_coverage(node) %}
     {% do recount_lines() %}
     {% do note_component_breaks(node) %}
 {% endmacro %}
@@ -76,7 +95,7 @@
 {#- What tells the order of lines: the reader's count where a report needs it, else the place in the load. -#}
 {% macro raw_row_of(staging) %}
     {% for unique_id in staging.depends_on.nodes if unique_id in graph.sources %}
-        {% if graph.sources[unique_id].config.meta.get('raw', {}).get('row_numbers') %}{{ return('raw_row') }}{% endif %}
+        {% if is_numbered(graph.sources[unique_id]) %}{{ return('raw_row') }}{% endif %}
     {% endfor %}
     {{ return('rowid') }}
 {% endmacro %}
@@ -182,15 +201,19 @@
 
 
 {% macro drop_load(node) %}
+    {% set statements = [] %}
     {% for staging in staging_models_of(node) %}
-        {% do run_query("drop table if exists " ~ load_name(staging)) %}
+        {% do statements.append("drop table if exists " ~ load_name(staging)) %}
     {% endfor %}
+    {% do run_statements(statements) %}
 {% endmacro %}
 
 
-{#- The dataset's own SQL, with each staging view replaced by the table it was parsed into. -#}
+{#- The dataset's own SQL, with each staging view replaced by the table it was parsed into, and the search
+    for repeated keys by what it found. -#}
 {% macro read_load_instead(node, sql, keep='true', short_text=[]) %}
-    {% set result = namespace(sql=sql) %}
+    {% set repeats = "select * " ~ with_short_text(short_text | select('in', energy_key()) | list) ~ " from part_repeats" %}
+    {% set result = namespace(sql=sql.replace(repeated_keys_of('loaded', node.config.minutes), repeats)) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
@@ -200,6 +223,50 @@
         ) %}
     {% endfor %}
     {{ return(result.sql) }}
+{% endmacro %}
+
+
+{#- Keys of a part that come more than once. On the way each location is met, and what else is asked of them
+    is asked of that table. -#}
+{% macro find_repeats(node, part) %}
+    {% do run_statements(["
+        create or replace temp table part_locations as
+        select
+            settlement_location,
+            settlement_location_id,
+            count(*) as rows,
+            " ~ intervals_seen(node.config.minutes) ~ " as intervals,
+            min(interval_start_utc) as first_interval
+        from (
+            " ~ _rows_of_part(node, part, ['settlement_location', 'settlement_location_id']) ~ "
+        )
+        group by all
+    ", "
+        create or replace temp table part_repeats as
+        with suspects as (
+            select settlement_location_id
+            from part_locations
+            group by settlement_location_id
+            having count(*) > 1 or sum(intervals) < sum(rows)
+        )
+        select " ~ energy_key() | join(', ') ~ "
+        from (
+            " ~ _rows_of_part(node, part, ['settlement_location_id']) ~ "
+        )
+        semi join suspects using (settlement_location_id)
+        group by all
+        having count(*) > 1
+    "]) %}
+{% endmacro %}
+
+
+{% macro _rows_of_part(node, part, columns) %}
+    {%- for staging in staging_models_of(node) %}
+            select interval_start_utc, {{ columns | join(', ') }}
+            from {{ load_name(staging) }}
+            where set_aside is null and {{ within_part(part) }}
+            {{ 'union all' if not loop.last }}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -216,65 +283,53 @@
 {% endmacro %}
 
 
-{#- The writer ends a row group's dictionary at the last value that any of its threads has met, so that the
-    same rows would give other bytes. Only where the first row group, written before all others, is sure to
-    hold the last value is every dictionary whole. -#}
+{#- The writer ends a row group's dictionary at the last value that any of its threads has met, and tells the
+    first and the last of those met as the group's bounds: the same rows could give other bytes. Only where the
+    first row group, written before all others, is sure to hold the first and the last value of all are they the
+    same in each group. Of repeated rows some are not written, and who tells which? -#}
 {% macro duckdb__shorten_text(node, part) %}
     {% set columns = ['settlement_location', 'settlement_location_id'] %}
-    {% do run_query("
-        create or replace temp table part_text as
-        with loaded as not materialized (
-            " ~ _rows_of_part(node, part, columns) ~ "
-        ),
-        first_rows as (
-            select * from loaded where interval_start_utc = (select min(interval_start_utc) from loaded)
+    {% set short = [] %}
+    {% set statements = [] %}
+    {% for row in run_query("
+        with first_rows as (
+            select *
+            from (
+                " ~ _rows_of_part(node, part, columns) ~ "
+            )
+            where interval_start_utc = (select min(first_interval) from part_locations)
         ),
         sure_rows as (
-            select * from first_rows qualify count(*) over (partition by settlement_location_id) = 1
+            select *
+            from first_rows
+            anti join part_repeats using (" ~ energy_key() | join(', ') ~ ")
+            where (select count(*) from first_rows) <= " ~ var('row_group_size') ~ "
         )
-        " ~ _values_of(columns) ~ "
-    ") %}
-    {% set short = [] %}
-    {% for row in run_query("
-        select column_name
-        from part_text
-        group by column_name
-        having arg_max(is_in_first_row_group, value)
-        order by column_name
-    ").rows %}
-        {% do run_query(
-            "create or replace temp type " ~ adapter.quote('load__' ~ row[0]) ~ " as enum ("
-            ~ "select value from part_text where column_name = " ~ sql_text(row[0]) ~ " order by value)"
-        ) %}
+        " ~ _bounded_columns(columns)
+    ).rows %}
         {% do short.append(row[0]) %}
+        {% do statements.append(
+            "create or replace temp type " ~ short_text_of(row[0]) ~ " as enum ("
+            ~ "select distinct " ~ row[0] ~ " from part_locations order by all)"
+        ) %}
     {% endfor %}
+    {% do run_statements(statements) %}
     {{ return(short) }}
 {% endmacro %}
 
 
-{% macro _rows_of_part(node, part, columns) %}
-    {%- for staging in staging_models_of(node) %}
-            select interval_start_utc, {{ columns | join(', ') }}
-            from {{ load_name(staging) }}
-            where set_aside is null and {{ within_part(part) }}
-            {{ 'union all' if not loop.last }}
+{% macro _bounded_columns(columns) %}
+    {%- for column in columns %}
+        select '{{ column }}' as column_name
+        where (select row(min({{ column }}), max({{ column }})) from sure_rows)
+            = (select row(min({{ column }}), max({{ column }})) from part_locations)
+        {{ 'union all' if not loop.last }}
     {%- endfor -%}
 {% endmacro %}
 
 
-{#- Of repeated rows of the first interval some are not written, and who tells which? -#}
-{% macro _values_of(columns) %}
-    {%- for column in columns %}
-        select
-            '{{ column }}' as column_name,
-            {{ column }} as value,
-            {{ column }} in (select {{ column }} from sure_rows)
-            and (select count(*) <= {{ var('row_group_size') }} from first_rows) as is_in_first_row_group
-        from loaded
-        where {{ column }} is not null
-        group by {{ column }}
-        {{ 'union all' if not loop.last }}
-    {%- endfor -%}
+{% macro short_text_of(column) %}
+    {{- adapter.quote('load__' ~ column) -}}
 {% endmacro %}
 
 
@@ -291,7 +346,7 @@
     {%- if columns -%}
     replace (
         {%- for column in columns -%}
-        {{ column }}::{{ adapter.quote('load__' ~ column) }} as {{ column }}{{ ', ' if not loop.last }}
+        {{ column }}::{{ short_text_of(column) }} as {{ column }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     )
     {%- endif -%}
@@ -318,44 +373,41 @@
 
 
 {#- What the files of the load hold, by delivery day, and how many lines were used: from now on exact. -#}
-{% macro record_coverage(node, relations) %}
-    {% do run_query("
+{% macro record_coverage(node) %}
+    {% do run_statements(["
         create or replace temp table observed as
-        with counted as (
-            " ~ _count_rows(relations) ~ "
-        )
         select
             files.file_id,
             " ~ to_local('counted.interval_start_utc', 'markets.time_zone') ~ "::date as delivery_date,
             sum(counted.rows)::ubigint as rows,
             sum(counted.raw_lines)::ubigint as raw_lines
-        from counted
+        from load_counts as counted
         inner join load_files as files on counted.raw_file = files.number
         inner join " ~ fact('markets') ~ " as markets on markets.iso = " ~ sql_text(node.config.iso) ~ "
         group by all
-    ") %}
-    {% do run_query("delete from inventory.coverage where file_id in (select file_id from load_files)") %}
-    {% do run_query("
+    ", "
+        delete from inventory.coverage where file_id in (select file_id from load_files)
+    ", "
         insert into inventory.coverage
         select file_id, delivery_date, rows, false from observed where delivery_date is not null
-    ") %}
-    {% do run_query("
+    ", "
         update inventory.raw_files as files
         set lines_used = coalesce((
             select sum(observed.raw_lines) from observed where observed.file_id = files.file_id
         ), 0)
         where files.file_id in (select file_id from load_files)
-    ") %}
+    "]) %}
 {% endmacro %}
 
 
-{% macro _count_rows(relations) %}
-    {%- for relation in relations %}
-            select raw_file, interval_start_utc, count(*) as rows, sum(raw_lines) as raw_lines
-            from {{ relation }}
-            group by all
-            {{ 'union all' if not loop.last }}
-    {%- endfor -%}
+{% macro count_rows(relations, columns) %}
+    create or replace temp table load_counts as
+    {% for relation in relations %}
+    select {{ columns | join(', ') }}, count(*) as rows, sum(raw_lines) as raw_lines
+    from {{ relation }}
+    group by all
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 {% endmacro %}
 
 
@@ -417,12 +469,17 @@
         inner join inventory.raw_files as known using (file_id)
         where files.lines > 0 and known.lines_used = 0
     {% endset %}
-    {% do run_query("create or replace temp table rejected as " ~ rejected) %}
-    {% do run_query("
-        delete from inventory.rejected_rows
-        where model = " ~ sql_text(node.name) ~ " and file_id in (select file_id from load_files)
-    ") %}
-    {% do run_query("insert into inventory.rejected_rows select " ~ sql_text(node.name) ~ ", * from rejected") %}
+    {% do run_query(
+        "delete from inventory.rejected_rows where model = " ~ sql_text(node.name)
+        ~ " and file_id in (select file_id from load_files)"
+    ) %}
+    {% if not _has_rejects() %}
+        {{ return(none) }}
+    {% endif %}
+    {% do run_statements([
+        "create or replace temp table rejected as " ~ rejected,
+        "insert into inventory.rejected_rows select " ~ sql_text(node.name) ~ ", * from rejected",
+    ]) %}
     {% if not var('allow_rejects') %}
         {% do run_query("
             insert into inventory.blocked
@@ -445,4 +502,20 @@
             ) as years using (file_id)
         ") %}
     {% endif %}
+{% endmacro %}
+
+
+{#- Asked of counts: which rows it were is a question to each row. -#}
+{% macro _has_rejects() %}
+    {{ return(run_query("
+        select 1 from load_counts where set_aside like 'rejected: %'
+        union all
+        select 1 from inventory.rejected_lines where file_id in (select file_id from load_files)
+        union all
+        select 1
+        from load_files as files
+        inner join inventory.raw_files as known using (file_id)
+        where files.lines > 0 and known.lines_used = 0
+        limit 1
+    ").rows | length > 0) }}
 {% endmacro %}

@@ -145,7 +145,7 @@
 {#- Exact days of the files whose days no one knows yet, by reading nothing but their stamps. Files
     with a likely name wait until they are read anyway, unless a published part depends on them, or
     they may reach into the year asked for and lie beside it. -#}
-{% macro find_coverage(node) %}
+{% macro find_coverage(node, budget) %}
     {% set wanting %}
         select files.file_id
         from inventory.raw_files as files
@@ -168,12 +168,13 @@
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
-        {% do run_query(files_to_load(node, wanting, budget_lines(node))) %}
-        {% if run_query("select count(*) from load_files").rows[0][0] == 0 %}
+        {% do run_query(files_to_load(node, wanting, budget)) %}
+        {% if not run_query("select 1 from load_files limit 1").rows %}
             {{ return(none) }}
         {% endif %}
         {% do open_files(node) %}
-        {% do record_coverage(node, staging | map(attribute='relation_name') | list) %}
+        {% do run_query(count_rows(staging | map(attribute='relation_name') | list, ['raw_file', 'interval_start_utc'])) %}
+        {% do record_coverage(node) %}
         {% do refuse_files_without_time() %}
     {% endfor %}
 {% endmacro %}
@@ -211,31 +212,28 @@
     digests as (
         select
             part,
-            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source)) as digest
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source)) as digest,
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash))
+                as present_digest
         from inputs
         group by part
     ),
     made_of as (
         select
-            accounts.part,
-            md5(string_agg(
-                distinct accounts.data_source || ' ' || accounts.content_hash,
-                chr(10)
-                order by accounts.data_source || ' ' || accounts.content_hash
-            ) filter (where files.is_present and files.refusal is null)) as present_digest,
-            string_agg(distinct accounts.data_source, ', ')
-                filter (where not coalesce(files.is_present and files.refusal is null, false)) as vanished
-        from inventory.accounts as accounts
-        left join inventory.raw_files as files using (data_source)
-        where accounts.model = {{ model }}
-        group by accounts.part
-    ),
-    sorted_inputs as (
-        select
             part,
-            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash))
-                as present_digest
-        from inputs
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash)
+                filter (where is_usable)) as present_digest,
+            string_agg(data_source, ', ' order by data_source) filter (where not is_usable) as vanished
+        from (
+            select distinct
+                accounts.part,
+                accounts.data_source,
+                accounts.content_hash,
+                coalesce(files.is_present and files.refusal is null, false) as is_usable
+            from inventory.accounts as accounts
+            left join inventory.raw_files as files using (data_source)
+            where accounts.model = {{ model }}
+        )
         group by part
     )
     select
@@ -256,7 +254,7 @@
             when parts.fingerprint <> {{ sql_text(fingerprint) }} then 'stale'
             when parts.digest = digests.digest then 'kept'
             when made_of.vanished is not null
-                and made_of.present_digest = sorted_inputs.present_digest
+                and made_of.present_digest = digests.present_digest
                 then {{ "'stale'" if var('prune') else "'kept'" }}
             else 'stale'
         end as state
@@ -270,10 +268,18 @@
     left join inventory.empty_parts as empty_parts
         on empty_parts.model = {{ model }} and digests.part = empty_parts.part
     left join made_of on coalesce(digests.part, parts.part) = made_of.part
-    left join sorted_inputs on digests.part = sorted_inputs.part
     {% if year %}
     where year(coalesce(digests.part, parts.part)) = {{ year }}
     {% endif %}
+{% endmacro %}
+
+
+{#- Once a group is written. -#}
+{% macro mark_built(node) %}
+    update plan
+    set state = 'built'
+    from inventory.new_parts as new
+    where new.model = {{ sql_text(node.name) }} and plan.part = new.part and plan.digest = new.digest
 {% endmacro %}
 
 
@@ -326,9 +332,9 @@
 {#- Rows that are loaded at once: what can be sorted in memory beside its load. -#}
 {% macro budget_rows() %}
     {% set query = "select greatest(" ~
-        "(select sum(number * case unit when 'GiB' then 1073741824 when 'MiB' then 1048576 else 1024 end) from (" ~
+        "(select number * case unit when 'GiB' then 1073741824 when 'MiB' then 1048576 else 1024 end from (" ~
         "select regexp_extract(value, '[0-9.]+')::double as number, regexp_extract(value, '[A-Za-z]+') as unit " ~
-        "from duckdb_settings() where name = 'memory_limit')) / 300, 100000)::bigint" %}
+        "from (select current_setting('memory_limit') as value))) / 300, 100000)::bigint" %}
     {{ return(run_query(query).rows[0][0]) }}
 {% endmacro %}
 

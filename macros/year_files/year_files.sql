@@ -30,30 +30,33 @@
 
 
 {% macro build_parts(node, sql, fingerprint) %}
-    {% do find_coverage(node) %}
+    {% set budget = budget_lines(node) %}
+    {% do find_coverage(node, budget) %}
     {% do run_query(plan_parts(node, fingerprint)) %}
-    {% do build_groups(node, sql, fingerprint) %}
+    {% do build_groups(node, sql, fingerprint, budget) %}
     {% do note_dropped_parts(node) %}
     {% do close_files(node) %}
 {% endmacro %}
 
 
 {#- A macro of its own: Jinja leaves a loop by returning only. -#}
-{% macro build_groups(node, sql, fingerprint) %}
-    {% set budget = budget_lines(node) %}
+{% macro build_groups(node, sql, fingerprint, budget) %}
     {% for _ in range(100000) %}
+        {% if not run_query("select 1 from plan where state = 'stale' limit 1").rows %}
+            {{ return(none) }}
+        {% endif %}
         {% do block_vanished(node) %}
         {% do run_query(next_group(budget, node)) %}
-        {% if not parts_of_group(node) %}
+        {% if not run_query("select 1 from load_group limit 1").rows %}
             {{ return(none) }}
         {% endif %}
         {% do run_query(files_to_load(node, files_of_group(node), none)) %}
-        {% do open_files(node) %}
-        {% do load_rows(node) %}
+        {% do load_rows(node, open_files(node)) %}
         {% do block_rejected_years(node) %}
         {% do run_query(plan_parts(node, fingerprint)) %}
         {% for part in parts_of_group(node) %}
             {% do complete_identities(node, part) %}
+            {% do find_repeats(node, part) %}
             {% set short_text = shorten_text(node, part) %}
             {% set file = write_part(
                 node, part, read_load_instead(node, sql, within_part(part), short_text), fingerprint
@@ -62,7 +65,7 @@
             {% do build_subsets_beside(node, part, file, sql, fingerprint) %}
         {% endfor %}
         {% do drop_load(node) %}
-        {% do run_query(plan_parts(node, fingerprint)) %}
+        {% do run_query(mark_built(node)) %}
         {% do show_progress(node) %}
     {% endfor %}
 {% endmacro %}
@@ -149,10 +152,10 @@
 {% macro write_part(node, part, sql, fingerprint) %}
     {% set file = out_folder() ~ '/.unified-iso/candidates/' ~ node.name ~ '/' ~ part.part ~ '.parquet' %}
     {% do in_python('make_folder', {'path': file.rpartition('/')[0]}) %}
-    {% do run_query("delete from inventory.new_accounts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
-    {% do run_query("delete from inventory.new_parts where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'") %}
-    {% do run_query(write_parquet(node, sql, part, file)) %}
-    {% do run_query("
+    {% set of_part = "where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'" %}
+    {% do run_statements(["
+        delete from inventory.new_accounts " ~ of_part, "
+        delete from inventory.new_parts " ~ of_part, write_parquet(node, sql, part, file), "
         insert into inventory.new_parts
         select
             " ~ sql_text(node.name) ~ ",
@@ -166,7 +169,7 @@
             coalesce(max(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
             " ~ sql_text(file) ~ "
         from read_parquet(" ~ sql_text(file) ~ ")
-    ") %}
+    "]) %}
     {{ return(file) }}
 {% endmacro %}
 
@@ -221,7 +224,7 @@
     no row for this dataset, is remembered, so that it is not looked for again. -#}
 {% macro note_dropped_parts(node) %}
     {% set model = sql_text(node.name) %}
-    {% do run_query("
+    {% do run_statements(["
         insert into inventory.dropped_parts
         select " ~ model ~ ", part, year from plan where state = 'dropped'
         union all
@@ -229,26 +232,28 @@
         from inventory.new_parts as new
         inner join inventory.parts as published using (model, part)
         where new.model = " ~ model ~ " and new.rows = 0
-    ") %}
-    {% do run_query("
+    ", "
         insert or replace into inventory.empty_parts
         select model, part, digest, fingerprint
         from inventory.new_parts
         where rows = 0 and model = " ~ model ~ "
-            and year not in (select year from inventory.blocked where model = " ~ model ~ ")"
-    ) %}
-    {% do run_query("delete from inventory.new_parts where rows = 0 and model = " ~ model) %}
+            and year not in (select year from inventory.blocked where model = " ~ model ~ ")
+    ", "
+        delete from inventory.new_parts where rows = 0 and model = " ~ model
+    ]) %}
 {% endmacro %}
 
 
 {% macro drop_blocked_years(node) %}
     {% set model = sql_text(node.name) %}
+    {% set statements = [] %}
     {% for table in ['new_parts', 'dropped_parts'] %}
-        {% do run_query(
+        {% do statements.append(
             "delete from inventory." ~ table ~ " where model = " ~ model
             ~ " and year in (select year from inventory.blocked where model = " ~ model ~ ")"
         ) %}
     {% endfor %}
+    {% do run_statements(statements) %}
 {% endmacro %}
 
 

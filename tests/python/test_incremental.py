@@ -36,6 +36,16 @@ HUB = "parquet/pjm/da_energy_hourly_hub/da_energy_hourly_hub_{}.parquet"
 NYISO = "parquet/nyiso/da_energy_hourly/da_energy_hourly_{}.parquet"
 ALL_FILES = sorted(name.format(year) for name in (NODAL, HUB, NYISO) for year in (2023, 2024))
 LONGEST_WAIT_SECONDS = 120
+TEXT_COLUMNS = (
+    "iso",
+    "market_type",
+    "settlement_location",
+    "settlement_location_type",
+    "settlement_location_id",
+    "zone",
+    "dst_flag",
+    "data_source",
+)
 # What a plain build that converts says in its log for each part; found there by a test below.
 CONVERSION = "copy ("
 
@@ -146,32 +156,41 @@ def test_a_second_build_converts_nothing(own_build: Built) -> None:
     assert leftovers(own_build.out) == []
 
 
-def test_a_row_group_knows_no_name_but_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("late", ["0 LATE", "ZZ LATE"])
+def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path, late: str) -> None:
     """Or its bytes would tell how far another thread was when it was written."""
     raw, out = tmp_path / "raw", tmp_path / "out"
     options = SampleOptions(truth=False, reports=("da_hrl_lmps",))
     write_sample(raw, isos=["pjm"], start=date(2024, 3, 1), days=31, nodes=500, options=options)
     (tenth,) = raw.rglob("da_hrl_lmps_20240310*.csv")
     name = read_rows(tenth)[-1]["pnode_name"].encode()
-    tenth.write_bytes(tenth.read_bytes().replace(b",%s," % name, b",ZZ LATE,"))
+    tenth.write_bytes(tenth.read_bytes().replace(b",%s," % name, b",%s," % late.encode()))
     build(raw, out, "pjm", "--threads", "2")
     file = str(out / NODAL.format(2024))
-    told = query(
-        """
-        select stats_max_value from parquet_metadata($1)
-        where path_in_schema = 'settlement_location' order by row_group_id
-        """,
-        file,
-    )
-    written = query(
-        """
-        select max(settlement_location) from read_parquet($1)
-        group by file_row_number // 122880 order by file_row_number // 122880
-        """,
-        file,
-    )
-    assert len(written) > 3
-    assert [last for (last,) in written].count("ZZ LATE") == 1
+    told = {
+        column: query(
+            """
+            select stats_min_value, stats_max_value from parquet_metadata($1)
+            where path_in_schema = $2 order by row_group_id
+            """,
+            file,
+            column,
+        )
+        for column in TEXT_COLUMNS
+    }
+    written = {
+        column: query(
+            f"""
+            select min({column}), max({column}) from read_parquet($1)
+            group by file_row_number // 122880 order by file_row_number // 122880
+            """,
+            file,
+        )
+        for column in TEXT_COLUMNS
+    }
+    assert len(written["iso"]) > 3
+    assert [late in bounds for bounds in written["settlement_location"]].count(True) == 1
+    assert set(written["dst_flag"]) == {("N", "Y"), ("Y", "Y")}
     assert told == written
 
 
