@@ -69,7 +69,7 @@
 
 
 {#- Parse the files of the group once, into one narrow table per staging model. To plan the reading of a
-    report without files takes longer than all else that is done with it. -#}
+    report without files takes longer than all else that is done with it. Returns what record_coverage does. -#}
 {% macro load_rows(node, opened) %}
     {% set statements = [] %}
     {% for staging in staging_models_of(node) %}
@@ -83,12 +83,17 @@
     {% do run_statements(statements) %}
     {% do keep_rejected_lines() %}
     {% do drop_raw_tables(sources_of(node)) %}
+    {#- Few rows are set aside: to group the others by a reason that they have not would cost as much again. -#}
     {% set loads = [] %}
-    {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
+    {% for staging in staging_models_of(node) %}
+        {% do loads.append("(select * exclude (set_aside), null as set_aside from " ~ load_name(staging) ~ " where set_aside is null)") %}
+        {% do loads.append("(select * from " ~ load_name(staging) ~ " where set_aside is not null)") %}
+    {% endfor %}
     {% do run_query(count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside'])) %}
-    {% do record_coverage(node) %}
+    {% set days_are_new = record_coverage(node) %}
     {% do recount_lines() %}
     {% do note_component_breaks(node) %}
+    {{ return(days_are_new) }}
 {% endmacro %}
 
 
@@ -372,9 +377,10 @@
 {% endmacro %}
 
 
-{#- What the files of the load hold, by delivery day, and how many lines were used: from now on exact. -#}
+{#- What the files of the load hold, by delivery day, and how many lines were used: from now on exact. Returns
+    whether the days are other than those thought likely. -#}
 {% macro record_coverage(node) %}
-    {% do run_statements(["
+    {% do run_query("
         create or replace temp table observed as
         select
             files.file_id,
@@ -385,7 +391,17 @@
         inner join load_files as files on counted.raw_file = files.number
         inner join " ~ fact('markets') ~ " as markets on markets.iso = " ~ sql_text(node.config.iso) ~ "
         group by all
-    ", "
+    ") %}
+    {% set news = run_query("
+        select 1
+        from (select * from observed where delivery_date is not null) as seen
+        full join (
+            select * from " ~ likely_days() ~ " where file_id in (select file_id from load_files)
+        ) as likely using (file_id, delivery_date)
+        where seen.file_id is null or likely.file_id is null
+        limit 1
+    ").rows %}
+    {% do run_statements(["
         delete from inventory.coverage where file_id in (select file_id from load_files)
     ", "
         insert into inventory.coverage
@@ -397,6 +413,7 @@
         ), 0)
         where files.file_id in (select file_id from load_files)
     "]) %}
+    {{ return(news | length > 0) }}
 {% endmacro %}
 
 

@@ -51,9 +51,9 @@
             {{ return(none) }}
         {% endif %}
         {% do run_query(files_to_load(node, files_of_group(node), none)) %}
-        {% do load_rows(node, open_files(node)) %}
+        {% set days_are_new = load_rows(node, open_files(node)) %}
         {% do block_rejected_years(node) %}
-        {% do run_query(plan_parts(node, fingerprint)) %}
+        {% if days_are_new %}{% do run_query(plan_parts(node, fingerprint)) %}{% endif %}
         {% for part in parts_of_group(node) %}
             {% do complete_identities(node, part) %}
             {% do find_repeats(node, part) %}
