@@ -19,7 +19,7 @@
         1::utinyint as raw_lines,
         lbmp_rows.interval_start_utc,
         lbmp_rows.settlement_location,
-        coalesce(types.settlement_location_type, other_types.settlement_location_type) as settlement_location_type,
+        types.settlement_location_type,
         lbmp_rows.settlement_location_id,
         null::varchar as zone,
         null::double as voltage_kv,
@@ -38,15 +38,10 @@
             when lbmp_rows.published_congestion is null then 'rejected: no Marginal Cost Congestion'
         end as set_aside
     from {{ rows }} as lbmp_rows
-    left join (
-        select
-            locations.settlement_location_id,
-            location_types.settlement_location_type
-        from {{ ref('locations') }} as locations
-        inner join {{ ref('location_types') }} as location_types using (iso, published_type)
-        where iso = 'nyiso'
-    ) as types using (settlement_location_id)
-    left join {{ ref('location_types') }} as other_types
-        on other_types.iso = 'nyiso'
-        and other_types.published_type = '*'
+    left join {{ ref('locations') }} as locations
+        on locations.iso = 'nyiso'
+        and lbmp_rows.settlement_location_id = locations.settlement_location_id
+    left join {{ ref('location_types') }} as types
+        on types.iso = 'nyiso'
+        and types.published_type = coalesce(locations.published_type, '*')
 {% endmacro %}
