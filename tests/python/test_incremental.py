@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -363,16 +364,23 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
+def is_there(folder: Path, pattern: str) -> bool:
+    """Whether a folder, which may go while it is looked through, has such a file."""
+    with suppress(FileNotFoundError):
+        return any(folder.glob(pattern))
+    return False
+
+
 def first_part_is_written(out: Path) -> bool:
-    return any((out / ".unified-iso" / "candidates").glob("*/*-*-*.parquet"))
+    return is_there(out / ".unified-iso" / "candidates", "*/*-*-*.parquet")
 
 
 def first_year_is_joined(out: Path) -> bool:
-    return any((out / ".unified-iso" / "candidates").glob("*/*_20??.parquet"))
+    return is_there(out / ".unified-iso" / "candidates", "*/*_20??.parquet")
 
 
 def first_file_is_published(out: Path) -> bool:
-    return any((out / "parquet").glob("*/*/*.parquet"))
+    return is_there(out / "parquet", "*/*/*.parquet")
 
 
 def test_a_first_build_may_be_killed_at_any_moment(
