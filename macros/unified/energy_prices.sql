@@ -154,14 +154,22 @@ from sorted
 {#- Grouping all rows by interval and location costs as much as sorting them: only the few locations that have
     more rows than intervals are. -#}
 {% macro repeated_keys_of(rows, minutes) %}
-    select {{ energy_key() | join(', ') }}
-    from {{ rows }}
-    semi join (
+    {%- set suspects %}
+    (
         select settlement_location_id
         from {{ rows }}
         group by settlement_location_id
         having {{ intervals_seen(minutes) }} < count(*)
-    ) as suspects using (settlement_location_id)
+    )
+    {%- endset -%}
+    {{ repeated_keys_among(rows, suspects) }}
+{% endmacro %}
+
+
+{% macro repeated_keys_among(rows, suspects) %}
+    select {{ energy_key() | join(', ') }}
+    from {{ rows }}
+    semi join {{ suspects }} as suspects using (settlement_location_id)
     group by all
     having count(*) > 1
 {% endmacro %}

@@ -83,12 +83,8 @@
     {% do run_statements(statements) %}
     {% do keep_rejected_lines() %}
     {% do drop_raw_tables(sources_of(node)) %}
-    {#- Few rows are set aside: to group the others by a reason that they have not would cost as much again. -#}
     {% set loads = [] %}
-    {% for staging in staging_models_of(node) %}
-        {% do loads.append("(select * exclude (set_aside), null as set_aside from " ~ load_name(staging) ~ " where set_aside is null)") %}
-        {% do loads.append("(select * from " ~ load_name(staging) ~ " where set_aside is not null)") %}
-    {% endfor %}
+    {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do run_query(count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside'])) %}
     {% set days_are_new = record_coverage(node) %}
     {% do recount_lines() %}
@@ -254,13 +250,7 @@
             group by settlement_location_id
             having count(*) > 1 or sum(intervals) < sum(rows)
         )
-        select " ~ energy_key() | join(', ') ~ "
-        from (
-            " ~ _rows_of_part(node, part, ['settlement_location_id']) ~ "
-        )
-        semi join suspects using (settlement_location_id)
-        group by all
-        having count(*) > 1
+        " ~ repeated_keys_among('(' ~ _rows_of_part(node, part, ['settlement_location_id']) ~ ')', 'suspects') ~ "
     "]) %}
 {% endmacro %}
 
@@ -471,7 +461,10 @@
             replace(load.set_aside, 'rejected: ', '') as message
         from {{ load_name(staging) }} as load
         inner join (
-            select raw_file, min({{ raw_row_of(staging) }}) as first_row from {{ load_name(staging) }} group by all
+            select raw_file, min({{ raw_row_of(staging) }}) as first_row
+            from {{ load_name(staging) }}
+            where raw_file in (select raw_file from load_counts where set_aside like 'rejected: %')
+            group by all
         ) as first_rows on load.raw_file = first_rows.raw_file
         inner join load_files as files on load.raw_file = files.number
         where load.set_aside like 'rejected: %'
@@ -486,15 +479,10 @@
         inner join inventory.raw_files as known using (file_id)
         where files.lines > 0 and known.lines_used = 0
     {% endset %}
-    {% do run_query(
-        "delete from inventory.rejected_rows where model = " ~ sql_text(node.name)
-        ~ " and file_id in (select file_id from load_files)"
-    ) %}
-    {% if not _has_rejects() %}
-        {{ return(none) }}
-    {% endif %}
     {% do run_statements([
         "create or replace temp table rejected as " ~ rejected,
+        "delete from inventory.rejected_rows where model = " ~ sql_text(node.name)
+            ~ " and file_id in (select file_id from load_files)",
         "insert into inventory.rejected_rows select " ~ sql_text(node.name) ~ ", * from rejected",
     ]) %}
     {% if not var('allow_rejects') %}
@@ -519,20 +507,4 @@
             ) as years using (file_id)
         ") %}
     {% endif %}
-{% endmacro %}
-
-
-{#- Asked of counts: which rows it were is a question to each row. -#}
-{% macro _has_rejects() %}
-    {{ return(run_query("
-        select 1 from load_counts where set_aside like 'rejected: %'
-        union all
-        select 1 from inventory.rejected_lines where file_id in (select file_id from load_files)
-        union all
-        select 1
-        from load_files as files
-        inner join inventory.raw_files as known using (file_id)
-        where files.lines > 0 and known.lines_used = 0
-        limit 1
-    ").rows | length > 0) }}
 {% endmacro %}

@@ -168,9 +168,6 @@
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
-        {% if not run_query("select 1 from (" ~ wanting ~ ") limit 1").rows %}
-            {{ return(none) }}
-        {% endif %}
         {% do run_query(files_to_load(node, wanting, budget)) %}
         {% if not run_query("select 1 from load_files limit 1").rows %}
             {{ return(none) }}

@@ -153,9 +153,11 @@
     {% set file = out_folder() ~ '/.unified-iso/candidates/' ~ node.name ~ '/' ~ part.part ~ '.parquet' %}
     {% do in_python('make_folder', {'path': file.rpartition('/')[0]}) %}
     {% set of_part = "where model = " ~ sql_text(node.name) ~ " and part = date '" ~ part.part ~ "'" %}
-    {% do run_statements(["
-        delete from inventory.new_accounts " ~ of_part, "
-        delete from inventory.new_parts " ~ of_part, write_parquet(node, sql, part, file), "
+    {% do run_statements([
+        "delete from inventory.new_accounts " ~ of_part,
+        "delete from inventory.new_parts " ~ of_part,
+        write_parquet(node, sql, part, file),
+        "
         insert into inventory.new_parts
         select
             " ~ sql_text(node.name) ~ ",
@@ -169,7 +171,8 @@
             coalesce(max(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
             " ~ sql_text(file) ~ "
         from read_parquet(" ~ sql_text(file) ~ ")
-    "]) %}
+        ",
+    ]) %}
     {{ return(file) }}
 {% endmacro %}
 
