@@ -110,13 +110,11 @@
         {% for layout in layouts %}
         union all by name
         select
-            * exclude (raw_path),
-            getvariable('{{ layout.numbers }}')[list_position(getvariable('{{ layout.paths }}'), raw_path)]
-                as raw_file
+            *,
+            getvariable('{{ layout.numbers }}')[file_index::bigint + 1] as raw_file
             {% for column in columns_of_file(source) %},
-            getvariable('{{ layout[meta_of(column).of_file] }}')[
-                list_position(getvariable('{{ layout.paths }}'), raw_path)
-            ] as {{ adapter.quote(column.name) }}
+            getvariable('{{ layout[meta_of(column).of_file] }}')[file_index::bigint + 1]
+                as {{ adapter.quote(column.name) }}
             {% endfor %}
         from read_csv(
             getvariable('{{ layout.paths }}'),
@@ -134,7 +132,6 @@
             {% if layout.timestamp_format %}
             timestampformat = {{ sql_text(layout.timestamp_format) }},
             {% endif %}
-            filename = 'raw_path',
             store_rejects = true
         )
         {% endfor %}
