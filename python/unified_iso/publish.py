@@ -244,14 +244,16 @@ def _parts_of_year(
 def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -> Entry:
     """Count rows, locations, locations known by name only, and missing intervals of a year file.
 
-    An interval is missing for a location where it lies between the location's first and last.
+    An interval is missing for a location where it lies between the location's first and last. Names
+    are not read where none stands for an id.
     """
+    name = "settlement_location" if entry["may_lack_ids"] else "null"
     rows, locations, without_id, missing = cursor.execute(
-        """
+        f"""
         with per_location as (
             select
                 settlement_location_id,
-                bool_or(settlement_location_id = settlement_location) as has_name_only,
+                bool_or(settlement_location_id = {name}) as has_name_only,
                 count(*) as rows,
                 date_diff('minute', min(datetime_utc), max(datetime_utc)) // $2 + 1 as expected
             from read_parquet($1)
@@ -261,11 +263,11 @@ def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -
         select
             coalesce(sum(rows), 0)::bigint,
             count(*),
-            count(*) filter (where $3 and has_name_only),
+            count(*) filter (where has_name_only),
             coalesce(sum(greatest(expected - rows, 0)), 0)::bigint
         from per_location
         """,
-        [str(year_file), entry["step_minutes"], entry["may_lack_ids"]],
+        [str(year_file), entry["step_minutes"]],
     ).fetchall()[0]
     return {
         "rows": rows,
