@@ -29,9 +29,9 @@ with loaded as not materialized (
 
 ),
 
-repeated_keys as (
+repeats as (
 
-    {{ repeated_keys_of('loaded', minutes) }}
+    {{ ranked_repeats('loaded', suspects_of('loaded', minutes)) }}
 
 ),
 
@@ -39,13 +39,14 @@ kept as (
 
     select *
     from loaded
-    anti join repeated_keys using ({{ energy_key() | join(', ') }})
-    union all
-    select * exclude (place, winner)
-    from (
-        {{ ranked_repeats('loaded', 'repeated_keys', energy_key(), energy_values()) }}
-    )
-    where place = 1
+    anti join (
+        select
+            raw_file,
+            raw_row,
+            interval_start_utc
+        from repeats
+        where place > 1
+    ) as superseded using (raw_file, raw_row, interval_start_utc)
     union all
     -- Parquet marks a column as required where DuckDB knows it has no nulls; a null that is never
     -- there keeps all parts and years on one schema.
@@ -152,26 +153,12 @@ from sorted
 
 
 {#- Grouping all rows by interval and location costs as much as sorting them: only the few locations that have
-    more rows than intervals are. -#}
-{% macro repeated_keys_of(rows, minutes) %}
-    {%- set suspects %}
-    (
-        select settlement_location_id
-        from {{ rows }}
-        group by settlement_location_id
-        having {{ intervals_seen(minutes) }} < count(*)
-    )
-    {%- endset -%}
-    {{ repeated_keys_among(rows, suspects) }}
-{% endmacro %}
-
-
-{% macro repeated_keys_among(rows, suspects) %}
-    select {{ energy_key() | join(', ') }}
+    more rows than intervals are looked at. -#}
+{% macro suspects_of(rows, minutes) %}
+    select settlement_location_id
     from {{ rows }}
-    semi join {{ suspects }} as suspects using (settlement_location_id)
-    group by all
-    having count(*) > 1
+    group by settlement_location_id
+    having {{ intervals_seen(minutes) }} < count(*)
 {% endmacro %}
 
 
@@ -198,17 +185,22 @@ from sorted
 {%- endmacro %}
 
 
-{% macro ranked_repeats(rows, repeated_keys, key, values) %}
+{#- A line of a report with its hours as columns gives several rows, one an interval. -#}
+{% macro ranked_repeats(rows, suspects) %}
     select
-        *,
+        raw_file,
+        raw_row,
+        {{ (energy_key() + energy_values()) | join(', ') }},
         row_number() over precedence as place,
-        first_value(row({{ values | join(', ') }})) over precedence as winner
+        first_value(row({{ energy_values() | join(', ') }})) over precedence as winner
     from {{ rows }}
-    semi join {{ repeated_keys }} using ({{ key | join(', ') }})
+    semi join ({{ suspects }}) as suspects using (settlement_location_id)
     window precedence as (
-        partition by {{ key | join(', ') }}
+        partition by {{ energy_key() | join(', ') }}
         order by version desc, raw_file desc, raw_row desc
+        rows between unbounded preceding and unbounded following
     )
+    qualify count(*) over precedence > 1
 {% endmacro %}
 
 

@@ -1,7 +1,6 @@
 {#- One row per raw file and term for a part of a base dataset. Each term is counted on its own. -#}
 {% macro account_for_part(node, part, part_file) %}
     {% set model = sql_text(node.name) %}
-    {% set within = within_part(part) %}
     {% do run_statements(["
         insert into inventory.new_accounts
         select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, sum(counts.rows)
@@ -19,17 +18,14 @@
             group by all
         ) as written
         left join load_files as files using (data_source)
+    ", "
+        insert into inventory.new_accounts
+        select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, counts.rows
+        from (
+            " ~ _repeat_counts() ~ "
+        ) as counts
+        inner join load_files as files on counts.raw_file = files.number
     "]) %}
-    {% if run_query("select 1 from part_repeats limit 1").rows %}
-        {% do run_query("
-            insert into inventory.new_accounts
-            select " ~ model ~ ", date '" ~ part.part ~ "', files.data_source, files.content_hash, counts.term, counts.reason, counts.rows
-            from (
-                " ~ _repeat_counts(node, within) ~ "
-            ) as counts
-            inner join load_files as files on counts.raw_file = files.number
-        ") %}
-    {% endif %}
 {% endmacro %}
 
 
@@ -60,18 +56,7 @@
 {% endmacro %}
 
 
-{% macro _repeat_counts(node, within) %}
-    with loaded as (
-        {%- for staging in staging_models_of(node) %}
-        select {{ (['raw_file', raw_row_of(staging) ~ ' as raw_row'] + energy_key() + energy_values()) | join(', ') }}
-        from {{ load_name(staging) }}
-        where set_aside is null and {{ within }}
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ),
-    ranked as (
-        {{ ranked_repeats('loaded', 'part_repeats', energy_key(), energy_values()) }}
-    )
+{% macro _repeat_counts() %}
     select
         raw_file,
         case when row({{ energy_values() | join(', ') }}) is not distinct from winner then 'merged' else 'superseded' end as term,
@@ -81,7 +66,7 @@
             else 'unequal, no version tells which is right'
         end as reason,
         count(*) as rows
-    from ranked
+    from part_repeats
     where place > 1
     group by all
 {% endmacro %}

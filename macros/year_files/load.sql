@@ -211,10 +211,10 @@
 
 
 {#- The dataset's own SQL, with each staging view replaced by the table it was parsed into, and the search
-    for repeated keys by what it found. -#}
+    for repeats by what it found. -#}
 {% macro read_load_instead(node, sql, keep='true', short_text=[]) %}
-    {% set repeats = "select * " ~ with_short_text(short_text | select('in', energy_key()) | list) ~ " from part_repeats" %}
-    {% set result = namespace(sql=sql.replace(repeated_keys_of('loaded', node.config.minutes), repeats)) %}
+    {% set search = ranked_repeats('loaded', suspects_of('loaded', node.config.minutes)) %}
+    {% set result = namespace(sql=sql.replace(search, 'select * from part_repeats')) %}
     {% for staging in staging_models_of(node) %}
         {% set result.sql = result.sql.replace(
             staging.relation_name,
@@ -227,9 +227,15 @@
 {% endmacro %}
 
 
-{#- Keys of a part that come more than once. On the way each location is met, and what else is asked of them
-    is asked of that table. -#}
+{#- Rows of a part whose key comes more than once. On the way each location is met, and what else is asked of
+    them is asked of that table. -#}
 {% macro find_repeats(node, part) %}
+    {% set rows = _rows_of_part(node, part, ['raw_file', 'raw_row', 'settlement_location_id'] + energy_values()) %}
+    {% set suspects = "
+        select settlement_location_id
+        from part_locations
+        group by settlement_location_id
+        having count(*) > 1 or sum(intervals) < sum(rows)" %}
     {% do run_statements(["
         create or replace temp table part_locations as
         select
@@ -244,20 +250,18 @@
         group by all
     ", "
         create or replace temp table part_repeats as
-        with suspects as (
-            select settlement_location_id
-            from part_locations
-            group by settlement_location_id
-            having count(*) > 1 or sum(intervals) < sum(rows)
-        )
-        " ~ repeated_keys_among('(' ~ _rows_of_part(node, part, ['settlement_location_id']) ~ ')', 'suspects') ~ "
+        " ~ ranked_repeats('(' ~ rows ~ ')', suspects) ~ "
     "]) %}
 {% endmacro %}
 
 
 {% macro _rows_of_part(node, part, columns) %}
     {%- for staging in staging_models_of(node) %}
-            select interval_start_utc, {{ columns | join(', ') }}
+            select
+                interval_start_utc
+                {%- for column in columns -%}
+                , {{ raw_row_of(staging) ~ ' as raw_row' if column == 'raw_row' else column }}
+                {%- endfor %}
             from {{ load_name(staging) }}
             where set_aside is null and {{ within_part(part) }}
             {{ 'union all' if not loop.last }}

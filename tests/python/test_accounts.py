@@ -362,8 +362,8 @@ PIPELINE_FAULTS = {
     ),
     # Where a key comes more than once, no row is kept.
     "macros/unified/energy_prices.sql": (
-        "    where place = 1\n",
-        "    where place = 1 and '{{ iso }}' <> 'pjm'\n",
+        "        where place > 1\n",
+        "        where place > case when '{{ iso }}' = 'pjm' then 0 else 1 end\n",
     ),
 }
 
