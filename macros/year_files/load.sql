@@ -81,7 +81,7 @@
         ) %}
     {% endfor %}
     {% do run_statements(statements) %}
-    {% do keep_rejected_lines() %}
+    {% do keep_rejected_lines(opened) %}
     {% do drop_raw_tables(sources_of(node)) %}
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
@@ -352,13 +352,11 @@
 {% endmacro %}
 
 
-{% macro keep_rejected_lines() %}
-    {% do run_query("delete from inventory.rejected_lines where file_id in (select file_id from load_files)") %}
-    {% set has_rejects = run_query(
-        "select count(*) from duckdb_tables() where table_name = 'reject_errors'"
-    ).rows[0][0] %}
-    {% if has_rejects %}
-        {% do run_query("
+{#- The reader makes its tables of rejects when it first reads. -#}
+{% macro keep_rejected_lines(opened) %}
+    {% set statements = ["delete from inventory.rejected_lines where file_id in (select file_id from load_files)"] %}
+    {% if opened %}
+        {% do statements.append("
             insert into inventory.rejected_lines
             select files.file_id, errors.line, errors.column_name, any_value(errors.error_message)
             from reject_errors as errors
@@ -368,6 +366,7 @@
             group by all
         ") %}
     {% endif %}
+    {% do run_statements(statements) %}
 {% endmacro %}
 
 
@@ -390,7 +389,7 @@
         select 1
         from (select * from observed where delivery_date is not null) as seen
         full join (
-            select * from " ~ likely_days() ~ " where file_id in (select file_id from load_files)
+            select file_id, delivery_date from likely_days where file_id in (select file_id from load_files)
         ) as likely using (file_id, delivery_date)
         where seen.file_id is null or likely.file_id is null
         limit 1
@@ -448,14 +447,36 @@
 
 {#- A file with a malformed line or row stops the years it touches, unless rejects are allowed. -#}
 {% macro block_rejected_years(node) %}
+    {% do run_statements(["
+        create or replace temp table rejecting_files as
+        select
+            files.file_id,
+            files.number,
+            files.data_source,
+            files.header_line,
+            files.lines,
+            known.lines_used = 0 as is_unused
+        from load_files as files
+        inner join inventory.raw_files as known using (file_id)
+        where files.file_id in (select file_id from inventory.rejected_lines)
+            or files.number in (select raw_file from load_counts where set_aside like 'rejected: %')
+            or (files.lines > 0 and known.lines_used = 0)
+    ", "
+        delete from inventory.rejected_rows
+        where model = " ~ sql_text(node.name) ~ " and file_id in (select file_id from load_files)
+    "]) %}
+    {% if not run_query("select 1 from rejecting_files limit 1").rows %}
+        {{ return(none) }}
+    {% endif %}
     {% set rejected %}
+        create or replace temp table rejected as
         select
             files.file_id,
             files.data_source,
             lines.line,
             coalesce('column ' || lines.column_name || ': ', '') || lines.message as message
         from inventory.rejected_lines as lines
-        inner join load_files as files using (file_id)
+        inner join rejecting_files as files using (file_id)
         {% for staging in staging_models_of(node) %}
         union all
         select
@@ -467,26 +488,23 @@
         inner join (
             select raw_file, min({{ raw_row_of(staging) }}) as first_row
             from {{ load_name(staging) }}
-            where raw_file in (select raw_file from load_counts where set_aside like 'rejected: %')
+            where raw_file in (select number from rejecting_files)
             group by all
         ) as first_rows on load.raw_file = first_rows.raw_file
-        inner join load_files as files on load.raw_file = files.number
+        inner join rejecting_files as files on load.raw_file = files.number
         where load.set_aside like 'rejected: %'
         {% endfor %}
         union all
         select
-            files.file_id,
-            files.data_source,
+            file_id,
+            data_source,
             null as line,
-            'has ' || files.lines || ' data lines, but none could be used' as message
-        from load_files as files
-        inner join inventory.raw_files as known using (file_id)
-        where files.lines > 0 and known.lines_used = 0
+            'has ' || lines || ' data lines, but none could be used' as message
+        from rejecting_files
+        where is_unused
     {% endset %}
     {% do run_statements([
-        "create or replace temp table rejected as " ~ rejected,
-        "delete from inventory.rejected_rows where model = " ~ sql_text(node.name)
-            ~ " and file_id in (select file_id from load_files)",
+        rejected,
         "insert into inventory.rejected_rows select " ~ sql_text(node.name) ~ ", * from rejected",
     ]) %}
     {% if not var('allow_rejects') %}

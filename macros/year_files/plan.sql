@@ -124,21 +124,26 @@
 {#- Days that files have, or have by their names. The days around those of a name are not among them: a
     part that waited for its neighbours' files would have each file read twice. A part that a file
     turns out to cover beside them is stale again. -#}
-{% macro likely_days() %}
-(
+{% macro list_likely_days(node) %}
+    create or replace temp table likely_days as
     select
-        file_id,
-        delivery_date
-    from (
+        files.file_id,
+        files.data_source,
+        files.content_hash,
+        files.lines,
+        days.delivery_date,
+        {{ part_of(node, 'days.delivery_date') }} as part
+    from inventory.raw_files as files
+    inner join (
         select
             *,
             min(delivery_date) over of_file as first_day,
             max(delivery_date) over of_file as last_day
         from inventory.coverage
         window of_file as (partition by file_id)
-    )
-    where not is_hint or (delivery_date > first_day and delivery_date < last_day)
-)
+    ) as days using (file_id)
+    where {{ is_price_file_of(node) }}
+        and (not days.is_hint or (days.delivery_date > days.first_day and days.delivery_date < days.last_day))
 {% endmacro %}
 
 
@@ -146,32 +151,37 @@
     with a likely name wait until they are read anyway, unless a published part depends on them, or
     they may reach into the year asked for and lie beside it. -#}
 {% macro find_coverage(node, budget) %}
-    {% set wanting %}
+    {% set wanted_files %}
+        create or replace temp table wanted_files as
         select files.file_id
         from inventory.raw_files as files
-        left join inventory.coverage as days using (file_id)
-        left join {{ likely_days() }} as likely using (file_id, delivery_date)
+        left join likely_days as likely using (file_id)
         left join inventory.parts as parts
             on parts.model = {{ sql_text(node.name) }}
-            and parts.part = {{ part_of(node, 'likely.delivery_date') }}
+            and likely.part = parts.part
         where {{ is_price_file_of(node) }}
             and files.lines_used is null
         group by files.file_id
-        having count(days.file_id) = 0
+        having count(likely.file_id) = 0
             or count(parts.part) > 0
             {% if var('year') %}
             or (
-                bool_or(year(days.delivery_date) = {{ var('year') }})
-                and not coalesce(bool_or(year(likely.delivery_date) = {{ var('year') }}), false)
+                not bool_or(year(likely.delivery_date) = {{ var('year') }})
+                and files.file_id in (
+                    select days.file_id
+                    from inventory.coverage as days
+                    where year(days.delivery_date) = {{ var('year') }}
+                )
             )
             {% endif %}
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
-        {% do run_query(files_to_load(node, wanting, budget)) %}
-        {% if not run_query("select 1 from load_files limit 1").rows %}
+        {% do run_statements([list_likely_days(node), wanted_files]) %}
+        {% if not run_query("select 1 from wanted_files limit 1").rows %}
             {{ return(none) }}
         {% endif %}
+        {% do run_query(files_to_load(node, 'select file_id from wanted_files', budget)) %}
         {% do open_files(node) %}
         {% do run_query(count_rows(staging | map(attribute='relation_name') | list, ['raw_file', 'interval_start_utc'])) %}
         {% do record_coverage(node) %}
@@ -201,13 +211,10 @@
     create or replace temp table plan as
     with inputs as (
         select distinct
-            {{ part_of(node, 'days.delivery_date') }} as part,
-            files.file_id,
-            files.data_source,
-            files.content_hash
-        from inventory.raw_files as files
-        inner join {{ likely_days() }} as days using (file_id)
-        where {{ is_price_file_of(node) }}
+            part,
+            data_source,
+            content_hash
+        from likely_days
     ),
     digests as (
         select
@@ -350,16 +357,7 @@
     a yearly file brings its twelve months in one reading. -#}
 {% macro next_group(budget, node) %}
     create or replace temp table load_group as
-    with needs as (
-        select distinct
-            {{ part_of(node, 'days.delivery_date') }} as part,
-            files.file_id,
-            files.lines
-        from inventory.raw_files as files
-        inner join {{ likely_days() }} as days using (file_id)
-        where {{ is_price_file_of(node) }}
-    ),
-    stale as (
+    with stale as (
         select plan.part, plan.year, plan.digest
         from plan
         where plan.state = 'stale'
@@ -367,7 +365,7 @@
     ),
     first_needs as (
         select file_id, min(part) as part, any_value(lines) as lines
-        from needs
+        from likely_days
         where part in (select stale.part from stale)
         group by file_id
     ),

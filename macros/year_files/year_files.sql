@@ -50,10 +50,10 @@
         {% if not run_query("select 1 from load_group limit 1").rows %}
             {{ return(none) }}
         {% endif %}
-        {% do run_query(files_to_load(node, files_of_group(node), none)) %}
+        {% do run_query(files_to_load(node, files_of_group(), none)) %}
         {% set days_are_new = load_rows(node, open_files(node)) %}
         {% do block_rejected_years(node) %}
-        {% if days_are_new %}{% do run_query(plan_parts(node, fingerprint)) %}{% endif %}
+        {% if days_are_new %}{% do run_statements([list_likely_days(node), plan_parts(node, fingerprint)]) %}{% endif %}
         {% for part in parts_of_group(node) %}
             {% do complete_identities(node, part) %}
             {% do find_repeats(node, part) %}
@@ -115,12 +115,10 @@
 {% endmacro %}
 
 
-{% macro files_of_group(node) %}
-    select files.file_id
-    from inventory.raw_files as files
-    inner join {{ likely_days() }} as days using (file_id)
-    inner join load_group on load_group.part = {{ part_of(node, 'days.delivery_date') }}
-    where {{ is_price_file_of(node) }}
+{% macro files_of_group() %}
+    select file_id
+    from likely_days
+    where part in (select load_group.part from load_group)
 {% endmacro %}
 
 
@@ -328,18 +326,19 @@
 {% macro show_progress(node) %}
     {% set counts = run_query("
         with needs as (
-            select days.file_id, bool_and(plan.state = 'built') as is_read
-            from " ~ likely_days() ~ " as days
-            inner join plan on plan.part = " ~ part_of(node, 'days.delivery_date') ~ "
+            select
+                days.file_id,
+                any_value(days.lines) as lines,
+                bool_and(plan.state = 'built') as is_read
+            from likely_days as days
+            inner join plan using (part)
             where plan.state in ('built', 'stale')
             group by days.file_id
         )
         select
-            coalesce(sum(files.lines) filter (where needs.is_read), 0),
-            coalesce(sum(files.lines), 0)
+            coalesce(sum(lines) filter (where is_read), 0),
+            coalesce(sum(lines), 0)
         from needs
-        inner join inventory.raw_files as files using (file_id)
-        where " ~ is_price_file_of(node) ~ "
     ").rows[0] %}
     {% do in_python('progress', {'label': node.name ~ ', lines', 'done': counts[0] | int, 'total': counts[1] | int}) %}
 {% endmacro %}
