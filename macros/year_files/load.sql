@@ -116,11 +116,18 @@
 {% endmacro %}
 
 
-{#- The published columns lack the greenhouse gas part, so a sum with it can be checked only here. -#}
+{#- The published columns lack the greenhouse gas part, so a sum with it can be checked only here. Where other
+    locations of an interval have that part, one without it lacks it: its sum is unknown. -#}
 {% macro note_component_breaks(node) %}
     {% if has_greenhouse_gas(node) %}
         {% for staging in staging_models_of(node) %}
-            {% set total = "lmp_energy + lmp_congestion + lmp_loss" ~ (" + coalesce(lmp_ghg, 0)" if 'lmp_ghg' in staging.columns else "") %}
+            {% set has_gas = 'lmp_ghg' in staging.columns %}
+            {% set total = "lmp_energy + lmp_congestion + lmp_loss" ~ (" + coalesce(lmp_ghg, 0)" if has_gas else "") %}
+            {% set is_known = "lmp_ghg is not null or load.interval_start_utc not in (
+                            select distinct gas.interval_start_utc
+                            from " ~ load_name(staging) ~ " as gas
+                            where gas.lmp_ghg is not null and gas.set_aside is null
+                        )" if has_gas else "true" %}
             {% do run_query("
                 insert into inventory.component_breaks
                 select
@@ -128,7 +135,7 @@
                     load.interval_start_utc,
                     load.settlement_location,
                     load.lmp_total,
-                    " ~ total ~ ",
+                    case when " ~ is_known ~ " then " ~ total ~ " end,
                     files.data_source
                 from " ~ load_name(staging) ~ " as load
                 inner join load_files as files on load.raw_file = files.number

@@ -163,6 +163,7 @@ union all
 select * exclude (model)
 from inventory.component_breaks
 where model = '{{ model.identifier }}'
+    and sum_of_components is not null
 {% endtest %}
 
 

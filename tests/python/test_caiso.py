@@ -358,15 +358,20 @@ def test_components_come_together_and_a_missing_one_is_null(typed: Built) -> Non
     assert typed.counted("group.zip!part_MCE.csv") == {"parsed": 2, JOINED: 2}
 
 
-def test_files_with_missing_components_are_listed(typed: Built) -> None:
-    with work_database(typed.out) as connection:
+def rows_without_components(out: Path) -> dict[str, tuple[int, ...]]:
+    """By file: rows that lack one, and those that lack energy, congestion, loss, greenhouse gas."""
+    with work_database(out) as connection:
         warned = connection.execute(
-            "from main_audit.components_are_complete_caiso_da_energy_hourly_nodal_ order by all"
+            "from main_audit.components_are_complete_caiso_da_energy_hourly_nodal_"
         ).fetchall()
-    found = {source.removeprefix(f"{REPORT}/"): tuple(numbers) for source, *numbers in warned}
-    assert found["group.zip!part_LMP.csv"] == (1, 0, 0, 1)
-    assert found["only lmp.csv"] == (1, 1, 1, 1)
-    assert found["other header.csv"] == (1, 1, 0, 1)
+    return {source.removeprefix(f"{REPORT}/"): tuple(numbers) for source, *numbers in warned}
+
+
+def test_files_with_missing_components_are_listed(typed: Built) -> None:
+    found = rows_without_components(typed.out)
+    assert found["group.zip!part_LMP.csv"] == (1, 0, 0, 1, 0)
+    assert found["only lmp.csv"] == (1, 1, 1, 1, 0)
+    assert found["other header.csv"] == (1, 1, 0, 1, 0)
     assert "b/later download.csv" not in found
 
 
@@ -413,6 +418,19 @@ def test_a_sum_without_its_greenhouse_gas_part_is_not_published(tmp_path: Path) 
     refused = build(tmp_path / "raw", tmp_path / "out")
     assert refused.ran.exit_code == 1
     assert "2018: tests: components_add_up" in refused.ran.stderr
+
+
+def test_a_greenhouse_gas_part_that_one_node_lacks_is_missing_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "raw" / REPORT / "gas.csv"
+    path.parent.mkdir(parents=True)
+    lacking = {component: price for component, price in FIVE.items() if component != "MGHG"}
+    path.write_text(
+        table(*lines("2018-06-01T07", "GOOD_1_N001", FIVE), *lines("2018-06-01T07", "A", lacking))
+    )
+    built = build(tmp_path / "raw", tmp_path / "out")
+    hour = datetime(2018, 6, 1, 7, tzinfo=UTC)
+    assert built.prices(2018, "A") == [(hour, 20.5, 18.0, 1.5, -1.0, "gas.csv")]
+    assert rows_without_components(built.out) == {"gas.csv": (1, 0, 0, 0, 1)}
 
 
 def test_the_rest_of_a_year_is_published_when_allowed(typed: Built) -> None:
