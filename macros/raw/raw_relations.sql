@@ -90,6 +90,8 @@
 {% endmacro %}
 
 
+{#- The reader's index counts the paths given to it, as each is one file: a path with wildcards in it is read
+    through a link without. -#}
 {% macro duckdb__read_raw_files(source, layouts) %}
     {% set columns = source.columns.values() | list %}
     {% set types = {} %}

@@ -37,6 +37,7 @@ repeats as (
 
 kept as (
 
+    -- Not told by its line alone: a line with its hours as columns gives a row an interval.
     select *
     from loaded
     anti join (
@@ -185,7 +186,6 @@ from sorted
 {%- endmacro %}
 
 
-{#- A line of a report with its hours as columns gives several rows, one an interval. -#}
 {% macro ranked_repeats(rows, suspects) %}
     select
         raw_file,

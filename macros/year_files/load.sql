@@ -462,12 +462,12 @@
             files.data_source,
             files.header_line,
             files.lines,
-            known.lines_used = 0 as is_unused
+            files.lines > 0 and known.lines_used = 0 as is_unused
         from load_files as files
         inner join inventory.raw_files as known using (file_id)
         where files.file_id in (select file_id from inventory.rejected_lines)
             or files.number in (select raw_file from load_counts where set_aside like 'rejected: %')
-            or (files.lines > 0 and known.lines_used = 0)
+            or is_unused
     ", "
         delete from inventory.rejected_rows
         where model = " ~ sql_text(node.name) ~ " and file_id in (select file_id from load_files)

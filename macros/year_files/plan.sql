@@ -123,7 +123,7 @@
 
 {#- Days that files have, or have by their names. The days around those of a name are not among them: a
     part that waited for its neighbours' files would have each file read twice. A part that a file
-    turns out to cover beside them is stale again. -#}
+    turns out to cover beside them is stale again. To be listed anew whenever the coverage has changed. -#}
 {% macro list_likely_days(node) %}
     create or replace temp table likely_days as
     select
@@ -151,8 +151,7 @@
     with a likely name wait until they are read anyway, unless a published part depends on them, or
     they may reach into the year asked for and lie beside it. -#}
 {% macro find_coverage(node, budget) %}
-    {% set wanted_files %}
-        create or replace temp table wanted_files as
+    {% set wanting %}
         select files.file_id
         from inventory.raw_files as files
         left join likely_days as likely using (file_id)
@@ -177,11 +176,10 @@
     {% endset %}
     {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
-        {% do run_statements([list_likely_days(node), wanted_files]) %}
-        {% if not run_query("select 1 from wanted_files limit 1").rows %}
+        {% do run_statements([list_likely_days(node), files_to_load(node, wanting, budget)]) %}
+        {% if not run_query("select 1 from load_files limit 1").rows %}
             {{ return(none) }}
         {% endif %}
-        {% do run_query(files_to_load(node, 'select file_id from wanted_files', budget)) %}
         {% do open_files(node) %}
         {% do run_query(count_rows(staging | map(attribute='relation_name') | list, ['raw_file', 'interval_start_utc'])) %}
         {% do record_coverage(node) %}
