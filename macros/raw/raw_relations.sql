@@ -134,7 +134,8 @@
             {% if layout.timestamp_format %}
             timestampformat = {{ sql_text(layout.timestamp_format) }},
             {% endif %}
-            store_rejects = true
+            store_rejects = true,
+            hive_partitioning = false
         )
         {% endfor %}
     )

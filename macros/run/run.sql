@@ -86,7 +86,7 @@
 {#- The seed itself may not be loaded yet when a run starts. -#}
 {% macro known_report_folders() %}
     {% for node in graph.nodes.values() if node.resource_type == 'seed' and node.name == 'reports' %}
-        {{ return("select iso, report from read_csv(" ~ sql_text(adapter.get_seed_file_path(node)) ~ ", header = true, all_varchar = true)") }}
+        {{ return("select iso, report from read_csv(" ~ sql_text(adapter.get_seed_file_path(node)) ~ ", header = true, all_varchar = true, hive_partitioning = false)") }}
     {% endfor %}
 {% endmacro %}
 

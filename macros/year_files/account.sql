@@ -14,7 +14,7 @@
         select " ~ model ~ ", date '" ~ part.part ~ "', written.data_source, files.content_hash, 'published', null, written.rows
         from (
             select data_source, count(*) as rows
-            from read_parquet(" ~ sql_text(part_file) ~ ")
+            from " ~ parquet_rows([part_file]) ~ "
             group by all
         ) as written
         left join load_files as files using (data_source)
@@ -108,7 +108,7 @@
         select " ~ model ~ ", date '" ~ part.part ~ "', written.data_source, files.content_hash,
             'published', null, written.rows
         from (
-            select data_source, count(*) as rows from read_parquet(" ~ sql_text(part_file) ~ ") group by all
+            select data_source, count(*) as rows from " ~ parquet_rows([part_file]) ~ " group by all
         ) as written
         left join files using (data_source)
     ") %}

@@ -98,7 +98,7 @@
             read_load_instead(node, sql, "(" ~ subset.config.keep ~ ") and " ~ within_part(part)),
             subset_fingerprint(subset)
         ) %}
-        {% do account_for_subset_part(subset, node, part, file, 'read_parquet(' ~ sql_text(part_file) ~ ')') %}
+        {% do account_for_subset_part(subset, node, part, file, parquet_rows([part_file])) %}
     {% endfor %}
 {% endmacro %}
 
@@ -168,7 +168,7 @@
             coalesce(min(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
             coalesce(max(datetime_utc), timestamptz '" ~ part.first_instant ~ "'),
             " ~ sql_text(file) ~ "
-        from read_parquet(" ~ sql_text(file) ~ ")
+        from " ~ parquet_rows([file]) ~ "
         ",
     ]) %}
     {{ return(file) }}
@@ -370,10 +370,18 @@
 {% endmacro %}
 
 
+{#- DuckDB takes a folder named key=value, anywhere in a path, for a column that replaces the file's own. -#}
+{% macro parquet_rows(files) %}
+    {%- set listed = [] -%}
+    {%- for file in files %}{% do listed.append(sql_text(file)) %}{% endfor -%}
+    {{- return("read_parquet([" ~ listed | join(', ') ~ "], hive_partitioning = false)") -}}
+{% endmacro %}
+
+
 {% macro read_year_files(node, files, where='true') %}
     {% if files %}
         select *
-        from read_parquet([{% for file in files %}{{ sql_text(file) }}{{ ', ' if not loop.last }}{% endfor %}])
+        from {{ parquet_rows(files) }}
         where {{ where }}
     {% else %}
         select

@@ -79,7 +79,7 @@ def _restore_accounts(
 
             held as (
                 select unknown.model, unknown.part, files.data_source, count(*) as rows
-                from read_parquet($3) as files
+                from read_parquet($3, hive_partitioning = false) as files
                 inner join unknown
                     on files.datetime_utc between unknown.first_interval and unknown.last_interval
                 group by all
@@ -256,7 +256,7 @@ def _summary(cursor: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -
                 bool_or(settlement_location_id = {name}) as has_name_only,
                 count(*) as rows,
                 date_diff('minute', min(datetime_utc), max(datetime_utc)) // $2 + 1 as expected
-            from read_parquet($1)
+            from read_parquet($1, hive_partitioning = false)
             group by all
         )
 
@@ -494,7 +494,8 @@ def write_catalog(workspace: Workspace, families: Mapping[str, Sequence[str]]) -
     with duckdb.connect(str(beside)) as catalog:
         for model, paths in sorted(files.items()):
             listed = ", ".join(_quoted(path) for path in sorted(paths))
-            catalog.execute(f'create view "{model}" as select * from read_parquet([{listed}])')
+            rows = f"read_parquet([{listed}], hive_partitioning = false)"
+            catalog.execute(f'create view "{model}" as select * from {rows}')
         for name, models in sorted(families.items()):
             union = " union all ".join(f'select * from "{m}"' for m in models if m in files)
             if union:
