@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +39,8 @@ def plain_and_odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Buil
 
 def _rows(built: Built) -> list[tuple[object, ...]]:
     return query(
-        "select * exclude (data_source) from read_parquet($1, hive_partitioning = false) order by all",
+        "select * exclude (data_source) from read_parquet($1, hive_partitioning = false)"
+        " order by all",
         f"{built.out}/parquet/*/*/*.parquet",
     )
 
