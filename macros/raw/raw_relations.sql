@@ -10,13 +10,15 @@
 {% endmacro %}
 
 
-{% macro raw_relation_statements(source, layouts) %}
+{#- The order of lines never moves a row to another day: who only looks for days needs no numbers, and without
+    them reads only the columns that days are told by. -#}
+{% macro raw_relation_statements(source, layouts, with_numbers=true) %}
     {% set relation = api.Relation.create(
         database=source.database, schema=source.schema, identifier=source.identifier
     ) %}
     {% set rows = read_raw_files(source, layouts) %}
     {% set statements = [] %}
-    {% if layouts and is_numbered(source) %}
+    {% if layouts and with_numbers and is_numbered(source) %}
         {% set numbered = numbered_rows(raw_table(source), rows) %}
         {% do statements.append(numbered.statement) %}
         {% set rows = numbered.rows %}

@@ -1,5 +1,61 @@
-{#- Point the raw relations of a dataset at the files of `load_files`, one branch per layout. -#}
-{% macro open_files(node) %}
+{#- Read the files of `load_files`: into tables, or with `look_only` for nothing but their days. Where the reader
+    gives up on a file, that file is refused and none is returned: the files have to be chosen anew. Returns the
+    ids of the sources that have any. -#}
+{% macro read_files(node, look_only=false) %}
+    {% set reading = statements_to_read(node, look_only) %}
+    {% set message = attempt(reading.statements) %}
+    {% if message is none %}{{ return(reading.opened) }}{% endif %}
+    {% do refuse_unreadable_files(node, look_only, message) %}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{% macro statements_to_read(node, look_only) %}
+    {% set reading = statements_to_open(node, with_numbers=not look_only) %}
+    {% if look_only %}
+        {% set relations = staging_models_of(node) | map(attribute='relation_name') | list %}
+        {% do reading.statements.append(count_rows(relations, ['raw_file', 'interval_start_utc'])) %}
+    {% else %}
+        {% do reading.statements.extend(statements_to_load(node, reading.opened)) %}
+    {% endif %}
+    {{ return(reading) }}
+{% endmacro %}
+
+
+{#- Returns the reader's message where it failed. -#}
+{% macro attempt(statements) %}
+    {% do in_python('attempt', {'statements': statements}) %}
+    {% for row in run_query("select message from inventory.failed_attempts").rows %}{{ return(row[0]) }}{% endfor %}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{#- Which of the files it was is found by reading each alone. -#}
+{% macro refuse_unreadable_files(node, look_only, message) %}
+    {% do run_query("create or replace temp table files_to_try as select * from load_files") %}
+    {% set refused = [] %}
+    {% for row in run_query("select file_id from files_to_try order by number").rows %}
+        {% do run_query("
+            create or replace temp table load_files as
+            select * replace (1::uinteger as number) from files_to_try where file_id = " ~ row[0]
+        ) %}
+        {% set fault = attempt(statements_to_read(node, look_only).statements) %}
+        {% if fault is not none %}
+            {% do refused.append(row[0]) %}
+            {% do run_query("
+                update inventory.raw_files
+                set refusal = " ~ sql_text("can't be read as csv (" ~ fault ~ "): mend it, or download it again") ~ "
+                where file_id = " ~ row[0]
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {% if not refused %}{% do exceptions.raise_compiler_error(node.name ~ " can't be loaded: " ~ message) %}{% endif %}
+{% endmacro %}
+
+
+{#- Statements that point the raw relations of a dataset at the files of `load_files`, one branch per layout, and
+    the ids of the sources that have any. -#}
+{% macro statements_to_open(node, with_numbers) %}
     {% set statements = [
         "drop table if exists temp.reject_errors",
         "drop table if exists temp.reject_scans",
@@ -35,11 +91,10 @@
             {% endfor %}
             {% do layouts.append(layout) %}
         {% endfor %}
-        {% do statements.extend(raw_relation_statements(source, layouts)) %}
+        {% do statements.extend(raw_relation_statements(source, layouts, with_numbers)) %}
         {% if layouts %}{% do opened.append(source.unique_id) %}{% endif %}
     {% endfor %}
-    {% do run_statements(statements) %}
-    {{ return(opened) }}
+    {{ return({'opened': opened, 'statements': statements}) }}
 {% endmacro %}
 
 
@@ -68,9 +123,8 @@
 {% endmacro %}
 
 
-{#- Parse the files of the group once, into one narrow table per staging model. To plan the reading of a
-    report without files takes longer than all else that is done with it. Returns what record_coverage does. -#}
-{% macro load_rows(node, opened) %}
+{#- To plan the reading of a report without files takes longer than all else that is done with it. -#}
+{% macro statements_to_load(node, opened) %}
     {% set statements = [] %}
     {% for staging in staging_models_of(node) %}
         {% do statements.append(
@@ -80,14 +134,22 @@
             ~ (" limit 0" if not staging.depends_on.nodes | select('in', opened) | list else "")
         ) %}
     {% endfor %}
-    {% do run_statements(statements) %}
+    {{ return(statements) }}
+{% endmacro %}
+
+
+{#- Parse the files of the group once, into one narrow table per staging model. Returns what record_coverage does,
+    or none where a file was refused and the group has to be chosen anew. -#}
+{% macro load_rows(node) %}
+    {% set opened = read_files(node) %}
+    {% if opened is none %}{{ return(none) }}{% endif %}
     {% do keep_rejected_lines(opened) %}
     {% do drop_raw_tables(sources_of(node)) %}
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do run_query(count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside'])) %}
     {% set days_are_new = record_coverage(node) %}
-    {% do recount_lines() %}
+    {% if refuse_unbalanced_files() %}{{ return(none) }}{% endif %}
     {% do note_component_breaks(node) %}
     {{ return(days_are_new) }}
 {% endmacro %}
@@ -433,22 +495,28 @@
 {% endmacro %}
 
 
-{#- The inventory counts line ends; where that is not what the reader saw, blank lines may be why. -#}
-{% macro recount_lines() %}
-    {% set rows = run_query("
-        select files.file_id
+{#- The inventory counts line ends, and blank lines or line breaks within quotes may be why the reader saw another
+    number. A file whose lines don't balance when they are counted one by one has lines that no one has read: it is
+    refused, so that it stops no other. Returns whether any was. -#}
+{% macro refuse_unbalanced_files() %}
+    {% set unbalanced %}
+        select files.file_id, files.lines_used + coalesce(rejected.lines, 0) as lines_seen
         from inventory.raw_files as files
         left join (
             select file_id, count(distinct line) as lines from inventory.rejected_lines group by all
         ) as rejected using (file_id)
         where files.file_id in (select file_id from load_files)
-            and files.lines <> files.lines_used + coalesce(rejected.lines, 0)
-    ").rows %}
-    {% if rows %}
-        {% set file_ids = [] %}
-        {% for row in rows %}{% do file_ids.append(row[0] | int) %}{% endfor %}
-        {% do in_python('recount_lines', {'file_ids': file_ids}) %}
-    {% endif %}
+            and files.refusal is null
+            and files.lines <> lines_seen
+    {% endset %}
+    {% set rows = run_query(unbalanced).rows %}
+    {% if not rows %}{{ return(false) }}{% endif %}
+    {% for row in rows %}
+        {% do in_python('recount_lines', {'file_id': row[0] | int, 'lines_seen': row[1] | int}) %}
+    {% endfor %}
+    {{ return(run_query(
+        "select 1 from inventory.raw_files where refusal is not null and file_id in (select file_id from load_files) limit 1"
+    ).rows | length > 0) }}
 {% endmacro %}
 
 
@@ -477,6 +545,11 @@
     {% endif %}
     {% set rejected %}
         create or replace temp table rejected as
+        -- Lines that the reader threw out are missing among the loaded rows, by whose places lines are told.
+        with reader_rejects as (
+            select file_id, line, row_number() over (partition by file_id order by line) as place
+            from (select distinct file_id, line from inventory.rejected_lines where line is not null)
+        )
         select
             files.file_id,
             files.data_source,
@@ -487,19 +560,30 @@
         {% for staging in staging_models_of(node) %}
         union all
         select
-            files.file_id,
-            files.data_source,
-            load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2 as line,
-            replace(load.set_aside, 'rejected: ', '') as message
-        from {{ load_name(staging) }} as load
-        inner join (
-            select raw_file, min({{ raw_row_of(staging) }}) as first_row
-            from {{ load_name(staging) }}
-            where raw_file in (select number from rejecting_files)
-            group by all
-        ) as first_rows on load.raw_file = first_rows.raw_file
-        inner join rejecting_files as files on load.raw_file = files.number
-        where load.set_aside like 'rejected: %'
+            placed.file_id,
+            placed.data_source,
+            placed.place + (
+                select count(*) from reader_rejects
+                where reader_rejects.file_id = placed.file_id
+                    and reader_rejects.line - reader_rejects.place < placed.place
+            ) as line,
+            placed.message
+        from (
+            select
+                files.file_id,
+                files.data_source,
+                load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2 as place,
+                replace(load.set_aside, 'rejected: ', '') as message
+            from {{ load_name(staging) }} as load
+            inner join (
+                select raw_file, min({{ raw_row_of(staging) }}) as first_row
+                from {{ load_name(staging) }}
+                where raw_file in (select number from rejecting_files)
+                group by all
+            ) as first_rows on load.raw_file = first_rows.raw_file
+            inner join rejecting_files as files on load.raw_file = files.number
+            where load.set_aside like 'rejected: %'
+        ) as placed
         {% endfor %}
         union all
         select

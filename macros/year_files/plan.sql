@@ -174,16 +174,15 @@
             )
             {% endif %}
     {% endset %}
-    {% set staging = staging_models_of(node) %}
     {% for _ in range(100000) %}
         {% do run_statements([list_likely_days(node), files_to_load(node, wanting, budget)]) %}
         {% if not run_query("select 1 from load_files limit 1").rows %}
             {{ return(none) }}
         {% endif %}
-        {% do open_files(node) %}
-        {% do run_query(count_rows(staging | map(attribute='relation_name') | list, ['raw_file', 'interval_start_utc'])) %}
-        {% do record_coverage(node) %}
-        {% do refuse_files_without_time() %}
+        {% if read_files(node, look_only=true) is not none %}
+            {% do record_coverage(node) %}
+            {% do refuse_files_without_time() %}
+        {% endif %}
     {% endfor %}
 {% endmacro %}
 
@@ -228,12 +227,15 @@
             part,
             md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash)
                 filter (where is_usable)) as present_digest,
-            string_agg(data_source, ', ' order by data_source) filter (where not is_usable) as vanished
+            string_agg(data_source, ', ' order by data_source) filter (where not is_usable) as lost,
+            -- Only absent files may be let go: one that can't be used now may be the machine's or a moment's fault.
+            not bool_or(is_present and not is_usable) as may_be_pruned
         from (
             select distinct
                 accounts.part,
                 accounts.data_source,
                 accounts.content_hash,
+                coalesce(files.is_present, false) as is_present,
                 coalesce(files.is_present and files.refusal is null, false) as is_usable
             from inventory.accounts as accounts
             left join inventory.raw_files as files using (data_source)
@@ -245,11 +247,12 @@
         coalesce(digests.part, parts.part) as part,
         year(coalesce(digests.part, parts.part)) as year,
         digests.digest,
-        made_of.vanished,
+        made_of.lost,
+        made_of.may_be_pruned,
         case
             when new_parts.digest = digests.digest then 'built'
-            when digests.digest is null and made_of.vanished is null then 'kept'
-            when digests.digest is null then {{ "'dropped'" if var('prune') else "'kept'" }}
+            when digests.digest is null and made_of.lost is null then 'kept'
+            when digests.digest is null then {{ "case when made_of.may_be_pruned then 'dropped' else 'kept' end" if var('prune') else "'kept'" }}
             when {{ 'true' if flags.FULL_REFRESH else 'false' }} then 'stale'
             when parts.part is null
                 and empty_parts.fingerprint = {{ sql_text(fingerprint) }}
@@ -258,9 +261,9 @@
             when parts.part is null then 'stale'
             when parts.fingerprint <> {{ sql_text(fingerprint) }} then 'stale'
             when parts.digest = digests.digest then 'kept'
-            when made_of.vanished is not null
+            when made_of.lost is not null
                 and made_of.present_digest = digests.present_digest
-                then {{ "'stale'" if var('prune') else "'kept'" }}
+                then {{ "case when made_of.may_be_pruned then 'stale' else 'kept' end" if var('prune') else "'kept'" }}
             else 'stale'
         end as state
     from digests
@@ -310,7 +313,8 @@
         coalesce(wanted.part, parts.part) as part,
         year(coalesce(wanted.part, parts.part)) as year,
         wanted.digest,
-        null::varchar as vanished,
+        null::varchar as lost,
+        null::boolean as may_be_pruned,
         case
             when new_parts.digest = wanted.digest then 'built'
             when wanted.part is null then {{ "'dropped'" if var('prune') else "'kept'" }}

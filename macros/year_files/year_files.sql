@@ -51,10 +51,12 @@
             {{ return(none) }}
         {% endif %}
         {% do run_query(files_to_load(node, files_of_group(), none)) %}
-        {% set days_are_new = load_rows(node, open_files(node)) %}
-        {% do block_rejected_years(node) %}
-        {% if days_are_new %}{% do run_statements([list_likely_days(node), plan_parts(node, fingerprint)]) %}{% endif %}
-        {% for part in parts_of_group(node) %}
+        {% set days_are_new = load_rows(node) %}
+        {% if days_are_new is not none %}{% do block_rejected_years(node) %}{% endif %}
+        {% if days_are_new is none or days_are_new %}
+            {% do run_statements([list_likely_days(node), plan_parts(node, fingerprint)]) %}
+        {% endif %}
+        {% for part in (parts_of_group(node) if days_are_new is not none else []) %}
             {% do complete_identities(node, part) %}
             {% do find_repeats(node, part) %}
             {% set short_text = shorten_text(node, part) %}
@@ -211,10 +213,14 @@
         select
             " ~ sql_text(node.name) ~ ",
             year,
-            'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || vanished
-            || ', which is gone or refused: put the file back, or let its rows go with --prune'
+            'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || lost
+            || case
+                when may_be_pruned then ', which is gone: put the file back, or let its rows go with --prune'
+                else ', of which some can''t be used now: mend or put back the file; its rows are kept until it is removed'
+            end
         from plan
-        where state = 'stale' and vanished is not null and not " ~ ('true' if var('prune') else 'false') ~ "
+        where state = 'stale' and lost is not null
+            and not (may_be_pruned and " ~ ('true' if var('prune') else 'false') ~ ")
             and year not in (select year from inventory.blocked where model = " ~ sql_text(node.name) ~ ")
         qualify row_number() over (partition by year order by part) = 1
     ") %}

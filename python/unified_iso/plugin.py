@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from unified_iso import progress
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.lock import Locked, take_lock
+from unified_iso.machine import MachineError, is_of_machine
 from unified_iso.publish import (
     discard_candidates,
     join_year,
@@ -27,7 +29,7 @@ from unified_iso.publish import (
     recover,
     write_catalog,
 )
-from unified_iso.raw_files import Column, Report, count_lines
+from unified_iso.raw_files import Column, Report, count_records
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
@@ -54,6 +56,8 @@ class Plugin(BasePlugin):
             raw=Path(plugin_config["raw"]).absolute(), out=Path(plugin_config["out"]).absolute()
         )
         self._connection: duckdb.DuckDBPyConnection | None = None
+        # dbt gives each of its threads a session, and macros call the plugin from their own thread.
+        self._sessions: dict[int, duckdb.DuckDBPyConnection] = {}
 
     def update_connection_config(self, creds: object, config: dict[str, Any]) -> None:
         """Prepare the output folder, take its lock and leave Python its share of the memory.
@@ -78,8 +82,9 @@ class Plugin(BasePlugin):
         conn.execute(SCHEMA)
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Tell the macros where the output folder is."""
+        """Tell the macros where the output folder is, and know their session."""
         cursor.execute("set variable unified_iso_out = $1", [str(self._workspace.out)])
+        self._sessions[get_ident()] = cursor
 
     def store(self, target_config: TargetConfig) -> None:
         """Run one action for a macro: `config` holds its name and its arguments.
@@ -95,7 +100,7 @@ class Plugin(BasePlugin):
         try:
             with self._connection.cursor() as cursor:
                 action(cursor, **arguments)
-        except (WorkspaceError, OSError, ValueError) as error:
+        except (MachineError, WorkspaceError, OSError, ValueError, duckdb.Error) as error:
             raise DbtRuntimeError(str(error)) from error
         _LOG.debug(f"{name} ends")
 
@@ -127,18 +132,45 @@ class Plugin(BasePlugin):
         for folder, files in sorted(unread.items()):
             cursor.execute("insert into inventory.unread values ($1, $2)", [folder, files])
 
-    def _recount_lines(self, cursor: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
-        for file_id in file_ids:
-            path, header_line, trailer_line = cursor.execute(
-                "select read_path, header_line, trailer_line"
-                " from inventory.raw_files where file_id = $1",
-                [file_id],
-            ).fetchall()[0]
-            lines = count_lines(Path(path), after=header_line + 1)
-            cursor.execute(
-                "update inventory.raw_files set lines = $2 where file_id = $1",
-                [file_id, lines - (trailer_line is not None)],
-            )
+    def _attempt(self, cursor: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
+        """Run statements that read raw files in the macros' session; note what the reader says.
+
+        Only what the content of a file can cause is noted: the machine's errors, an interruption
+        and faults of the statements themselves are raised.
+        """
+        failed: list[list[str]] = []
+        try:
+            self._sessions[get_ident()].execute(";\n".join(statements))
+        except (duckdb.DataError, duckdb.InvalidInputException, duckdb.IOException) as error:
+            if is_of_machine(error):
+                raise MachineError(str(error)) from error
+            failed.append([str(error).strip().partition("\n")[0]])
+        cursor.execute("create or replace table inventory.failed_attempts (message varchar)")
+        if failed:
+            cursor.executemany("insert into inventory.failed_attempts values ($1)", failed)
+
+    def _recount_lines(
+        self, cursor: duckdb.DuckDBPyConnection, file_id: int, lines_seen: int
+    ) -> None:
+        """Count the lines of a file one by one; refuse it where the reader saw another number."""
+        path, header_line, trailer_line = cursor.execute(
+            "select read_path, header_line, trailer_line"
+            " from inventory.raw_files where file_id = $1",
+            [file_id],
+        ).fetchall()[0]
+        found = count_records(Path(path), after=header_line + 1)
+        lines = found.records - (trailer_line is not None)
+        refusal = None
+        if found.unbalanced_line is not None:
+            where = f"line {found.unbalanced_line}"
+            refusal = f"{where} has a quote that is not closed: mend it, or download it again"
+        elif lines != lines_seen:
+            counted = f"has {lines} data lines, but {lines_seen} could be told apart"
+            refusal = f"{counted}: mend it, or download it again"
+        cursor.execute(
+            "update inventory.raw_files set lines = $2, refusal = $3 where file_id = $1",
+            [file_id, lines, refusal],
+        )
 
     def _progress(
         self, cursor: duckdb.DuckDBPyConnection, label: str, done: int, total: int

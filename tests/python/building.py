@@ -113,6 +113,11 @@ def run_dbt(raw: Path, out: Path, *arguments: str, check: int | None = 0) -> Ran
     return _run(command, environment() | folders, check)
 
 
+def run_python(code: str, *arguments: str, check: int | None = None) -> Ran:
+    """Run a script that changes the package before it calls the command with these arguments."""
+    return _run([sys.executable, "-c", code, *arguments], environment(), check)
+
+
 def environment(project: Path = REPOSITORY) -> dict[str, str]:
     """Return the variables of a run: the package of this checkout, no settings from outside."""
     inherited = {

@@ -1,0 +1,168 @@
+"""One bad file stops only itself: what csv readers stumble over, beside sound files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from building import Ran, build, query, run_python, status, work_database
+from unified_iso.sample import SampleOptions, write_sample
+
+PJM, ZONE = "pjm/da_hrl_lmps", "nyiso/damlbmp_zone"
+FIRST = date(2024, 3, 4)
+DAYS = 6
+
+
+@dataclass(frozen=True)
+class Step:
+    """A build on raw files of six days, some of them spoiled, and what it published."""
+
+    raw: Path
+    out: Path
+    ran: Ran
+
+    def days(self, iso: str = "pjm", dataset: str = "da_energy_hourly_nodal") -> set[date]:
+        """Delivery days that are published."""
+        rows = query(
+            "select distinct delivery_date from read_parquet($1, hive_partitioning = false)",
+            f"{self.out}/parquet/{iso}/{dataset}/*.parquet",
+        )
+        return {day for (day,) in rows}
+
+    def refusal(self, name: str) -> str:
+        """Why a file of this name was refused."""
+        return next(e["reason"] for e in status(self.out)["refused"] if e["file"].endswith(name))
+
+
+def _day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def _file(raw: Path, number: int) -> Path:
+    return raw / PJM / f"da_hrl_lmps_{_day(number):%Y%m%d}.csv"
+
+
+def _edit(path: Path, line: int, old: str, new: str) -> None:
+    lines = path.read_bytes().split(b"\n")
+    assert old.encode() in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(old.encode(), new.encode(), 1)
+    path.write_bytes(b"\n".join(lines))
+
+
+def _spoil(raw: Path) -> None:
+    # A quote that opens and is never closed swallows the lines behind it.
+    _edit(_file(raw, 1), 9, ",AEP GEN HUB", ',"AEP GEN HUB')
+    # A line break inside quotes is a legal one.
+    _edit(_file(raw, 2), 5, ",,,HUB,", ',,"a\nb",HUB,')
+    # The last line ends inside quotes.
+    path = _file(raw, 3)
+    path.write_bytes(path.read_bytes().rstrip(b"\r\n") + b',"\n')
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    folder = tmp_path_factory.mktemp("one_bad_file")
+    raw, out = folder / "raw", folder / "out"
+    options = SampleOptions(truth=False, overlap=False, revisions=False)
+    write_sample(raw, isos=["pjm", "nyiso"], start=FIRST, days=DAYS, nodes=2, options=options)
+    for number in (1, 3):
+        _file(raw, number).rename(folder / f"kept_{number}.csv")
+    ran = build(raw, out, "pjm", "nyiso")
+    for number in (1, 3):
+        (folder / f"kept_{number}.csv").rename(_file(raw, number))
+    return Step(raw, out, ran)
+
+
+@pytest.fixture(scope="module")
+def spoiled(sound: Step) -> Step:
+    """Two new files with quotes that are not closed, and a changed one with a legal line break."""
+    _spoil(sound.raw)
+    return Step(sound.raw, sound.out, build(sound.raw, sound.out, "pjm", "nyiso", check=None))
+
+
+@pytest.fixture(scope="module")
+def pruned(spoiled: Step) -> Step:
+    """A published file that can't be used any more, and another one that is gone."""
+    _edit(_file(spoiled.raw, 0), 9, ",AEP GEN HUB", ',"AEP GEN HUB')
+    _file(spoiled.raw, 5).unlink()
+    ran = build(spoiled.raw, spoiled.out, "pjm", "--prune", check=None)
+    return Step(spoiled.raw, spoiled.out, ran)
+
+
+def test_the_files_beside_a_bad_one_are_published(spoiled: Step) -> None:
+    assert spoiled.ran.exit_code == 3, spoiled.ran.output
+    assert spoiled.days() == {_day(0), _day(2), _day(4), _day(5)}
+    assert spoiled.days("nyiso", "da_energy_hourly") == {_day(n) for n in range(DAYS)}
+
+
+def test_a_file_whose_lines_are_lost_in_a_quote_is_refused_with_its_line(spoiled: Step) -> None:
+    assert "line 9 has a quote" in spoiled.refusal(_file(spoiled.raw, 1).name)
+    last = len(_file(spoiled.raw, 3).read_bytes().splitlines())
+    assert f"line {last} has a quote" in spoiled.refusal(_file(spoiled.raw, 3).name)
+
+
+def test_a_legal_line_break_loses_no_row(spoiled: Step) -> None:
+    rows = query(
+        "select count(*) from read_parquet($1, hive_partitioning = false)"
+        " group by delivery_date order by delivery_date",
+        f"{spoiled.out}/parquet/pjm/da_energy_hourly_nodal/*.parquet",
+    )
+    assert len({count for (count,) in rows}) == 1
+
+
+def test_pruning_keeps_the_rows_of_a_file_that_is_only_unusable(pruned: Step) -> None:
+    assert pruned.days() == {_day(0), _day(2), _day(4), _day(5)}
+    assert pruned.ran.exit_code == 3, pruned.ran.output
+    assert "line 9 has a quote" in pruned.refusal(_file(pruned.raw, 0).name)
+
+
+def test_pruning_lets_the_rows_go_once_the_file_is_gone(pruned: Step) -> None:
+    _file(pruned.raw, 0).unlink()
+    build(pruned.raw, pruned.out, "pjm", "--prune", check=3)
+    assert pruned.days() == {_day(2), _day(4)}
+
+
+def test_a_file_that_the_reader_gives_up_on_is_refused_alone(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    options = SampleOptions(truth=False, overlap=False, revisions=False)
+    write_sample(raw, isos=["pjm"], start=FIRST, days=3, nodes=2, options=options)
+    # The file goes after it was inspected, so that the reader is the first to find out.
+    code = f"""
+import unified_iso.plugin as plugin
+from unified_iso.cli import main
+look = plugin.update_inventory
+def look_and_lose(*arguments, **options):
+    found = look(*arguments, **options)
+    __import__("pathlib").Path({str(_file(raw, 1))!r}).unlink()
+    return found
+plugin.update_inventory = look_and_lose
+main()
+"""
+    ran = run_python(code, "build", "pjm", "--raw", str(raw), "--out", str(out))
+    step = Step(raw, out, ran)
+    assert ran.exit_code == 3, ran.output
+    assert step.days() == {_day(0), _day(2)}
+    assert "can't be read as csv" in step.refusal(_file(raw, 1).name)
+
+
+def test_lines_behind_one_that_the_reader_threw_out_are_told_right(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    options = SampleOptions(truth=False, overlap=False, revisions=False)
+    write_sample(raw, isos=["pjm"], start=FIRST, days=1, nodes=2, options=options)
+    path = _file(raw, 0)
+    lines = path.read_bytes().split(b"\r\n")
+    lines[3] = b"no line at all"
+    cells = lines[9].split(b",")
+    cells[9] = b""
+    lines[9] = b",".join(cells)
+    path.write_bytes(b"\r\n".join(lines))
+    build(raw, out, "pjm", "--allow-rejects", check=3)
+    with work_database(out) as database:
+        told = database.execute(
+            "select distinct line from inventory.rejected_rows where model = $1 order by all",
+            ["pjm_da_energy_hourly_nodal"],
+        ).fetchall()
+    assert told == [(4,), (10,)]
