@@ -43,6 +43,7 @@ _END_SIZE = 22
 _LONGEST_COMMENT = 1 << 16
 _LOCAL_HEADER_SIZE = 30
 _UNKNOWN_SIZE = 0xFFFFFFFF
+_ENCRYPTED = 1
 
 
 class BadArchive(Exception):
@@ -65,7 +66,9 @@ class Member:
 def words_of(error: BaseException) -> str:
     """Kind and words of an error, on one line and shortened."""
     words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words}"[:WORDS_SHOWN].removesuffix(": ")
+    # The errors of zlib and struct have no better name than this.
+    kind = "" if type(error).__name__ == "error" else f"{type(error).__name__}: "
+    return f"{kind}{words}"[:WORDS_SHOWN].removesuffix(": ")
 
 
 @contextmanager
@@ -168,7 +171,7 @@ def unpack(
 def _unpack_into(
     archive: Path | IO[bytes], unpacking: _Unpacking, prefix: str, depth: int
 ) -> Iterator[Member]:
-    with _faults_of_a_zip(archive), _opened(archive) as stream:
+    with _faults_of_a_zip(archive, prefix), _opened(archive) as stream:
         _check_directory(stream, unpacking.budget)
         with zipfile.ZipFile(stream) as opened:
             unpacking.budget.add_members(len(opened.infolist()))
@@ -206,7 +209,7 @@ def _opened(archive: Path | IO[bytes]) -> IO[bytes] | nullcontext[IO[bytes]]:
 
 
 @contextmanager
-def _faults_of_a_zip(archive: Path | IO[bytes]) -> Iterator[None]:
+def _faults_of_a_zip(archive: Path | IO[bytes], prefix: str = "") -> Iterator[None]:
     """Turn whatever a damaged zip makes fail into words about that zip."""
     try:
         yield
@@ -223,8 +226,9 @@ def _faults_of_a_zip(archive: Path | IO[bytes]) -> Iterator[None]:
             raise BadArchive(f"can't be unpacked ({words_of(error)}): unpack it by hand") from error
         if isinstance(archive, Path) and is_reply(text := _beginning(archive)):
             raise BadArchive(f"is not a sound zip file: it {describe_reply(text)}") from error
+        which = f"holds {prefix.removesuffix('!')}, which " if prefix else ""
         raise BadArchive(
-            f"is not a sound zip file ({words_of(error)}): download it again"
+            f"{which}is not a sound zip file ({words_of(error)}): download it again"
         ) from error
 
 
@@ -256,6 +260,8 @@ def _check_directory(stream: IO[bytes], budget: Budget) -> None:
 
 def _pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo, stream: IO[bytes]) -> Iterator[bytes]:
     """Content of a member, in pieces of bounded size whatever it was packed with."""
+    if info.flag_bits & _ENCRYPTED:
+        raise BadArchive(f"can't be unpacked ({info.filename} is encrypted): unpack it by hand")
     with opened.open(info) as member:
         if info.compress_type not in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
             while piece := member.read(PIECE):
@@ -337,10 +343,10 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
     """Write each sheet of a workbook as csv."""
     with _faults_of_a_workbook(), _opened(book) as stream:
         _check_directory(stream, unpacking.budget)
-        _check_parts(stream, unpacking.budget)
+        rows_of = _check_parts(stream, unpacking.budget)
         opened = load_workbook(_Timed(stream, unpacking.budget), read_only=True, data_only=True)
         if not opened.worksheets:
-            raise BadArchive("is a workbook without a sheet of cells: save the report's sheet")
+            raise BadArchive(_NO_CELLS)
         for sheet in opened.worksheets:
             # The written size of a sheet can be wrong.
             sheet.reset_dimensions()
@@ -349,14 +355,15 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
                 copy = cached.open("x", encoding="utf-8", newline="")
             with copy:
                 writer = csv.writer(_Counted(copy, unpacking), lineterminator="\n")
-                for number, row in enumerate(sheet.iter_rows(values_only=True)):
-                    if number == ROWS_OF_A_SHEET:
-                        raise BadArchive(
-                            f"has a sheet with more than {ROWS_OF_A_SHEET:,} rows ({sheet.title}), "
-                            "which no workbook can have: save it as csv"
-                        )
+                number = 0
+                for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                    if number > ROWS_OF_A_SHEET:
+                        raise BadArchive(_TOO_MANY_ROWS)
                     if any(value is not None for value in row):
                         writer.writerow([_cell(value) for value in row])
+            # The reader passes over rows whose number does not grow.
+            if number < rows_of.get(sheet._worksheet_path, 0):
+                raise BadArchive(f"has rows out of order in its sheet {sheet.title}: save it anew")
             yield Member(unpacking.unused(f"{prefix}{sheet.title}"), cached, is_sheet=True)
         opened.close()
 
@@ -405,35 +412,52 @@ class _Counted:
             self._stream.write(text)
 
 
-def _check_parts(stream: IO[bytes], budget: Budget) -> None:
+_NO_CELLS = "is a workbook without a sheet of cells: download it again"
+_TOO_MANY_ROWS = (
+    f"has a sheet of more than {ROWS_OF_A_SHEET:,} rows, which no workbook can have: save it as csv"
+)
+
+
+def _check_parts(stream: IO[bytes], budget: Budget) -> dict[str, int]:
     """Unpack each part of a workbook to nowhere, to see that it may be loaded.
 
-    Sheets are read row by row, all else is held in memory whole.
+    Returns the number of rows in the part of each sheet.
     """
+    rows_of = {}
     with zipfile.ZipFile(stream) as opened:
         budget.add_members(len(opened.infolist()))
         for info in opened.infolist():
-            if not info.filename.lower().endswith((".xml", ".rels")):
-                continue
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise BadArchive("is packed as no workbook is: save it anew")
-            budget.expect(info.file_size)
-            is_sheet = "/worksheets/" in info.filename
-            held = 0
-            for number, piece in enumerate(_pieces(opened, info, stream)):
-                budget.check_time()
-                budget.add_bytes(len(piece))
-                if number == 0 and b"<!DOCTYPE" in piece:
-                    raise BadArchive(
-                        f"declares entities in {info.filename}, which no workbook does: save it "
-                        "anew, or as csv"
-                    )
-                held = 0 if is_sheet and b"<row" in piece else held + len(piece)
-                if held > budget.limits.in_memory:
-                    raise BadArchive(
-                        f"has a part that is too large to be held in memory ({info.filename}): "
-                        "save its sheets as csv"
-                    )
+            if info.filename.lower().endswith((".xml", ".rels")):
+                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise BadArchive("is packed as no workbook is: save it anew")
+                budget.expect(info.file_size)
+                rows = _check_part(info.filename, _pieces(opened, info, stream), budget)
+                if "/worksheets/" in info.filename:
+                    rows_of[info.filename] = rows
+        if not rows_of and "xl/workbook.xml" in opened.namelist():
+            raise BadArchive(_NO_CELLS)
+    return rows_of
+
+
+def _check_part(name: str, pieces: Iterator[bytes], budget: Budget) -> int:
+    """Count the rows of a part. Sheets are read row by row, all else is held in memory whole."""
+    rows = held = 0
+    for number, piece in enumerate(pieces):
+        budget.check_time()
+        budget.add_bytes(len(piece))
+        if number == 0 and b"<!DOCTYPE" in piece:
+            raise BadArchive(f"declares entities in {name}, which no workbook does: save it anew")
+        found = piece.count(b"<row ")
+        rows += found
+        held = 0 if found and "/worksheets/" in name else held + len(piece)
+        if rows > ROWS_OF_A_SHEET:
+            raise BadArchive(_TOO_MANY_ROWS)
+        if held > budget.limits.in_memory:
+            raise BadArchive(
+                f"has a part that is too large to be held in memory ({name}): save its sheets as "
+                "csv"
+            )
+    return rows
 
 
 def _cell(value: object) -> str:

@@ -567,7 +567,8 @@ def _inspect_csv(
                 "has a header and no rows: download it again, or remove it if there are none"
             )
     except Exception as error:
-        _stop_if_of_machine(error, path)
+        if is_of_machine(error):
+            raise
         result.refusal = _refusal(error)
         result.is_foreign = isinstance(error, Foreign)
         result.is_blank = isinstance(error, Blank)
