@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import io
+import json
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import pytest
 from dbt_common.exceptions import DbtRuntimeError
 from openpyxl import Workbook
 
+from building import build
 from unified_iso import archives, inventory, raw_files
 from unified_iso.archives import unpack
 from unified_iso.inventory import SCHEMA, update_inventory
@@ -41,6 +44,7 @@ from unified_iso.raw_files import (
     list_raw_files,
     list_strays,
 )
+from unified_iso.sample import SampleOptions, write_sample
 
 PRICES = Report(
     iso="pjm",
@@ -325,13 +329,14 @@ def test_line_ends_that_differ_are_told_with_their_line(tmp_path: Path, kind: st
     assert said in refusal(tmp_path, "a.csv", content)
 
 
-@pytest.mark.parametrize("offset", [-2, -1, 0, 1])
+@pytest.mark.parametrize("offset", [-1, 0, 1, 2])
 def test_a_pair_of_return_and_feed_is_seen_over_blocks(tmp_path: Path, offset: int) -> None:
     head = TEXT.replace(b"\n", b"\r\n")
     line = b"2024-03-08 02:00,HUB,1\r\n"
-    size = raw_files.BLOCK + offset - len(head) - 26
+    size = raw_files.BLOCK + offset - len(head) - 21
     node = b"x" * (size % len(line))
     content = head + line * (size // len(line)) + b"2024-03-08 02:00,%s,1\r\n" % node + line
+    assert content.index(b"\r\n", raw_files.BLOCK - 4) == raw_files.BLOCK + offset - 2
     (result,) = opened(tmp_path, "a.csv", content)
     assert result.refusal is None
     assert result.read_path == str(tmp_path / "raw" / FOLDER / "a.csv")
@@ -1051,3 +1056,40 @@ def test_a_line_without_end_is_counted_in_bounded_pieces(
     monkeypatch.setattr(raw_files, "LONGEST_LINE", 16)
     path = written(tmp_path / "x.csv", b"a\n" + b"1" * 100 + b"\n2\n")
     assert count_records(path, after=1).records >= 2
+
+
+# --- A build --------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes among files")
+def test_files_out_of_order_stop_no_sound_operator(tmp_path: Path) -> None:
+    """Every bad file is named once, and what is sound is published."""
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    options = SampleOptions(truth=False, overlap=False, revisions=False)
+    write_sample(raw, isos=["spp"], start=date(2024, 3, 8), days=1, nodes=3, options=options)
+    folder = raw / "nyiso/damlbmp_zone"
+    written(folder / "nameless.zip", zipped(("a.csv", TEXT), ("", b"x")))
+    written(folder / "crowded.zip", many(6))
+    written(folder / "bomb.csv.gz", gzip.compress(b"\n" * 70_000_000))
+    written(raw / "NYISO/damlbmp_zone/a.csv", TEXT)
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "all").symlink_to("/")
+    said = {
+        "NYISO": "is no operator's folder and is not read: rename it to nyiso",
+        "nyiso/damlbmp_zone/all": "is a link to a folder that holds the raw folder",
+        "nyiso/damlbmp_zone/bomb.csv.gz": "unpacks to more than 900 times its size",
+        "nyiso/damlbmp_zone/crowded.zip": "holds more than 5 members",
+        "nyiso/damlbmp_zone/nameless.zip": "has a member without a name",
+        "nyiso/damlbmp_zone/pipe.csv": "is a pipe, and no file",
+    }
+    limits = ("--max-members", "5", "--max-ratio", "900", "--max-unpacked", "1GB")
+    chosen = ("spp", "nyiso", "--dataset", "da_energy_hourly", "--max-file-seconds", "60")
+    ran = build(raw, out, *chosen, *limits, check=3)
+    for file, words in said.items():
+        (line,) = [line for line in ran.says if line.startswith(f"refused {file}: ")]
+        assert words in line
+    assert [path.name for path in (out / "parquet").rglob("*.parquet")] == [
+        "da_energy_hourly_2024.parquet"
+    ]
+    refused = json.loads((out / "metadata/manifest.json").read_text())["refused"]
+    assert {entry["file"] for entry in refused} == set(said)
