@@ -210,7 +210,7 @@ def list_strays(raw: Path, operators: Collection[str]) -> list[Listed]:
 def _why_stray(raw: Path, name: str, operators: Collection[str]) -> str | None:
     path = raw / name
     named = name.casefold()
-    if not path.is_dir():
+    if not _is_folder(path):
         if not named.endswith(RAW_ENDINGS):
             return None
         return f"belongs to no operator: move it to a report folder of {_one_of(operators)}"
@@ -251,7 +251,7 @@ def _first_raw_file(folder: Path) -> str | None:
 
 
 _LEADS_BACK = "is a link to a folder that holds the raw folder, and is not followed: remove it"
-LINK_TO_NOTHING = "is a link to nothing: bring back what it leads to, or remove it"
+LINK_TO_NOTHING = "is a link to nothing that can be read: bring it back, or remove the link"
 
 
 def _walk(raw: Path, iso: str, reports: Collection[str]) -> Iterator[Listed]:
@@ -307,12 +307,21 @@ def _is_folder(entry: os.DirEntry[str] | Path) -> bool:
         return False
 
 
+def _is_reachable(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        _stop_if_of_machine(error, path)
+        return False
+    return True
+
+
 def _raw_file(raw: Path, iso: str, path: Path) -> Iterator[Listed]:
     """The file as it is listed, if it is of a kind that counts."""
     name = path.name.lower()
     if name.endswith(RAW_ENDINGS):
         yield _listed(raw, iso, path)
-    elif path.is_symlink() and not path.exists():
+    elif path.is_symlink() and not _is_reachable(path):
         yield _listed_as_folder(raw, iso, path, LINK_TO_NOTHING)
     elif name.endswith(REPLY_ENDINGS):
         listed = _listed(raw, iso, path)

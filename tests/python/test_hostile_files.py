@@ -416,6 +416,42 @@ def test_a_folder_that_vanishes_during_the_walk_is_refused_by_name(
     assert "No such file or directory" in (second.refusal or "")
 
 
+def test_a_link_that_may_not_be_followed_stops_nothing(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its target may not even be looked at, so nobody knows whether it is a folder."""
+    raw = tmp_path / "raw"
+    disk = written(tmp_path / "disk" / "a.csv", TEXT).parent
+    (raw / FOLDER).mkdir(parents=True)
+    (raw / FOLDER / "more").symlink_to(disk)
+    (raw / "more").symlink_to(disk)
+    update(database, raw)
+    told = states(database)
+    assert told[f"{FOLDER}/more/a.csv"] == SOUND
+    look = os.stat
+
+    def denied(path: Any, *rest: Any, **more: Any) -> os.stat_result:
+        if os.fspath(path).endswith("more") and more.get("follow_symlinks", True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", denied)
+        patched.setattr(raw_files, "_is_folder", lambda path: stat_says_folder(Path(path)))
+        update(database, raw)
+        is_present, said, _ = states(database)[f"{FOLDER}/more/a.csv"]
+        assert is_present
+        assert "is a link to nothing that can be read" in (said or "")
+
+
+def stat_says_folder(path: Path) -> bool:
+    """A directory entry asks the system by itself; this asks what a test has put in its place."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
     raw = tmp_path / "above" / "raw"
     written(raw / FOLDER / "a.csv", TEXT)
