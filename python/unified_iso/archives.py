@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path, PurePosixPath
-from typing import IO, TextIO
+from typing import IO
 
 from openpyxl import load_workbook
 
@@ -86,6 +86,22 @@ def into_cache(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def new_in_cache(path: Path) -> Iterator[IO[bytes]]:
+    """Create a file in the cache and close it; `into_cache` is for writing to it.
+
+    Raises:
+        MachineError: it can't be created, or what is left to write can't be written.
+    """
+    with into_cache(path):
+        created = path.open("xb")
+    try:
+        yield created
+    finally:
+        with into_cache(path):
+            created.close()
+
+
 class _Unpacking:
     """Where the members of one raw file go, how they are named, and what they may cost."""
 
@@ -113,8 +129,6 @@ class _Unpacking:
             self.budget.add_bytes(len(piece))
             with into_cache(self.folder):
                 copy.write(piece)
-        with into_cache(self.folder):
-            copy.flush()
 
     @contextmanager
     def inner(self, pieces: Iterator[bytes]) -> Iterator[IO[bytes]]:
@@ -123,7 +137,9 @@ class _Unpacking:
             inner = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
         with inner:
             self.copy(pieces, inner)
-            inner.seek(0)
+            # What the buffer holds is written now.
+            with into_cache(self.folder):
+                inner.seek(0)
             yield inner
 
 
@@ -197,9 +213,7 @@ def _unpack_into(
                     unpacking.budget.expect(info.file_size)
                     ending = next(end for end in READABLE if suffix.endswith(end))
                     cached = unpacking.next_file(ending)
-                    with into_cache(cached):
-                        copy = cached.open("xb")
-                    with copy:
+                    with new_in_cache(cached) as copy:
                         unpacking.copy(pieces, copy)
                     yield Member(unpacking.unused(prefix + name), cached)
 
@@ -351,9 +365,7 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
             # The written size of a sheet can be wrong.
             sheet.reset_dimensions()
             cached = unpacking.next_file(".csv")
-            with into_cache(cached):
-                copy = cached.open("x", encoding="utf-8", newline="")
-            with copy:
+            with new_in_cache(cached) as copy:
                 writer = csv.writer(_Counted(copy, unpacking), lineterminator="\n")
                 number = 0
                 for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
@@ -399,17 +411,18 @@ class _Timed:
 
 
 class _Counted:
-    """A text file whose characters count as what comes out of the raw file."""
+    """A text file whose bytes count as what comes out of the raw file."""
 
-    def __init__(self, stream: TextIO, unpacking: _Unpacking) -> None:
+    def __init__(self, stream: IO[bytes], unpacking: _Unpacking) -> None:
         self._stream = stream
         self._unpacking = unpacking
 
     def write(self, text: str) -> None:
         self._unpacking.budget.check_time()
-        self._unpacking.budget.add_bytes(len(text))
+        encoded = text.encode()
+        self._unpacking.budget.add_bytes(len(encoded))
         with into_cache(self._unpacking.folder):
-            self._stream.write(text)
+            self._stream.write(encoded)
 
 
 _NO_CELLS = "is a workbook without a sheet of cells: download it again"

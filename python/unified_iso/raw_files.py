@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from unified_iso.archives import BadArchive, into_cache, unpack, words_of
+from unified_iso.archives import BadArchive, into_cache, new_in_cache, unpack, words_of
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits
 from unified_iso.machine import MachineError, is_of_machine
 from unified_iso.replies import describe_reply, is_reply
@@ -952,10 +952,8 @@ def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
 def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
     """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
     copy = _unused_link(data_source, ".csv", cache)
-    with into_cache(copy):
-        copied = copy.open("wb")
     try:
-        with _opener(path)(path, "rb") as stream, copied:
+        with _opener(path)(path, "rb") as stream, new_in_cache(copy) as copied:
             for number, line in enumerate(_pieces_of_lines(stream), start=1):
                 plain = _with_line_feed(line, number)
                 with into_cache(copy):

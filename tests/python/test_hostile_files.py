@@ -594,6 +594,32 @@ def test_a_cache_that_can_not_be_written_judges_no_file(
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a file is limited by the kernel")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", zipped(("a.csv", TEXT * 5000))),
+        ("b.zip", zipped(("b.zip", zipped(("a.csv", TEXT * 5000), packing=zipfile.ZIP_STORED)))),
+        ("c.xlsx", workbook(rows=5000)),
+        ("d.csv", TEXT * 5000 + b"x,y,1\r\n"),
+    ],
+    ids=["member", "inner zip", "sheet", "copy with line feeds"],
+)
+def test_a_cache_that_is_full_judges_no_file(tmp_path: Path, name: str, content: bytes) -> None:
+    import resource
+
+    written(tmp_path / "raw" / FOLDER / name, content)
+    (listed,) = list_raw_files(tmp_path / "raw", ["pjm"])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(MachineError, match=rf"{name} could not be read: the cache .* writ"):
+            inspect(tmp_path / "raw", tmp_path / "cache", listed, PRICES, REPORTS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not left_in(tmp_path / "cache")
+
+
 def test_an_error_of_the_machine_is_told_by_the_plugin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
