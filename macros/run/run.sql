@@ -76,8 +76,8 @@
     {% for row in run_query(known_report_folders()).rows %}
         {% do known_folders.append([row[0], row[1]]) %}
     {% endfor %}
-    {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders}) %}
-    {% for row in run_query("select data_source, refusal from inventory.raw_files where is_present and refusal is not null order by all").rows %}
+    {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders, 'rehash': flags.FULL_REFRESH}) %}
+    {% for row in run_query("select data_source, refusal from inventory.raw_files where is_present and refusal is not null and behind is null order by all").rows %}
         {% do log('refused ' ~ row[0] ~ ': ' ~ row[1], info=true) %}
     {% endfor %}
 {% endmacro %}

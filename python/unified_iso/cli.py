@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unified_iso import progress
+from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
 from unified_iso.project import UnknownName, choose, run_build
 from unified_iso.publish import read_manifest
@@ -69,6 +70,28 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build anew what is there already.")
     ] = False,
+    max_unpacked: Annotated[
+        str,
+        typer.Option(
+            envvar="UNIFIED_ISO_MAX_UNPACKED", help="Most that one raw file may unpack to."
+        ),
+    ] = "64GB",
+    max_ratio: Annotated[
+        int,
+        typer.Option(
+            min=1, envvar="UNIFIED_ISO_MAX_RATIO", help="Most times its size it may unpack to."
+        ),
+    ] = 1000,
+    max_members: Annotated[
+        int,
+        typer.Option(min=1, envvar="UNIFIED_ISO_MAX_MEMBERS", help="Most members of one raw file."),
+    ] = 100_000,
+    max_file_seconds: Annotated[
+        int,
+        typer.Option(
+            min=1, envvar="UNIFIED_ISO_MAX_SECONDS", help="Longest time its workbooks may take."
+        ),
+    ] = 600,
 ) -> None:
     """Turn new and changed raw files into published year files.
 
@@ -82,6 +105,10 @@ def build(
         choice = choose(isos or [], dataset)
     except UnknownName as error:
         raise typer.BadParameter(str(error)) from error
+    try:
+        bytes_of(max_unpacked)
+    except ValueError as error:
+        raise typer.BadParameter(f"--max-unpacked: {error}") from error
     workspace = Workspace(raw=raw.absolute(), out=out.absolute())
     _stop_if_unusable(console, workspace)
     os.environ |= {
@@ -89,6 +116,10 @@ def build(
         "UNIFIED_ISO_OUT": str(workspace.out),
         "UNIFIED_ISO_MEMORY_LIMIT": memory_limit,
         "UNIFIED_ISO_THREADS": str(threads or ""),
+        "UNIFIED_ISO_MAX_UNPACKED": max_unpacked,
+        "UNIFIED_ISO_MAX_RATIO": str(max_ratio),
+        "UNIFIED_ISO_MAX_MEMBERS": str(max_members),
+        "UNIFIED_ISO_MAX_SECONDS": str(max_file_seconds),
     }
     variables = {"year": year, "allow_rejects": allow_rejects, "prune": prune}
     with _shown_progress(console):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,16 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from unified_iso.raw_files import Inspected, Listed, Report, inspect, list_raw_files
+from unified_iso.limits import DEFAULT, Limits
+from unified_iso.raw_files import (
+    LINK_TO_NOTHING,
+    Inspected,
+    Listed,
+    Report,
+    inspect,
+    list_raw_files,
+    list_strays,
+)
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,8 +50,13 @@ create table if not exists inventory.raw_files (
     trailer_line ubigint,
     refusal varchar,
     definition varchar,
-    is_present boolean not null
+    is_present boolean not null,
+    ctime_ns ubigint,
+    behind varchar
 );
+-- A working database of an earlier version lacks these two.
+alter table inventory.raw_files add column if not exists ctime_ns ubigint;
+alter table inventory.raw_files add column if not exists behind varchar;
 create table if not exists inventory.coverage (
     file_id ubigint not null,
     delivery_date date not null,
@@ -100,25 +114,38 @@ def update_inventory(
     reports: Sequence[Report],
     known_folders: Iterable[tuple[str, str]],
     progress: Progress,
+    limits: Limits = DEFAULT,
+    rehash: bool = False,
 ) -> dict[str, int]:
     """Bring the inventory of the given operators up to date with the raw folder.
 
-    Only files whose size or mtime differ are opened, and of those only the ones whose content
-    differs count as changed; a refused file is opened every time. Files that are gone are marked,
-    not forgotten.
+    Only files whose size, mtime or ctime differ are opened, all of them with `rehash`, and of those
+    only the ones whose content differs count as changed; a refused file is opened every time. Files
+    that are gone are marked, not forgotten. What lies at the top of the raw folder and belongs to
+    no operator is refused whatever operators are given.
+
+    A file is absent where `is_present` is false. One that can't be looked at, because the folder or
+    the archive it is in can't be opened, stays present with a refusal; `behind` is that folder or
+    archive, whose own row tells the same.
 
     Returns the number of files in each known report folder that no dataset reads.
+
+    Raises:
+        MachineError: the machine failed; the inventory is as it was.
     """
     folders = {(report.iso, report.name): report for report in reports}
-    unread = set(known_folders) - set(folders)
-    found = list_raw_files(raw, isos)
+    known_folders = set(known_folders) | set(folders)
+    unread = known_folders - set(folders)
+    operators = {iso for iso, _ in known_folders}
+    found = list_raw_files(raw, isos, known_folders) + list_strays(raw, operators)
+    isos = [*isos, ""]
     listed = [
         file
-        for file in found
+        for file in _without_idle_links(connection, found)
         if (file.iso, file.report) not in unread and not _comes_along(file, folders)
     ]
-    changed = _changed(connection, listed, isos, folders, raw, cache)
-    results = _inspect_all(raw, cache, changed, folders, list(reports), progress)
+    changed = listed if rehash else _changed(connection, listed, isos, folders, raw, cache)
+    results = _inspect_all(raw, cache, changed, folders, list(reports), progress, limits)
     connection.begin()
     try:
         _mark_present(connection, listed, isos)
@@ -131,6 +158,21 @@ def update_inventory(
     return Counter(
         f"{file.iso}/{file.report}" for file in found if (file.iso, file.report) in unread
     )
+
+
+def _without_idle_links(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[Listed]
+) -> list[Listed]:
+    """Leave out links to nothing behind which no raw files were ever seen."""
+    return [
+        file
+        for file in found
+        if file.refusal != LINK_TO_NOTHING
+        or connection.execute(
+            "select 1 from inventory.raw_files where starts_with(path, $1) limit 1",
+            [_text(file.path) + "/"],
+        ).fetchall()
+    ]
 
 
 def _comes_along(file: Listed, folders: Mapping[tuple[str, str], Report]) -> bool:
@@ -165,7 +207,7 @@ def _changed(
     known = {
         path: rest
         for path, *rest in connection.execute(
-            "select path, max(size), max(mtime_ns), max(definition)"
+            "select path, max(size), max(mtime_ns), max(ctime_ns), max(definition)"
             " from inventory.raw_files where list_contains($1, iso)"
             " group by path having count(refusal) = 0",
             [list(isos)],
@@ -184,7 +226,12 @@ def _changed(
         for file in listed
         if file.path in lost
         or known.get(_text(file.path))
-        != [file.size, file.mtime_ns, _definition(folders.get((file.iso, file.report)), raw)]
+        != [
+            file.size,
+            file.mtime_ns,
+            file.ctime_ns,
+            _definition(folders.get((file.iso, file.report)), raw),
+        ]
     ]
 
 
@@ -201,19 +248,27 @@ def _inspect_all(
     folders: dict[tuple[str, str], Report],
     reports: Sequence[Report],
     progress: Progress,
+    limits: Limits,
 ) -> list[Inspected]:
     total = sum(file.size for file in changed)
     done = 0
     results: list[Inspected] = []
     with ThreadPoolExecutor(max_workers=2) as workers:
         tasks = [
-            workers.submit(inspect, raw, cache, file, folders.get((file.iso, file.report)), reports)
+            workers.submit(
+                inspect, raw, cache, file, folders.get((file.iso, file.report)), reports, limits
+            )
             for file in changed
         ]
-        for file, task in zip(changed, tasks, strict=True):
-            results.extend(task.result())
-            done += file.size
-            progress("reading raw files", done, total)
+        try:
+            for file, task in zip(changed, tasks, strict=True):
+                results.extend(task.result())
+                done += file.size
+                progress("reading raw files", done, total)
+        except BaseException:
+            # What stops one file stops the run; the others would only be read for nothing.
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise
     return results
 
 
@@ -227,6 +282,43 @@ def _mark_present(
         [list(isos)],
     )
     connection.unregister("listed")
+    _keep_what_is_behind(connection, [file for file in listed if file.is_folder])
+
+
+def _keep_what_is_behind(connection: duckdb.DuckDBPyConnection, closed: Collection[Listed]) -> None:
+    """Let known files below folders that can't be listed stay present, with a refusal.
+
+    Nobody knows whether they are there; to take them for absent would let their rows go.
+    """
+    for folder in closed:
+        path = _text(folder.path)
+        connection.execute(
+            """
+            update inventory.raw_files
+            set
+                is_present = true,
+                behind = case when refusal is null then $1 else behind end,
+                refusal = coalesce(refusal, 'lies in ' || $1 || ', which ' || $2)
+            where starts_with(path, $1 || '/')
+            """,
+            [path, _text(folder.refusal or "")],
+        )
+
+
+_IS_AS_BEFORE = """
+    known.data_source = inspected.data_source
+    and known.content_hash = inspected.content_hash
+    and known.layout is not distinct from inspected.layout
+    and known.report_date is not distinct from inspected.report_date
+    and known.trailer_line is not distinct from inspected.trailer_line
+    and (known.refusal is not distinct from inspected.refusal or known.behind is not null)
+"""
+_IS_IN_CLOSED_ARCHIVE = """
+    known.path = inspected.path
+    and known.data_source <> known.path
+    and inspected.data_source = inspected.path
+    and inspected.refusal is not null
+"""
 
 
 def _replace(
@@ -240,35 +332,42 @@ def _replace(
     connection.register("opened", pa.table({"path": [_text(file.path) for file in changed]}))
     connection.register("inspected", _table(results, folders, raw))
     connection.execute(
-        """
+        f"""
         update inventory.raw_files as known
         set
             size = inspected.size,
             mtime_ns = inspected.mtime_ns,
+            ctime_ns = inspected.ctime_ns,
             read_path = inspected.read_path,
-            definition = inspected.definition
+            definition = inspected.definition,
+            refusal = inspected.refusal,
+            behind = null
         from inspected
-        where known.data_source = inspected.data_source
-            and known.content_hash = inspected.content_hash
-            and known.layout is not distinct from inspected.layout
-            and known.report_date is not distinct from inspected.report_date
-            and known.trailer_line is not distinct from inspected.trailer_line
-            and known.refusal is not distinct from inspected.refusal
+        where {_IS_AS_BEFORE}
+        """
+    )
+    # Members of an archive that can't be opened any more stay; nobody knows what became of them.
+    connection.execute(
+        f"""
+        update inventory.raw_files as known
+        set
+            behind = case when known.refusal is null then known.path else known.behind end,
+            refusal = coalesce(
+                known.refusal, 'lies in ' || known.path || ', which ' || inspected.refusal
+            )
+        from inspected
+        where {_IS_IN_CLOSED_ARCHIVE}
         """
     )
     connection.execute(
-        """
+        f"""
         create or replace temp table outdated as
         select file_id
         from inventory.raw_files as known
         semi join opened using (path)
         anti join inspected
-            on known.data_source = inspected.data_source
-            and known.content_hash = inspected.content_hash
-            and known.layout is not distinct from inspected.layout
-            and known.report_date is not distinct from inspected.report_date
-            and known.trailer_line is not distinct from inspected.trailer_line
-            and known.refusal is not distinct from inspected.refusal
+            on ({_IS_AS_BEFORE})
+            or ({_IS_IN_CLOSED_ARCHIVE})
         """
     )
     for table in ("coverage", "rejected_lines", "raw_files"):
@@ -310,6 +409,7 @@ def _table(
             ("data_source", pa.string()),
             ("size", pa.uint64()),
             ("mtime_ns", pa.uint64()),
+            ("ctime_ns", pa.uint64()),
             ("content_hash", pa.string()),
             ("read_path", pa.string()),
             ("lines", pa.uint64()),
@@ -335,11 +435,12 @@ def _row(
     report = folders.get((result.listed.iso, result.listed.report))
     return {
         "iso": result.listed.iso,
-        "report": result.listed.report,
+        "report": _text(result.listed.report),
         "path": _text(result.listed.path),
         "data_source": _text(result.data_source),
         "size": result.listed.size,
         "mtime_ns": result.listed.mtime_ns,
+        "ctime_ns": result.listed.ctime_ns,
         "content_hash": result.content_hash,
         "read_path": result.read_path,
         "lines": max(result.lines, 0),
@@ -350,7 +451,7 @@ def _row(
         "publication_stamp": result.publication_stamp,
         "report_date": result.report_date,
         "trailer_line": result.trailer_line,
-        "refusal": result.refusal,
+        "refusal": None if result.refusal is None else _text(result.refusal),
         "definition": _definition(report, raw),
         "hinted": result.hinted,
     }

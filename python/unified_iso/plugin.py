@@ -6,7 +6,6 @@ Macros call an action with `in_python(action, arguments)`; results come back as 
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from pathlib import Path
 from threading import get_ident
@@ -20,6 +19,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import progress
 from unified_iso.inventory import SCHEMA, update_inventory
+from unified_iso.limits import bytes_of, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import MachineError, is_of_machine
 from unified_iso.publish import (
@@ -34,27 +34,24 @@ from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
 _LOG = AdapterLogger("unified_iso")
-_BYTES_IN = {
-    "": 1,
-    "k": 1000,
-    "m": 1000**2,
-    "g": 1000**3,
-    "t": 1000**4,
-    "ki": 1024,
-    "mi": 1024**2,
-    "gi": 1024**3,
-    "ti": 1024**4,
-}
 
 
 class Plugin(BasePlugin):
     """Gives the macros the file system: inventory, joining of parts, publishing."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Take the raw and output folders from the profile."""
+        """Take the raw and output folders and the limits of a raw file from the profile.
+
+        Raises:
+            DbtRuntimeError: a limit is no number, or no size.
+        """
         self._workspace = Workspace(
             raw=Path(plugin_config["raw"]).absolute(), out=Path(plugin_config["out"]).absolute()
         )
+        try:
+            self._limits = read_limits(plugin_config.get("limits") or {})
+        except ValueError as error:
+            raise DbtRuntimeError(str(error)) from error
         self._connection: duckdb.DuckDBPyConnection | None = None
         # dbt gives each of its threads a session, and macros call the plugin from their own thread.
         self._sessions: dict[int, duckdb.DuckDBPyConnection] = {}
@@ -113,6 +110,7 @@ class Plugin(BasePlugin):
         isos: list[str],
         reports: list[dict[str, Any]],
         known_folders: list[list[str]],
+        rehash: bool = False,
     ) -> None:
         if not self._workspace.raw.is_dir():
             raise WorkspaceError(
@@ -127,6 +125,8 @@ class Plugin(BasePlugin):
             [_report(report) for report in reports],
             [(iso, name) for iso, name in known_folders],
             progress.report,
+            limits=self._limits,
+            rehash=rehash,
         )
         cursor.execute("create or replace table inventory.unread (folder varchar, files ubigint)")
         for folder, files in sorted(unread.items()):
@@ -201,10 +201,10 @@ def duckdb_memory_limit(limit: str) -> str:
     Raises:
         DbtRuntimeError: the limit is no size such as `2GB`.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", limit.lower())
-    if not match or match[2] not in _BYTES_IN or not float(match[1]):
-        raise DbtRuntimeError(f"memory limit {limit!r} is no size: write it like 2GB")
-    megabytes = float(match[1]) * _BYTES_IN[match[2]] / 1000**2
+    try:
+        megabytes = bytes_of(limit) / 1000**2
+    except ValueError as error:
+        raise DbtRuntimeError(f"memory limit {error}") from error
     return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"
 
 

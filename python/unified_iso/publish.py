@@ -376,7 +376,7 @@ def _refused(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
         for data_source, refusal in cursor.execute(
             """
             select data_source, refusal from inventory.raw_files
-            where is_present and refusal is not null
+            where is_present and refusal is not null and behind is null
             order by data_source
             """
         ).fetchall()

@@ -7,23 +7,31 @@ import gzip
 import os
 import re
 import shutil
+import stat
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from unified_iso.archives import BadArchive, unpack
+from unified_iso.archives import BadArchive, into_cache, new_in_cache, unpack, words_of
+from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits
+from unified_iso.machine import MachineError, is_of_machine
 from unified_iso.replies import describe_reply, is_reply
 
 RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 # What a failed download leaves under its own name; others of these kinds are no concern of ours.
 REPLY_ENDINGS = (".xml", ".html", ".htm")
+CONTAINER_ENDINGS = (".zip", ".xlsx")
 BLOCK = 1 << 20
+# Packed bytes that are unpacked at once; what is left of them is copied for each piece.
+PACKED_BLOCK = 1 << 16
+LONGEST_LINE = 1 << 24
 GZIP_WINDOW = 31
 HEAD_LINES = 12
 HEADER_SHOWN = 200
@@ -42,6 +50,10 @@ class Refused(Exception):
 
 class Foreign(Refused):
     """Nothing in the file looks like the report."""
+
+
+class Blank(Refused):
+    """The file is the report, and has no rows."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +111,21 @@ class Report:
 
 @dataclass(frozen=True)
 class Listed:
-    """A file in the raw folder before anyone has opened it. Size in bytes, mtime in ns."""
+    """A file in the raw folder before anyone has opened it. Size in bytes, times in ns.
+
+    iso: empty for what belongs to no operator.
+    refusal: why it is not to be opened, if so.
+    is_folder: whether it is a folder that could not be listed, so that nobody knows what is there.
+    """
 
     iso: str
     report: str
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    refusal: str | None = None
+    is_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +160,7 @@ class Inspected:
     trailer_line: int | None = None
     refusal: str | None = None
     is_foreign: bool = False
+    is_blank: bool = False
     hinted: list[date] = field(default_factory=list)
 
 
@@ -148,51 +169,178 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_]+", "", name).casefold()
 
 
-def list_raw_files(raw: Path, isos: Iterable[str]) -> list[Listed]:
+def list_raw_files(
+    raw: Path, isos: Iterable[str], known_folders: Collection[tuple[str, str]] = ()
+) -> list[Listed]:
     """List the raw files below `raw/<iso>` for the given operators, without opening them.
 
-    Files of other kinds are left out: only .csv, .gz, .zip and .xlsx count.
+    Files of other kinds are left out: only .csv, .gz, .zip and .xlsx count. What has such an ending
+    and is no regular file is listed with a refusal, as is a folder that can't be listed.
+
+    known_folders: operator and name of every report, to tell a file that stands in a folder's
+        place.
+
+    Raises:
+        MachineError: the machine failed, not the file system's content.
     """
+    found = [
+        file
+        for iso in isos
+        for file in _walk(raw, iso, {name for known, name in known_folders if known == iso})
+    ]
+    containers = {file.path for file in found if file.path.lower().endswith(CONTAINER_ENDINGS)}
     return sorted(
-        (file for iso in isos if (raw / iso).is_dir() for file in _walk(raw, iso)),
-        key=lambda file: file.path,
+        (_not_like_a_member(file, containers) for file in found), key=lambda file: file.path
     )
 
 
-def _walk(raw: Path, iso: str) -> Iterator[Listed]:
-    folders = [raw / iso]
-    seen: set[Path] = set()
-    while folders:
-        folder = folders.pop()
-        # A link that leads back up would be followed without end.
-        real = folder.resolve()
-        if real in seen:
-            continue
-        seen.add(real)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _is_folder(entry):
-                    folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(RAW_ENDINGS) or _is_saved_reply(Path(entry.path)):
-                    yield _listed(raw, iso, Path(entry.path))
+def list_strays(raw: Path, operators: Collection[str]) -> list[Listed]:
+    """List what lies at the top of the raw folder, looks like raw files and has no operator.
+
+    A folder is listed once, whatever is in it; hidden ones don't count.
+    """
+    found = []
+    for name in sorted(path.name for path in raw.iterdir()):
+        refusal = None if name in operators else _why_stray(raw, name, operators)
+        if refusal:
+            found.append(Listed("", "", name, 0, 0, refusal=refusal))
+    return found
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _why_stray(raw: Path, name: str, operators: Collection[str]) -> str | None:
+    path = raw / name
+    named = name.casefold()
+    if not _is_folder(path):
+        if not named.endswith(RAW_ENDINGS):
+            return None
+        return f"belongs to no operator: move it to a report folder of {_one_of(operators)}"
+    # Where case doesn't count the folder is the operator's, and is read.
+    if name.startswith(".") or (named in operators and _is_same(path, raw / named)):
+        return None
+    if path.is_symlink() and _holds(path, raw):
+        return _LEADS_BACK
+    first = _first_raw_file(path)
+    if first is None:
+        return None
+    if named in operators:
+        return f"is no operator's folder and is not read: rename it to {named}"
+    return (
+        f"is no operator's folder and is not read (it holds {first}): move its files to the report "
+        f"folders of {_one_of(operators)}"
+    )
+
+
+def _one_of(operators: Collection[str]) -> str:
+    return "one of " + ", ".join(sorted(operators))
+
+
+def _is_same(path: Path, other: Path) -> bool:
     try:
-        return entry.is_dir()
+        return path.samefile(other)
     except OSError:
         return False
+
+
+def _first_raw_file(folder: Path) -> str | None:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(RAW_ENDINGS):
+                return (Path(parent) / name).relative_to(folder).as_posix()
+    return None
+
+
+_LEADS_BACK = "is a link to a folder that holds the raw folder, and is not followed: remove it"
+LINK_TO_NOTHING = "is a link to nothing that can be read: bring it back, or remove the link"
+
+
+def _walk(raw: Path, iso: str, reports: Collection[str]) -> Iterator[Listed]:
+    top = raw / iso
+    if not os.path.lexists(top):
+        return
+    if not _is_folder(top):
+        refusal = "is no folder: the operator's raw files belong there"
+        yield _listed_as_folder(raw, iso, top, refusal)
+        return
+    # Links are followed last, so that a folder is listed under its own name if it has one here.
+    folders, links = [top], list[Path]()
+    seen: set[Path] = set()
+    while folders or links:
+        folder = folders.pop() if folders else links.pop(0)
+        try:
+            real = folder.resolve(strict=True)
+            if _holds(folder, raw):
+                yield _listed_as_folder(raw, iso, folder, _LEADS_BACK)
+                continue
+            # A link that leads back up would be followed without end.
+            if real in seen:
+                continue
+            seen.add(real)
+            with os.scandir(folder) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
+        except (OSError, RuntimeError) as error:
+            _stop_if_of_machine(error, folder)
+            refusal = f"can't be listed ({_reason(error)}): check the folder and its rights"
+            yield _listed_as_folder(raw, iso, folder, refusal)
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            if _is_folder(entry):
+                (links if entry.is_symlink() else folders).append(path)
+            elif folder == top and path.name in reports:
+                refusal = "is no folder: the report's raw files belong there"
+                yield _listed_as_folder(raw, iso, path, refusal)
+            else:
+                yield from _raw_file(raw, iso, path)
+
+
+def _holds(folder: Path, raw: Path) -> bool:
+    """Whether a folder is the raw folder or lies above it."""
+    return raw.resolve().is_relative_to(folder.resolve())
+
+
+def _is_folder(entry: os.DirEntry[str] | Path) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        _stop_if_of_machine(error, os.fspath(entry))
+        return False
+
+
+def _is_reachable(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        _stop_if_of_machine(error, path)
+        return False
+    return True
+
+
+def _raw_file(raw: Path, iso: str, path: Path) -> Iterator[Listed]:
+    """The file as it is listed, if it is of a kind that counts."""
+    name = path.name.lower()
+    if name.endswith(RAW_ENDINGS):
+        yield _listed(raw, iso, path)
+    elif path.is_symlink() and not _is_reachable(path):
+        yield _listed_as_folder(raw, iso, path, LINK_TO_NOTHING)
+    elif name.endswith(REPLY_ENDINGS):
+        listed = _listed(raw, iso, path)
+        if listed.refusal or _is_saved_reply(path):
+            yield listed
 
 
 def _is_saved_reply(path: Path) -> bool:
     """Whether this is a web page or an error message that was saved in place of a report."""
-    if not path.name.lower().endswith(REPLY_ENDINGS):
-        return False
     try:
-        with path.open("rb") as stream:
-            return is_reply(stream.read(BLOCK).decode("utf-8-sig", "replace"))
-    except OSError:
+        return is_reply(_beginning(path))
+    except OSError as error:
+        _stop_if_of_machine(error, path)
         return False
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(BLOCK).decode("utf-8-sig", "replace")
 
 
 def _listed(raw: Path, iso: str, path: Path) -> Listed:
@@ -201,43 +349,128 @@ def _listed(raw: Path, iso: str, path: Path) -> Listed:
     report = below[1] if len(below) > 2 else ""
     try:
         status = path.stat()
-    except OSError:
-        return Listed(iso, report, relative, 0, 0)
-    return Listed(iso, report, relative, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        _stop_if_of_machine(error, path)
+        return Listed(iso, report, relative, 0, 0, refusal=_unreadable(error))
+    return Listed(
+        iso,
+        report,
+        relative,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        refusal=_why_irregular(status.st_mode),
+    )
+
+
+def _listed_as_folder(raw: Path, iso: str, path: Path, refusal: str) -> Listed:
+    relative = path.relative_to(raw).as_posix()
+    below = PurePosixPath(relative).parts
+    report = below[1] if len(below) > 1 else ""
+    return Listed(iso, report, relative, 0, 0, refusal=refusal, is_folder=True)
+
+
+_KINDS = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFDIR: "folder"}
+
+
+def _why_irregular(mode: int) -> str | None:
+    """Why something is not opened that is no regular file: reading it might never end."""
+    if stat.S_ISREG(mode):
+        return None
+    kind = _KINDS.get(stat.S_IFMT(mode), "device")
+    return f"is a {kind}, and no file: put the file itself there"
+
+
+def _not_like_a_member(file: Listed, containers: Collection[str]) -> Listed:
+    """Refuse a file whose name is what a member of an archive beside it is called."""
+    parts = file.path.split("!")
+    for end in range(1, len(parts)):
+        if "!".join(parts[:end]) in containers:
+            return replace(file, refusal="is named like a member of an archive: rename it")
+    return file
+
+
+def _unreadable(error: BaseException) -> str:
+    return f"can't be read ({_reason(error)}): check the file and its rights"
+
+
+def _reason(error: BaseException) -> str:
+    """Words of an error; those of the system without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return words_of(error)
+
+
+def _stop_if_of_machine(error: BaseException, path: Path | str) -> None:
+    """Raise MachineError where an error tells of the machine and judges no file."""
+    if not is_of_machine(error):
+        return
+    words = str(error) if isinstance(error, MachineError) else _reason(error)
+    raise MachineError(
+        f"{path} could not be read: {words}. This says nothing about the file: see to the machine "
+        "(free space, memory, open files, disks) and build again"
+    ) from error
 
 
 def inspect(
-    raw: Path, cache: Path, listed: Listed, report: Report | None, others: Sequence[Report]
+    raw: Path,
+    cache: Path,
+    listed: Listed,
+    report: Report | None,
+    others: Sequence[Report],
+    limits: Limits = DEFAULT,
 ) -> list[Inspected]:
     """Open one raw file and tell what it holds: one result per csv inside it.
 
     A file that can't be used gives one result whose `refusal` says why; nothing is raised for
-    what a file contains.
+    what a file is or contains.
+
+    Raises:
+        MachineError: the machine failed while the file was read, unpacked or copied.
     """
+    path = raw / listed.path
     try:
-        if not _is_unicode(listed.path):
-            raise Refused("its name is not valid UTF-8: rename it")
-        if report is None:
-            raise Refused(_unknown_folder(listed, others))
-        path = raw / listed.path
-        suffix = path.name.lower()
-        if suffix.endswith(REPLY_ENDINGS):
-            raise Refused(describe_reply(path.read_text("utf-8-sig", "replace")))
-        if suffix.endswith((".zip", ".xlsx")):
-            return _inspect_container(path, cache, listed, report, others)
-        if not suffix.endswith((".csv", ".csv.gz")):
-            raise Refused(f"a {path.suffix} file is not read for this report: save it as csv")
-        return [_inspect_csv(path, listed.path, cache, listed, report, others)]
-    except Refused as refused:
-        return [Inspected(listed, listed.path, refusal=str(refused))]
-    except OSError as error:
-        return [
-            Inspected(
-                listed,
-                listed.path,
-                refusal=f"can't be read ({error.strerror or error}): check the file and its rights",
-            )
-        ]
+        return _inspect(path, cache, listed, report, others, limits)
+    except Exception as error:
+        _stop_if_of_machine(error, path)
+        return [Inspected(listed, listed.path, refusal=_refusal(error))]
+
+
+def _refusal(error: Exception) -> str:
+    """Say why a file is refused, whatever went wrong with it."""
+    if isinstance(error, Refused | Exceeded | BadArchive):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return _unreadable(error)
+    return f"can't be read ({words_of(error)}): download it again"
+
+
+def _inspect(
+    path: Path,
+    cache: Path,
+    listed: Listed,
+    report: Report | None,
+    others: Sequence[Report],
+    limits: Limits,
+) -> list[Inspected]:
+    if not _is_unicode(listed.path):
+        raise Refused("its name is not valid UTF-8: rename it")
+    if listed.refusal:
+        raise Refused(listed.refusal)
+    if report is None:
+        raise Refused(_unknown_folder(listed, others))
+    status = path.stat()
+    if why := _why_irregular(status.st_mode):
+        raise Refused(why)
+    budget = Budget(limits, status.st_size)
+    suffix = path.name.lower()
+    if suffix.endswith(REPLY_ENDINGS):
+        raise Refused(describe_reply(_beginning(path)))
+    if suffix.endswith(CONTAINER_ENDINGS):
+        return _inspect_container(path, cache, listed, report, others, budget)
+    if not suffix.endswith((".csv", ".csv.gz")):
+        raise Refused(f"a {path.suffix} file is not read for this report: save it as csv")
+    return [_inspect_csv(path, listed.path, cache, listed, report, others, budget)]
 
 
 def _is_unicode(path: str) -> bool:
@@ -255,7 +488,12 @@ def _unknown_folder(listed: Listed, others: Sequence[Report]) -> str:
 
 
 def _inspect_container(
-    path: Path, cache: Path, listed: Listed, report: Report, others: Sequence[Report]
+    path: Path,
+    cache: Path,
+    listed: Listed,
+    report: Report,
+    others: Sequence[Report],
+    budget: Budget,
 ) -> list[Inspected]:
     """Open a zip or a workbook: one result per csv or sheet in it."""
     if path.name.lower().endswith(".xlsx") and not report.books:
@@ -263,16 +501,33 @@ def _inspect_container(
     # Rows are told apart by the path they are read from, so equal zips don't share their members.
     key = f"{listed.path} {_hash_file(path)}"
     folder = cache / "members" / xxhash.xxh3_128_hexdigest(key.encode())
-    try:
-        members = unpack(path, folder, with_books=report.books)
-    except BadArchive as error:
-        raise Refused(str(error)) from error
+    members = unpack(path, folder, with_books=report.books, budget=budget)
     results = [
-        _inspect_csv(member.cached, f"{listed.path}!{member.name}", cache, listed, report, others)
+        _inspect_csv(
+            member.cached, f"{listed.path}!{member.name}", cache, listed, report, others, budget
+        )
         for member in members
-        if not report.leaves_out(member.name)
+        if not report.leaves_out(_unnumbered(member.name))
     ]
-    return _without_foreign_sheets(results, {m.name for m in members if m.is_sheet}, listed.path)
+    sheets = {member.name for member in members if member.is_sheet}
+    return _with_blanks_allowed(_without_foreign_sheets(results, sheets, listed.path))
+
+
+def _unnumbered(member: str) -> str:
+    """Name of a member without the number that tells it from others of its name."""
+    return re.sub(r"#\d+$", "", member)
+
+
+def _with_blanks_allowed(results: list[Inspected]) -> list[Inspected]:
+    """Take members without rows as they are where others of the container have some.
+
+    Workbooks have a sheet for each month of the year, those to come included.
+    """
+    if any(not result.refusal and result.lines > 0 for result in results):
+        for result in results:
+            if result.is_blank:
+                result.refusal = None
+    return results
 
 
 def _without_foreign_sheets(
@@ -292,13 +547,18 @@ def _inspect_csv(
     listed: Listed,
     report: Report,
     others: Sequence[Report],
+    budget: Budget,
 ) -> Inspected:
     result = Inspected(listed, data_source)
-    name = PurePosixPath(data_source.rpartition("!")[2]).name
+    name = PurePosixPath(_unnumbered(data_source.rpartition("!")[2])).name
     try:
-        content = _read_through(path)
+        content = _read_through(path, budget)
         result.content_hash = content.content_hash
         result.layout = find_layout(content.head, report, others)
+        if content.has_returns_only:
+            raise Refused(
+                "ends its lines with carriage returns only: save it with line feeds (LF or CRLF)"
+            )
         result.lines = content.lines - result.layout.header_line - 1
         if report.trailer:
             result.trailer_line = content.lines
@@ -311,11 +571,16 @@ def _inspect_csv(
             result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
-    except Refused as refused:
-        result.refusal = str(refused)
-        result.is_foreign = isinstance(refused, Foreign)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        result.refusal = f"can't be read ({error}): download it again"
+        if result.lines <= 0 and not report.trailer:
+            raise Blank(
+                "has a header and no rows: download it again, or remove it if there are none"
+            )
+    except Exception as error:
+        if is_of_machine(error):
+            raise
+        result.refusal = _refusal(error)
+        result.is_foreign = isinstance(error, Foreign)
+        result.is_blank = isinstance(error, Blank)
     return result
 
 
@@ -326,38 +591,66 @@ class _Content:
     head: bytes
     tail: bytes
     mixes_line_ends: bool
+    has_returns_only: bool
 
 
-def _read_through(path: Path) -> _Content:
+def _read_through(path: Path, budget: Budget) -> _Content:
     """Read a file once for its hash (of the bytes on disk), its lines and its first lines."""
     digest = xxhash.xxh3_128()
     text = _Text()
-    is_packed = path.name.lower().endswith(".gz")
-    inflate = zlib.decompressobj(wbits=GZIP_WINDOW)
+    inflate = _Inflate(text, budget) if path.name.lower().endswith(".gz") else None
     buffer = bytearray(BLOCK)
     view = memoryview(buffer)
     with path.open("rb", buffering=0) as stream:
         while size := stream.readinto(buffer):
             block = view[:size]
             digest.update(block)
-            if not is_packed:
+            if inflate:
+                inflate.add(block)
+            else:
                 text.add(block)
-                continue
-            inflated = inflate.decompress(block)
-            while inflate.eof and inflate.unused_data:
-                text.add(memoryview(inflated))
-                rest, inflate = inflate.unused_data, zlib.decompressobj(wbits=GZIP_WINDOW)
-                inflated = inflate.decompress(rest)
-            text.add(memoryview(inflated))
-    if is_packed and not inflate.eof:
+    if inflate and not inflate.is_at_end:
         raise EOFError("the compressed file ends too early")
     if not text.last:
         raise Refused("is empty: download it again")
     lines = text.newlines + (text.last != b"\n")
     # The last line may have been cut between the two.
     whole_returns = text.returns - (text.last == b"\r")
-    mixes_line_ends = text.returns > 0 and whole_returns != text.newlines
-    return _Content(digest.hexdigest(), lines, text.head, text.tail, mixes_line_ends)
+    mixes_line_ends = text.returns > 0 and not whole_returns == text.pairs == text.newlines
+    return _Content(
+        digest.hexdigest(),
+        lines,
+        text.head,
+        text.tail,
+        mixes_line_ends,
+        has_returns_only=whole_returns > 0 and not text.newlines,
+    )
+
+
+class _Inflate:
+    """Unpacks gzip, one member after another, into a text, in pieces of bounded size."""
+
+    def __init__(self, text: _Text, budget: Budget) -> None:
+        self._text = text
+        self._budget = budget
+        self._member = zlib.decompressobj(wbits=GZIP_WINDOW)
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the member that was begun last is complete."""
+        return self._member.eof
+
+    def add(self, block: memoryview) -> None:
+        """Unpack the next bytes of the file."""
+        for start in range(0, block.nbytes, PACKED_BLOCK):
+            packed = block[start : start + PACKED_BLOCK].tobytes()
+            while packed:
+                if self._member.eof:
+                    self._member = zlib.decompressobj(wbits=GZIP_WINDOW)
+                piece = self._member.decompress(packed, BLOCK)
+                self._budget.add_bytes(len(piece))
+                self._text.add(memoryview(piece))
+                packed = self._member.unconsumed_tail or self._member.unused_data
 
 
 class _Text:
@@ -366,6 +659,7 @@ class _Text:
     def __init__(self) -> None:
         self.newlines = 0
         self.returns = 0
+        self.pairs = 0
         self.head = b""
         self.last = b""
         self.tail = b""
@@ -375,11 +669,14 @@ class _Text:
         if not block.nbytes:
             return
         if len(self.head) < BLOCK:
-            self.head += block.tobytes()
+            self.head += block[: BLOCK - len(self.head)].tobytes()
         buffers = [None, pa.py_buffer(block)]
         array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
         self.newlines += pc.equal(array, _NEWLINE).true_count
-        self.returns += pc.equal(array, _RETURN).true_count
+        if returns := pc.equal(array, _RETURN).true_count:
+            self.returns += returns
+            self.pairs += block.tobytes().count(b"\r\n")
+        self.pairs += self.last == b"\r" and block[:1] == b"\n"
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
 
@@ -419,6 +716,91 @@ def count_lines(path: Path, after: int) -> int:
     opener = gzip.open if path.name.lower().endswith(".gz") else open
     with opener(path, "rb") as stream:
         return sum(1 for number, line in enumerate(stream) if number >= after and line.strip())
+
+
+_FIELD = rb'(?:[ \t]*+"[^"]*+(?:""[^"]*+)*+"[ \t]*+|[^",]*+)'
+# Most lines are sound, and this is the fastest way to see it.
+_BALANCED = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+\r?\n?")
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a csv holds when it is read by its quotes.
+
+    records: logical records that are not blank; a line break inside quotes ends none. From the
+        first quote that is out of place on, lines are counted instead.
+    unbalanced_line: line of the file, from 1, of the first quote that is out of place: the one that
+        opens a field that is not closed, or is closed before the field ends, or one inside a field
+        that does not begin with it. None if there is none.
+    """
+
+    records: int
+    unbalanced_line: int | None
+
+
+def count_records(path: Path, after: int) -> Records:
+    """Count the records after the first `after` lines, and find the first quote out of place.
+
+    Fields are quoted as in RFC 4180; blanks around the quotes don't count. A line longer than
+    `LONGEST_LINE` is judged in pieces of that length, by the number of quotes alone.
+    """
+    records = lines_since = opened_at = 0
+    with _opener(path)(path, "rb") as stream:
+        for number, line in enumerate(_pieces_of_lines(stream), start=1):
+            if number <= after:
+                continue
+            if b'"' not in line:
+                if opened_at:
+                    lines_since += bool(line.strip())
+                else:
+                    records += bool(line.strip())
+                continue
+            if not opened_at and _BALANCED.fullmatch(line):
+                records += 1
+                continue
+            closes = _closes(b'"' + line if opened_at else line)
+            opened_at = opened_at or number
+            lines_since += 1
+            if closes is None:
+                return Records(records + lines_since + _count_lines(stream), opened_at)
+            if closes:
+                records += 1
+                lines_since = opened_at = 0
+    return Records(records + lines_since, opened_at or None)
+
+
+def _closes(line: bytes) -> bool | None:
+    """Whether each quote of a line is closed in it; None if one is out of place."""
+    parts = line.split(b'"')
+    outside = parts[::2]
+    closes = len(parts) % 2 == 1
+    first, last = outside[0].strip(b" \t"), outside[-1].strip()
+    if first and not first.endswith(b","):
+        return None
+    if closes and last and not last.startswith(b","):
+        return None
+    between = outside[1:-1] if closes else outside[1:]
+    # Between two quoted fields there is a comma; nothing is a quote that stands twice for itself.
+    if between.count(b",") < len(between) and not all(map(_is_between, between)):
+        return None
+    return closes
+
+
+def _is_between(part: bytes) -> bool:
+    part = part.strip(b" \t")
+    return not part or (part.startswith(b",") and part.endswith(b","))
+
+
+def _pieces_of_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: stream.readline(LONGEST_LINE), b"")
+
+
+def _count_lines(stream: IO[bytes]) -> int:
+    return sum(1 for line in _pieces_of_lines(stream) if line.strip())
+
+
+def _opener(path: Path) -> Callable[[Path, str], IO[bytes]]:
+    return gzip.open if path.name.lower().endswith(".gz") else open
 
 
 def _hash_file(path: Path) -> str:
@@ -562,30 +944,43 @@ def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
     try:
         link.symlink_to(absolute)
     except OSError:
-        shutil.copyfile(absolute, link)
+        with path.open("rb") as stream, into_cache(link), link.open("wb") as copy:
+            shutil.copyfileobj(stream, copy, BLOCK)
     return link
 
 
 def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
     """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
     copy = _unused_link(data_source, ".csv", cache)
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rb") as stream, copy.open("wb") as copied:
-        for number, line in enumerate(stream, start=1):
-            text = line.removesuffix(b"\n").removesuffix(b"\r")
-            if b"\r" in text:
-                raise Refused(
-                    f"has a carriage return inside line {number}: download it again, or save it "
-                    "with line feeds"
-                )
-            copied.write(text + b"\n" * line.endswith(b"\n"))
+    try:
+        with _opener(path)(path, "rb") as stream, new_in_cache(copy) as copied:
+            for number, line in enumerate(_pieces_of_lines(stream), start=1):
+                plain = _with_line_feed(line, number)
+                with into_cache(copy):
+                    copied.write(plain)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
     return copy
+
+
+def _with_line_feed(line: bytes, number: int) -> bytes:
+    if len(line) == LONGEST_LINE:
+        raise Refused(f"has a line without end, line {number}: download it again")
+    text = line.removesuffix(b"\n").removesuffix(b"\r")
+    if b"\r" in text:
+        raise Refused(
+            f"has a carriage return inside line {number}: download it again, or save it with line "
+            "feeds"
+        )
+    return text + b"\n" * line.endswith(b"\n")
 
 
 def _unused_link(data_source: str, ending: str, cache: Path) -> Path:
     link = cache / "links" / (xxhash.xxh3_128_hexdigest(data_source.encode()) + ending)
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
+    with into_cache(link):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
     return link.absolute()
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from unified_iso.project import operators
 from unified_iso.publish import Entry, read_manifest
 from unified_iso.workspace import Workspace
 
@@ -58,7 +59,11 @@ def gather(workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str]) -
     ]
     manifest = read_manifest(workspace)
     outcome.unpublished = _of(manifest["unpublished"], isos, "model")
-    outcome.refused = _of(manifest["refused"], isos, "file")
+    outcome.refused = [
+        entry
+        for entry in manifest["refused"]
+        if _top(entry["file"]) in isos or _top(entry["file"]) not in operators()
+    ]
     outcome.rejected = _of(manifest["rejected"], isos, "file")
     if not result.success and not outcome.findings and not outcome.unpublished:
         reason = str(result.exception or "the run failed; see its log")
@@ -99,6 +104,11 @@ def _finding(run: Any) -> Finding:
         table=node.relation_name if is_test and run.failures else None,
         found=run.failures or 0,
     )
+
+
+def _top(file: str) -> str:
+    """Folder of the operator; a file that belongs to none concerns every build."""
+    return file.partition("/")[0]
 
 
 def _of(entries: Iterable[Entry], isos: Sequence[str], key: str) -> list[Entry]:
