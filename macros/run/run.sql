@@ -113,8 +113,7 @@
             {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
         {% endfor %}
         {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
-            {% do in_python('publish', {'models': models}) %}
-            {% do in_python('write_catalog', {'families': families()}) %}
+            {% do in_python('publish', {'models': models, 'families': families()}) %}
         {% endif %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}

@@ -7,7 +7,6 @@ is not what was published.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -23,10 +22,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unified_iso import progress
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
-from unified_iso.project import UnknownName, choose, run_build
-from unified_iso.publish import read_manifest
-from unified_iso.report import gather, say, show, show_left_out, status_rows, status_table
-from unified_iso.row_groups import NotParquet, read_footer_metadata
+from unified_iso.project import UnknownName, choose, operators, run_build
+from unified_iso.publish import fault_of, read_manifest, unreadable_files
+from unified_iso.report import (
+    entries_in_place,
+    gather,
+    say,
+    show,
+    show_left_out,
+    status_rows,
+    status_table,
+)
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace, WorkspaceError
 
@@ -143,6 +149,7 @@ def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
             raise WorkspaceError(
                 f"the raw folder {workspace.raw} does not exist: name it with --raw"
             )
+        workspace.require_apart(operators())
         workspace.prepare()
         take_lock(workspace.lock_file)
     except (WorkspaceError, Locked) as error:
@@ -200,29 +207,14 @@ def status(
 
 @app.command()
 def verify(out: Out = Path("out")) -> None:
-    """Compare every published file with its checksum and its footer in the manifest."""
+    """Compare every published file with its checksum, its footer and the seal in it."""
     workspace = Workspace(raw=Path(), out=out.absolute())
-    entries = read_manifest(workspace)["files"]
-    wrong = 0
-    for entry in entries:
-        fault = _fault(workspace.out / entry["path"], entry["sha256"], entry["rows"])
-        wrong += fault is not None
-        typer.echo(f"{entry['path']}: {fault or 'as published'}")
-    raise typer.Exit(1 if wrong or not entries else 0)
-
-
-def _fault(path: Path, sha256: str, rows: int) -> str | None:
-    if not path.exists():
-        return "is gone"
-    try:
-        found = read_footer_metadata(path).num_rows
-    except NotParquet as error:
-        return str(error)
-    if found != rows:
-        return f"has {found} rows, {rows} were published"
-    with path.open("rb") as stream:
-        same = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
-    return None if same else "has other bytes than were published"
+    entries = entries_in_place(workspace)
+    faults = {entry["path"]: fault_of(workspace, entry) for entry in entries}
+    faults = dict(unreadable_files(workspace)) | faults
+    for path, fault in sorted(faults.items()):
+        typer.echo(f"{path}: {fault or 'as published'}")
+    raise typer.Exit(1 if any(faults.values()) or not entries else 0)
 
 
 @app.command()

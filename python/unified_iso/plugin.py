@@ -18,16 +18,17 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import progress
+from unified_iso.database import set_aside_if_damaged
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import bytes_of, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import MachineError, is_of_machine
+from unified_iso.project import operators
 from unified_iso.publish import (
     discard_candidates,
     join_year,
     publish,
     recover,
-    write_catalog,
 )
 from unified_iso.raw_files import Column, Report, count_records
 from unified_iso.workspace import Workspace, WorkspaceError
@@ -63,11 +64,18 @@ class Plugin(BasePlugin):
             DbtRuntimeError: the folder can't be written, or another run holds it.
         """
         try:
+            self._workspace.require_apart(operators())
             self._workspace.prepare()
             take_lock(self._workspace.lock_file)
             self._workspace.clear_spill()
+            damage = set_aside_if_damaged(self._workspace.database)
         except (WorkspaceError, Locked) as error:
             raise DbtRuntimeError(str(error)) from error
+        if damage:
+            _LOG.warning(
+                f"the working database was damaged ({damage}): it is kept beside the new one as "
+                f"{self._workspace.database}.damaged, and nothing that is published depends on it"
+            )
         config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))
         if not config.get("threads"):
             config.pop("threads", None)
@@ -180,19 +188,19 @@ class Plugin(BasePlugin):
     def _join_year(self, cursor: duckdb.DuckDBPyConnection, **arguments: Any) -> None:
         join_year(self._workspace, cursor, **arguments)
 
-    def _publish(self, cursor: duckdb.DuckDBPyConnection, models: list[str]) -> None:
-        publish(self._workspace, cursor, models)
+    def _publish(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        models: list[str],
+        families: dict[str, list[str]],
+    ) -> None:
+        publish(self._workspace, cursor, models, families)
 
     def _discard_candidates(self, cursor: duckdb.DuckDBPyConnection) -> None:
         discard_candidates(self._workspace, cursor)
 
     def _make_folder(self, cursor: duckdb.DuckDBPyConnection, path: str) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
-
-    def _write_catalog(
-        self, cursor: duckdb.DuckDBPyConnection, families: dict[str, list[str]]
-    ) -> None:
-        write_catalog(self._workspace, families)
 
 
 def duckdb_memory_limit(limit: str) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from unified_iso.project import operators
-from unified_iso.publish import Entry, read_manifest
+from unified_iso.publish import Entry, is_sound, published_entries, read_manifest
 from unified_iso.workspace import Workspace
 
 ROWS_SHOWN = 10
@@ -166,10 +166,26 @@ def _show_rows(console: Console, workspace: Workspace, finding: Finding) -> None
         say(console, "  and", f"{finding.found - len(rows)} more in {finding.table}")
 
 
+def entries_in_place(workspace: Workspace) -> list[Entry]:
+    """Return what the manifest says of the year files, corrected by those that are in place.
+
+    A run that was killed has published files that the manifest does not tell of yet. Of a file
+    that does not agree with its own seal the manifest knows better.
+    """
+    entries = {entry["path"]: entry for entry in read_manifest(workspace)["files"]}
+    with duckdb.connect() as connection:
+        in_place = published_entries(workspace, connection, list(entries.values()))
+    for entry in in_place:
+        known = entries.get(entry["path"])
+        if known is None or (known != entry and is_sound(workspace, entry)):
+            entries[entry["path"]] = entry
+    return [entries[path] for path in sorted(entries)]
+
+
 def status_rows(workspace: Workspace) -> list[Entry]:
     """Describe every published year file as the manifest knows it, with the state of the file."""
     rows = []
-    for entry in read_manifest(workspace)["files"]:
+    for entry in entries_in_place(workspace):
         path = workspace.out / entry["path"]
         if not path.exists():
             state = "file is gone"

@@ -28,7 +28,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -43,6 +43,10 @@ _ENCRYPTED_MAGIC = b"PARE"
 _LENGTH_BYTES = 4
 _TAIL_BYTES = _LENGTH_BYTES + len(_MAGIC)
 _BLOCK_BYTES = 4 * 1024 * 1024
+
+SEAL_KEY = "unified_iso_seal"
+_SEAL_DIGITS = 64
+_NO_SEAL = "0" * _SEAL_DIGITS
 
 # Type codes of the compact protocol.
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64 = range(7)
@@ -61,6 +65,10 @@ class NotParquet(ValueError):
     """A file is not a Parquet file this module can copy; the message names the file and why."""
 
 
+class OtherBytes(ValueError):
+    """A file's bytes are not those that were written once; the message names the file."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A run of consecutive row groups of the Parquet file `path`; None takes all that follow."""
@@ -72,13 +80,23 @@ class Part:
 
 @dataclass(frozen=True)
 class JoinResult:
-    """What `join_row_groups` wrote; `row_groups_of_part` is in the order of the parts."""
+    """What `join_row_groups` wrote; what is told of each part is in the order of the parts."""
 
     rows: int
     row_groups: int
+    rows_of_part: list[int]
     row_groups_of_part: list[int]
     bytes: int
     sha256: str
+    seal: str | None
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """SHA-256 of a file as it is, and whether it agrees with its seal; None: it has no seal."""
+
+    sha256: str
+    agrees_with_seal: bool | None
 
 
 @dataclass(frozen=True)
@@ -97,6 +115,8 @@ def join_row_groups(
     key_value_metadata: Mapping[str, str],
     *,
     sync: bool = True,
+    sealed: bool = False,
+    checked: Mapping[Path, str | None] | None = None,
 ) -> JoinResult:
     """Write one Parquet file that holds the row groups of all parts, in the order given.
 
@@ -106,9 +126,17 @@ def join_row_groups(
     order of its keys. An existing `out` is overwritten, and deleted if writing fails. With `sync`
     its content is on disk on return; a caller that sees to that later can go on meanwhile.
 
+    A `sealed` file tells by itself whether its bytes are those that were written: its metadata
+    gains `SEAL_KEY`, the SHA-256 of the file with the digits of the seal as zeros.
+
+    The files in `checked` are hashed whole while they are copied, and compared with their seal;
+    one without a seal with the SHA-256 that is given here, if any. Their row groups have to be
+    asked for in the order in which they stand.
+
     Raises:
         ValueError: There are no parts, a part asks for row groups its file does not have, or
             `out` is one of the parts.
+        OtherBytes: A checked file is not what was written once.
         SchemaMismatch: A part's schema or column orders are not byte for byte the first part's.
         NotParquet: A part is not a Parquet file, or is encrypted, damaged or cut off.
         OSError: A file cannot be read or written.
@@ -120,14 +148,18 @@ def join_row_groups(
     footers = [footer_of[part.path] for part in parts]
     _require_equal_schemas(parts, footers)
     chosen = [_chosen(part, footer) for part, footer in zip(parts, footers, strict=True)]
-    footer = _encode_footer(footers[0].head, chosen, key_value_metadata)
-    size, sha256 = _write(out, parts, chosen, footer, sync)
+    metadata = {**key_value_metadata, **({SEAL_KEY: _NO_SEAL} if sealed else {})}
+    footer = _encode_footer(footers[0].head, chosen, metadata)
+    written = _write(out, _blocks(parts, chosen, checked or {}), footer, sync)
+    rows_of_part = [sum(group.rows for group in groups) for groups in chosen]
     return JoinResult(
-        rows=sum(group.rows for groups in chosen for group in groups),
+        rows=sum(rows_of_part),
         row_groups=sum(map(len, chosen)),
+        rows_of_part=rows_of_part,
         row_groups_of_part=[len(groups) for groups in chosen],
-        bytes=size,
-        sha256=sha256,
+        bytes=written.bytes,
+        sha256=written.sha256,
+        seal=written.seal,
     )
 
 
@@ -146,6 +178,27 @@ def read_footer_metadata(path: Path) -> FooterMetadata:
         rows_per_row_group=rows,
         key_value_metadata=footer.key_value_metadata,
     )
+
+
+def read_seal(path: Path) -> str | None:
+    """Read the seal of a Parquet file without taking its footer apart; None: it has none.
+
+    Raises:
+        NotParquet: The file is not a Parquet file, or is encrypted or cut off.
+        OSError: The file cannot be read.
+    """
+    return _seal_in(_footer_bytes(path)[0])
+
+
+def digest_of(path: Path) -> FileDigest:
+    """Hash a Parquet file once, as it is and as its seal was made.
+
+    Raises:
+        NotParquet: The file is not a Parquet file, or is encrypted or cut off.
+        OSError: The file cannot be read.
+    """
+    with _HashedFile(path) as file:
+        return file.finish()
 
 
 # --- Shapes: which fields of a struct are kept, and how -------------------------------------------
@@ -707,49 +760,156 @@ def _label(number: int, part: Part) -> str:
 # --- Writing the file -----------------------------------------------------------------------------
 
 
-def _write(
-    out: Path,
-    parts: Sequence[Part],
-    chosen: Sequence[Sequence[_RowGroup]],
-    footer: bytes,
-    sync: bool,
-) -> tuple[int, str]:
-    """Write the file; return its size in bytes and its SHA-256."""
+@dataclass(frozen=True)
+class _Written:
+    bytes: int
+    sha256: str
+    seal: str | None
+
+
+def _write(out: Path, blocks: Iterator[bytes | memoryview], footer: bytes, sync: bool) -> _Written:
+    """Write the blocks and the footer, which is sealed if it has a place for a seal."""
     size, digest = 0, hashlib.sha256()
     with out.open("wb") as stream, _deleted_on_failure(out):
-        for block in _blocks(parts, chosen, footer):
+        for block in blocks:
             stream.write(block)
             digest.update(block)
             size += len(block)
+        end = footer + len(footer).to_bytes(_LENGTH_BYTES, "little") + _MAGIC
+        seal = None
+        if _seal_in(end) is not None:
+            sealing = digest.copy()
+            sealing.update(end)
+            seal = sealing.hexdigest()
+            end = _with_seal(end, seal)
+        stream.write(end)
+        digest.update(end)
         stream.flush()
         if sync:
             os.fsync(stream.fileno())
-    return size, digest.hexdigest()
+    return _Written(size + len(end), digest.hexdigest(), seal)
 
 
 def _blocks(
-    parts: Sequence[Part], chosen: Sequence[Sequence[_RowGroup]], footer: bytes
+    parts: Sequence[Part],
+    chosen: Sequence[Sequence[_RowGroup]],
+    checked: Mapping[Path, str | None],
 ) -> Iterator[bytes | memoryview]:
-    """Yield the content of the file; what is yielded is overwritten after the next step."""
+    """Yield what stands before the footer; what is yielded is overwritten after the next step."""
     buffer = memoryview(bytearray(_BLOCK_BYTES))
     yield _MAGIC
-    for part, groups in zip(parts, chosen, strict=True):
-        with part.path.open("rb", buffering=0) as source:
-            for group in groups:
-                yield from _copied(source, group, buffer)
-    yield footer
-    yield len(footer).to_bytes(_LENGTH_BYTES, "little") + _MAGIC
+    with ExitStack() as opened:
+        hashed = {path: opened.enter_context(_HashedFile(path)) for path in checked}
+        for part, groups in zip(parts, chosen, strict=True):
+            if part.path in hashed:
+                for group in groups:
+                    yield from hashed[part.path].copied(group)
+                continue
+            with part.path.open("rb", buffering=0) as source:
+                for group in groups:
+                    yield from _copied(source, group, buffer)
+        for path, file in hashed.items():
+            _require_same_bytes(path, file.finish(), checked[path])
+
+
+def _require_same_bytes(path: Path, found: FileDigest, sha256: str | None) -> None:
+    agrees = found.agrees_with_seal
+    if agrees is None and sha256 is not None:
+        agrees = found.sha256 == sha256
+    if agrees is False:
+        raise OtherBytes(f"{path}: has other bytes than were written")
 
 
 def _copied(source: FileIO, group: _RowGroup, buffer: memoryview) -> Iterator[memoryview]:
     source.seek(group.start)
-    left = group.stop - group.start
+    yield from _read_on(source, group.stop - group.start, buffer)
+
+
+def _read_on(source: FileIO, left: int, buffer: memoryview) -> Iterator[memoryview]:
     while left:
         count = source.readinto(buffer[:left])
         if not count:
             raise NotParquet(f"{source.name!s}: became shorter while it was copied")
         yield buffer[:count]
         left -= count
+
+
+# --- Seals ----------------------------------------------------------------------------------------
+
+# How a key/value entry begins whose value is a seal: key, value and their lengths.
+_SEAL_HEAD = b"".join(
+    (
+        bytes([1 << 4 | _BINARY, len(SEAL_KEY)]),
+        SEAL_KEY.encode(),
+        bytes([1 << 4 | _BINARY, _SEAL_DIGITS]),
+    )
+)
+
+
+def _seal_place(end: bytes) -> int | None:
+    """Return where the digits of the seal stand in a footer; None: there is no seal."""
+    # Searched for from the end: texts of keys that sort before it could hold anything.
+    found = end.rfind(_SEAL_HEAD)
+    place = found + len(_SEAL_HEAD)
+    return None if found < 0 or place + _SEAL_DIGITS > len(end) else place
+
+
+def _seal_in(end: bytes) -> str | None:
+    place = _seal_place(end)
+    return None if place is None else end[place : place + _SEAL_DIGITS].decode("ascii", "replace")
+
+
+def _with_seal(end: bytes, seal: str) -> bytes:
+    place = _seal_place(end)
+    assert place is not None
+    return end[:place] + seal.encode() + end[place + _SEAL_DIGITS :]
+
+
+class _HashedFile:
+    """A file that is read once from its start to its end, so that it can be hashed on the way."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stop = _footer_bytes(path)[1]
+        self._position = 0
+        self._digest = hashlib.sha256()
+        self._buffer = memoryview(bytearray(_BLOCK_BYTES))
+
+    def __enter__(self) -> _HashedFile:
+        self._source = self._path.open("rb", buffering=0)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._source.close()
+
+    def copied(self, group: _RowGroup) -> Iterator[memoryview]:
+        """Yield the bytes of a row group, once those before it are hashed."""
+        if group.start < self._position:
+            raise ValueError(f"{self._path}: its row groups are not asked for in their order")
+        self._pass_to(group.start)
+        yield from self._read_to(group.stop)
+
+    def finish(self) -> FileDigest:
+        """Hash the rest of the file."""
+        self._pass_to(self._stop)
+        end = b"".join(iter(lambda: self._source.read(_BLOCK_BYTES), b""))
+        seal = _seal_in(end)
+        sealing = self._digest.copy()
+        self._digest.update(end)
+        if seal is None:
+            return FileDigest(self._digest.hexdigest(), None)
+        sealing.update(_with_seal(end, _NO_SEAL))
+        return FileDigest(self._digest.hexdigest(), sealing.hexdigest() == seal)
+
+    def _pass_to(self, stop: int) -> None:
+        for _ in self._read_to(stop):
+            pass
+
+    def _read_to(self, stop: int) -> Iterator[memoryview]:
+        for block in _read_on(self._source, stop - self._position, self._buffer):
+            self._digest.update(block)
+            self._position += len(block)
+            yield block
 
 
 @contextmanager

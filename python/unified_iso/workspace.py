@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class WorkspaceError(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one raw folder and one output folder, all on the output's file system."""
+    """The folders of one raw folder and one output folder."""
 
     raw: Path
     out: Path
@@ -34,6 +35,11 @@ class Workspace:
         return self.state / "candidates"
 
     @property
+    def database(self) -> Path:
+        """What is known of raw files and published parts; all of it can be found out anew."""
+        return self.state / "work.duckdb"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one process that may write."""
         return self.state / "lock"
@@ -49,6 +55,11 @@ class Workspace:
         return self.out / "metadata" / "manifest.json"
 
     @property
+    def logs(self) -> Path:
+        """What dbt says of its runs."""
+        return self.out / "logs"
+
+    @property
     def catalog(self) -> Path:
         """A DuckDB database of views over the published files."""
         return self.out / "catalog.duckdb"
@@ -61,6 +72,29 @@ class Workspace:
         """Remove what a killed run had spilled to disk."""
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
         (self.state / "tmp").mkdir()
+
+    def require_apart(self, operators: Collection[str]) -> None:
+        """Check that nothing of the one folder lies where the program works in the other.
+
+        `operators` name the folders of the raw folder that are searched for files.
+
+        Raises:
+            WorkspaceError: the raw folder lies in a folder that the program clears or writes, or
+                the output folder lies among the raw files.
+        """
+        raw, out = self.raw.resolve(), self.out.resolve()
+        for own in (self.state, self.parquet, self.manifest.parent, self.logs):
+            if raw.is_relative_to(own.resolve()):
+                raise WorkspaceError(
+                    f"the raw folder {self.raw} lies in {own}, which is the program's own: "
+                    "keep raw files elsewhere, and name their folder with --raw or UNIFIED_ISO_RAW"
+                )
+        for operator in operators:
+            if out.is_relative_to((raw / operator).resolve()):
+                raise WorkspaceError(
+                    f"the output folder {self.out} lies among the raw files of {operator}: "
+                    "choose another with --out or UNIFIED_ISO_OUT"
+                )
 
     def prepare(self) -> None:
         """Create the folders.

@@ -18,12 +18,16 @@ from hypothesis import strategies as st
 
 from unified_iso import row_groups
 from unified_iso.row_groups import (
+    SEAL_KEY,
     FooterMetadata,
     NotParquet,
+    OtherBytes,
     Part,
     SchemaMismatch,
+    digest_of,
     join_row_groups,
     read_footer_metadata,
+    read_seal,
 )
 
 GROUP_ROWS = 2048
@@ -952,3 +956,96 @@ def test_decimals_and_dates_keep_their_types(tmp_path: Path, pool: list[Path]) -
     row = duckdb_rows(out)[1]
     assert row[2] == decimal.Decimal("0.25")
     assert pq.read_schema(out) == pq.read_schema(pool[0])
+
+
+# --- Seals ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, pool: list[Path]) -> Path:
+    """A sealed file, whose other metadata look like its seal as much as they can."""
+    out = tmp_path / "sealed.parquet"
+    lookalike = f"\x18{chr(len(SEAL_KEY))}{SEAL_KEY}\x18@{'1' * 64}"
+    metadata = {"a": lookalike, SEAL_KEY[:-1]: lookalike}
+    join_row_groups([Part(path) for path in pool], out, metadata, sealed=True)
+    return out
+
+
+def test_a_seal_is_the_checksum_of_all_other_bytes(sealed: Path) -> None:
+    seal = read_seal(sealed)
+    assert seal is not None
+    assert read_footer_metadata(sealed).key_value_metadata[SEAL_KEY] == seal
+    content = sealed.read_bytes()
+    assert content.count(seal.encode()) == 1
+    unsealed = content.replace(seal.encode(), b"0" * 64)
+    assert hashlib.sha256(unsealed).hexdigest() == seal
+    found = digest_of(sealed)
+    assert (found.sha256, found.agrees_with_seal) == (hashlib.sha256(content).hexdigest(), True)
+
+
+def test_the_result_of_a_sealed_join_describes_the_written_file(
+    tmp_path: Path, pool: list[Path]
+) -> None:
+    out = tmp_path / "out.parquet"
+    result = join_row_groups([Part(path) for path in pool], out, {}, sealed=True)
+    assert (result.sha256, result.bytes) == (digest_of(out).sha256, out.stat().st_size)
+    assert result.seal == read_seal(out)
+    assert result.rows_of_part == [read_footer_metadata(path).num_rows for path in pool]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_changed_bit_breaks_the_seal(sealed: Path, tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(sealed.read_bytes())
+    # What is changed before the footer's length still is a Parquet file by its ends.
+    place = data.draw(st.integers(4, len(content) - 9))
+    content[place] ^= 1 << data.draw(st.integers(0, 7))
+    changed = tmp_path / "changed.parquet"
+    changed.write_bytes(content)
+    assert digest_of(changed).agrees_with_seal is not True
+
+
+def test_a_file_without_a_seal_has_a_checksum_only(pool: list[Path]) -> None:
+    assert read_seal(pool[0]) is None
+    found = digest_of(pool[0])
+    expected = hashlib.sha256(pool[0].read_bytes()).hexdigest()
+    assert (found.sha256, found.agrees_with_seal) == (expected, None)
+
+
+@pytest.mark.parametrize("chosen", [(0, 1), (1, 1), (2, None)])
+def test_a_checked_file_is_hashed_whole_whatever_is_taken_of_it(
+    tmp_path: Path, sealed: Path, pool: list[Path], chosen: tuple[int, int | None]
+) -> None:
+    parts = [Part(sealed, *chosen), Part(pool[0])]
+    plain, out = tmp_path / "plain.parquet", tmp_path / "out.parquet"
+    join_row_groups(parts, plain, {})
+    join_row_groups(parts, out, {}, checked={sealed: None})
+    assert out.read_bytes() == plain.read_bytes()
+    content = sealed.read_bytes()
+    for place in (10, len(content) // 2, content.rindex(SEAL_KEY.encode()) + 40):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        sealed.write_bytes(changed)
+        with pytest.raises(OtherBytes, match=r"sealed\.parquet"):
+            join_row_groups(parts, out, {}, checked={sealed: None})
+        assert not out.exists()
+
+
+def test_a_checked_file_without_a_seal_is_compared_with_the_checksum_given(
+    tmp_path: Path, pool: list[Path]
+) -> None:
+    out = tmp_path / "out.parquet"
+    parts = [Part(pool[0]), Part(pool[1])]
+    expected = hashlib.sha256(pool[0].read_bytes()).hexdigest()
+    join_row_groups(parts, out, {}, checked={pool[0]: expected, pool[1]: None})
+    with pytest.raises(OtherBytes, match=pool[0].name):
+        join_row_groups(parts, out, {}, checked={pool[0]: "0" * 64})
+
+
+def test_row_groups_of_a_checked_file_are_asked_for_in_their_order(
+    tmp_path: Path, sealed: Path
+) -> None:
+    parts = [Part(sealed, 1, 1), Part(sealed, 0, 1)]
+    join_row_groups(parts, tmp_path / "out.parquet", {})
+    with pytest.raises(ValueError, match="not asked for in their order"):
+        join_row_groups(parts, tmp_path / "out.parquet", {}, checked={sealed: None})

@@ -1,0 +1,143 @@
+"""What a year file says of itself: its manifest entry, the accounts of its parts, and its seal.
+
+All three stand in the footer, so that a file is whole by one rename: the manifest and the working
+database can be made anew from the files alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unified_iso.row_groups import read_footer_metadata
+
+SCHEMA_VERSION = 2
+FOOTER_KEY = "unified_iso"
+ACCOUNTS_KEY = "unified_iso_accounts"
+
+Entry = dict[str, Any]
+
+_FOOTER_FIELDS: Mapping[str, type] = {
+    "iso": str,
+    "dataset": str,
+    "model": str,
+    "year": int,
+    "fingerprint": str,
+    "step_minutes": int,
+    "may_lack_ids": bool,
+    "unchecked_reports": list,
+    "first_interval": str,
+    "last_interval": str,
+    "parts": list,
+}
+_FILE_FIELDS: Mapping[str, type] = {
+    "path": str,
+    "bytes": int,
+    "sha256": str,
+    "rows": int,
+    "locations": int,
+    "locations_without_id": int,
+    "missing_intervals": int,
+}
+_PART_FIELDS: Mapping[str, type] = {
+    "part": str,
+    "digest": str,
+    "rows": int,
+    "row_groups": int,
+    "first_interval": str,
+    "last_interval": str,
+}
+
+
+class Account(NamedTuple):
+    """What became of some rows that a raw file has for a part."""
+
+    part: str
+    data_source: str
+    content_hash: str
+    term: str
+    reason: str | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What the footer of a year file says; `accounts` is None where it was written without any."""
+
+    entry: Entry
+    accounts: list[Account] | None
+
+
+def footer_texts(entry: Entry, accounts: Sequence[Account]) -> dict[str, str]:
+    """Return the key/value metadata of a year file; `accounts` are sorted."""
+    return {
+        FOOTER_KEY: json.dumps(entry, sort_keys=True),
+        ACCOUNTS_KEY: _packed(accounts),
+    }
+
+
+def read_footer(path: Path) -> Footer | None:
+    """Read what a year file says of itself; None: it is a Parquet file of somebody else.
+
+    Raises:
+        NotParquet: The file is not a Parquet file, or is damaged or cut off.
+        OSError: The file cannot be read.
+    """
+    texts = read_footer_metadata(path).key_value_metadata
+    try:
+        entry = json.loads(texts[FOOTER_KEY])
+    except (KeyError, ValueError):
+        return None
+    if not _has(entry, _FOOTER_FIELDS) or not _has_parts(entry):
+        return None
+    return Footer(entry, _unpacked(texts.get(ACCOUNTS_KEY)))
+
+
+def is_file_entry(entry: object) -> bool:
+    """Whether an entry of a manifest has what is read of it."""
+    return (
+        isinstance(entry, dict)
+        and _has(entry, _FOOTER_FIELDS)
+        and _has(entry, _FILE_FIELDS)
+        and _has_parts(entry)
+    )
+
+
+def _has(entry: object, fields: Mapping[str, type]) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in fields.items()
+    )
+
+
+def _has_parts(entry: Entry) -> bool:
+    return all(_has(part, _PART_FIELDS) for part in entry["parts"])
+
+
+def _packed(accounts: Sequence[Account]) -> str:
+    """Name each part once, and each raw file once in a part: most of the text is their names."""
+    parts = {
+        part: [
+            [*file, [[account.term, account.reason, account.rows] for account in of_file]]
+            for file, of_file in groupby(of_part, key=lambda a: (a.data_source, a.content_hash))
+        ]
+        for part, of_part in groupby(accounts, key=lambda account: account.part)
+    }
+    return json.dumps(parts, separators=(",", ":"))
+
+
+def _unpacked(text: str | None) -> list[Account] | None:
+    if text is None:
+        return None
+    try:
+        return [
+            Account(part, data_source, content_hash, term, reason, int(rows))
+            for part, files in json.loads(text).items()
+            for data_source, content_hash, terms in files
+            for term, reason, rows in terms
+        ]
+    except (ValueError, TypeError, AttributeError):
+        return None
