@@ -7,14 +7,6 @@
 {% endmacro %}
 
 
-{#- A build judges what a test has found year by year, when all tests have run: until then dbt is told of a
-    warning, because it would skip every dataset that stands on this one, sound years and all. Where nothing
-    is about to be published, as in `dbt test`, dbt judges. -#}
-{% macro judged_by_year() %}
-    {{ config(error_if='!= 0 and not exists (select 1 from inventory.candidates)', tags=['judged_by_year']) }}
-{% endmacro %}
-
-
 {#- Files that the tests are about, by delivery year: the candidates of a build, all that is published in
     `dbt test`. A year that is to lose its file has none. -#}
 {% macro audited_files(node) %}

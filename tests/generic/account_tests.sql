@@ -1,11 +1,9 @@
-{#- Every row that was parsed is somewhere: published, merged, superseded, filtered or rejected; every line that
-    was counted was used or rejected; and every row that was counted as published stands in the file of its
-    year, which is counted anew, whole, because what was lost lies outside the range of what was left. -#}
+{#- Every row that was parsed is somewhere: published, merged, superseded, filtered or rejected; every line
+    that was counted was used or rejected; and every row that was counted as published stands in the file of
+    its year. The whole file is counted anew, because parts that stay may have been lost as well as new ones;
+    and the new parts are counted as the other tests see them, which see no row outside its part. -#}
 {% test accounts_balance(model) %}
-{{ judged_by_year() }}
 {%- set node = tested_dataset(model) %}
-{%- set is_of_published = flags.WHICH == 'test' %}
-{%- set files = audited_files(node) %}
 with accounts as (
 
     select
@@ -14,9 +12,9 @@ with accounts as (
         data_source,
         term,
         rows
-    from inventory.{{ 'accounts' if is_of_published else 'new_accounts' }}
+    from inventory.{{ 'accounts' if flags.WHICH == 'test' else 'new_accounts' }}
     where model = '{{ model.identifier }}'
-        {% if is_of_published %}
+        {% if flags.WHICH == 'test' %}
         and part in (select parts.part from inventory.parts as parts where parts.model = '{{ model.identifier }}')
         {% else %}
         and year(part) in (select year from inventory.candidates where model = '{{ model.identifier }}')
@@ -65,7 +63,7 @@ lines as (
         from accounts
     ) as accounted
         on files.data_source = accounted.data_source
-    {% if is_of_published or (execute and parent_dataset_of(node)) %}
+    {% if flags.WHICH == 'test' or (execute and parent_dataset_of(node)) %}
     where files.lines_used is not null
     {% endif %}
 
@@ -85,7 +83,7 @@ to_be_published as (
             rows
         from accounts
         where term = 'published'
-        {% if not is_of_published %}
+        {% if flags.WHICH != 'test' %}
         union all
         select
             kept.year as delivery_year,
@@ -116,7 +114,7 @@ to_be_published as (
 
 in_file as (
 
-    {% for file in files if file.path %}
+    {% for file in audited_files(node) if file.path %}
     select
         {{ file.year }} as delivery_year,
         data_source,
@@ -135,6 +133,39 @@ in_file as (
         0 as rows,
         0 as rows_of_any_year
     where false
+
+),
+
+in_parts as (
+
+    select
+        delivery_year,
+        {{ part_of(node, 'delivery_date') }} as part,
+        sum(rows) as rows
+    from (
+        select
+            delivery_year,
+            delivery_date,
+            count(*) as rows
+        from {{ audit_relation(model) }}
+        group by
+            delivery_year,
+            delivery_date
+    )
+    group by all
+
+),
+
+of_parts as (
+
+    select
+        delivery_year,
+        part,
+        sum(published) as rows
+    from sums
+    group by
+        delivery_year,
+        part
 
 )
 
@@ -183,11 +214,27 @@ full join in_file
     and to_be_published.data_source = in_file.data_source
 where to_be_published.rows is distinct from in_file.rows
     or in_file.rows < in_file.rows_of_any_year
+union all
+select
+    of_parts.delivery_year,
+    of_parts.part::varchar as part,
+    null as data_source,
+    'rows in the part' as counted,
+    of_parts.rows as read,
+    in_parts.rows as published,
+    null as merged,
+    null as superseded,
+    null as filtered,
+    null as rejected
+from of_parts
+left join in_parts
+    on of_parts.delivery_year = in_parts.delivery_year
+    and of_parts.part = in_parts.part
+where of_parts.rows <> coalesce(in_parts.rows, 0)
 {% endtest %}
 
 
 {% test no_conflicting_rows(model) %}
-{{ judged_by_year() }}
 select
     year(part) as delivery_year,
     part,

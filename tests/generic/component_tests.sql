@@ -1,7 +1,6 @@
 {#- A component may come in a file of its own, which may be missing: the price stands without it, but
     somebody should know. The greenhouse gas part, which is not published, was looked for on loading. -#}
 {% test components_are_complete(model) %}
-{{ judged_by_year() }}
 {%- set node = tested_dataset(model) %}
 with lacking as (
 
