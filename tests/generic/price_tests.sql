@@ -89,24 +89,25 @@ having max(lmp_energy) - min(lmp_energy) > {{ tolerance }} + 1e-9
 {#- NaN is greater than every number. -#}
 {% test prices_are_sane(model) %}
     {%- set node = tested_dataset(model) %}
+    {%- set prices = ['lmp_total', 'lmp_energy', 'lmp_congestion', 'lmp_loss', 'system_lambda'] %}
 select
     delivery_year,
     datetime_utc,
     settlement_location,
     settlement_location_id,
     lmp_total,
-    lmp_energy,
-    lmp_congestion,
-    lmp_loss,
-    system_lambda,
+    case
+        {% for price in prices %}
+        when abs({{ price }}) > 50000 or ({{ price }} = 0 and signbit({{ price }})) then '{{ price }}'
+        {% endfor %}
+        else 'system_lambda'
+    end as odd,
     data_source
 from {{ audit_relation(model) }}
-where abs(lmp_total) > 50000
-    {% for price in ['lmp_energy', 'lmp_congestion', 'lmp_loss', 'system_lambda'] %}
-    or abs({{ price }}) > 50000
-    {% endfor %}
-    {% for price in ['lmp_total', 'lmp_energy', 'lmp_congestion', 'lmp_loss', 'system_lambda'] %}
+where {% for price in prices %}
+    abs({{ price }}) > 50000
     or ({{ price }} = 0 and signbit({{ price }}))
+    {{ 'or' if not loop.last }}
     {% endfor %}
     {% if not (execute and has_own_lambda(node)) %}
     or system_lambda is distinct from lmp_energy
