@@ -91,50 +91,132 @@
 {% endmacro %}
 
 
-{#- Publish the candidates of every dataset whose error-level tests all ran and passed, then leave
-    only views of published files behind. -#}
+{#- Publish the candidates of the years that all error-level tests have passed, then leave only views of
+    published files behind. -#}
 {% macro finish_run(results) %}
     {% if execute and flags.WHICH not in ['generate', 'compile'] %}
-        {% set blocked = run_query("select model, year, message from inventory.blocked order by all").rows %}
         {% set models = [] %}
+        {% set outcomes = {} %}
+        {% for result in results %}{% do outcomes.update({result.node.unique_id: result}) %}{% endfor %}
         {% for result in results if result.node.resource_type == 'model' and result.node.config.materialized == 'year_files' and result.status == 'success' %}
-            {% set missing = tests_not_passed(result.node, results) %}
-            {% if not missing %}
-                {% do models.append(result.node.name) %}
-            {% else %}
-                {% do run_query("
-                    insert into inventory.blocked
-                    select model, year, " ~ sql_text('tests: ' ~ missing | join(', ')) ~ "
-                    from inventory.candidates where model = " ~ sql_text(result.node.name)
-                ) %}
-            {% endif %}
+            {% do models.append(result.node) %}
+            {% do block_years_found(result.node, outcomes) %}
         {% endfor %}
+        {% set stopped = run_query("select distinct model, year from inventory.blocked").rows | length %}
+        {#- Not a failure: whoever leaves tests out asks for no publishing. -#}
+        {% for node in models %}{% do block_untested(node, outcomes) %}{% endfor %}
         {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
             {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
         {% endfor %}
         {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
-            {% do in_python('publish', {'models': models, 'families': families()}) %}
+            {% do in_python('publish', {'models': models | map(attribute='name') | list, 'families': families()}) %}
         {% endif %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}
         {#- A statement that fails leaves the results of the run to be shown; raising an error would not. -#}
-        {% if blocked %}
-            {{ return("select error(" ~ sql_text(blocked | length ~ " dataset-years were not published, see above") ~ ")") }}
+        {% set failed = [] %}
+        {% for result in results if has_failed_unsaid(result) %}{% do failed.append(result) %}{% endfor %}
+        {% if stopped or failed %}
+            {{ return("select error(" ~ sql_text(stopped ~ " dataset-years were not published, see above") ~ ")") }}
         {% endif %}
     {% endif %}
 {% endmacro %}
 
 
-{% macro tests_not_passed(node, results) %}
-    {% set outcome = {} %}
-    {% for result in results %}{% do outcome.update({result.node.unique_id: result.status | string}) %}{% endfor %}
-    {% set missing = [] %}
+{#- An error-level test of which dbt was told to warn, see dbt_project.yml. -#}
+{% macro has_failed_unsaid(result) %}
+    {{ return(
+        result.node.resource_type == 'test' and result.status == 'warn' and 'judged_by_year' in result.node.tags
+        and (result.node.config.severity | lower) == 'error'
+    ) }}
+{% endmacro %}
+
+
+{#- Error-level tests that a dataset must pass: its own, and those that belong to no one dataset. -#}
+{% macro guards_of(node) %}
+    {% set guards = [] %}
     {% for test in graph.nodes.values() if test.resource_type == 'test' and node.unique_id in test.depends_on.nodes %}
-        {% if (test.config.severity | lower) == 'error' and test.attached_node in [node.unique_id, none] and outcome.get(test.unique_id) not in ['pass', 'warn'] %}
-            {% do missing.append(test.name ~ ' ' ~ ('did not run' if test.unique_id not in outcome else 'did not pass')) %}
+        {% if (test.config.severity | lower) == 'error' and test.attached_node in [node.unique_id, none] %}
+            {% do guards.append(test) %}
         {% endif %}
     {% endfor %}
-    {{ return(missing) }}
+    {{ return(guards) }}
+{% endmacro %}
+
+
+{#- Stop the years that failed tests have found rows of. A test that was itself at fault, or that tells no year
+    the dataset has, stops all. -#}
+{% macro block_years_found(node, outcomes) %}
+    {% for test in guards_of(node) if test.unique_id in outcomes %}
+        {% set outcome = outcomes[test.unique_id] %}
+        {% set name = test.test_metadata.name if test.test_metadata else test.name %}
+        {% if outcome.status == 'fail' or has_failed_unsaid(outcome) %}
+            {% set message = ' rows: ' ~ (test.description or 'it has no description') | trim %}
+            {% do run_query(_block_years(node, _found_by_year(test, outcome), 'tests: ' ~ name ~ ' found ', message)) %}
+        {% elif outcome.status == 'error' %}
+            {% do run_query(_block_years(
+                node, "select null as delivery_year, null as rows", 'tests: ' ~ name ~ ' could not be run', ''
+            )) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#- Failures are stored with the columns that the test selects; a test of somebody else may not tell a year.
+    adapter.get_columns_in_relation would leave a transaction open, in which publishing is not seen. -#}
+{% macro _found_by_year(test, outcome) %}
+    {% if outcome.node.relation_name and run_query("
+        select 1
+        from information_schema.columns
+        where table_schema = " ~ sql_text(test.schema) ~ " and table_name = " ~ sql_text(test.alias) ~ "
+            and column_name = 'delivery_year'
+    ").rows %}
+        {{ return("select delivery_year, count(*) as rows from " ~ outcome.node.relation_name ~ " group by delivery_year") }}
+    {% endif %}
+    {{ return("select null as delivery_year, " ~ outcome.failures ~ " as rows") }}
+{% endmacro %}
+
+
+{% macro _block_years(node, found, before_rows, after_rows) %}
+    {% set model = sql_text(node.name) %}
+    insert into inventory.blocked
+    with found as (
+        {{ found }}
+    ),
+    known as (
+        select year from inventory.candidates where model = {{ model }}
+        union
+        select year from inventory.parts where model = {{ model }}
+        union
+        select year from inventory.blocked where model = {{ model }}
+    )
+    select
+        {{ model }},
+        candidates.year,
+        {{ sql_text(before_rows) }} || coalesce(sum(found.rows)::bigint::varchar, '') || {{ sql_text(after_rows) }}
+    from inventory.candidates as candidates
+    inner join found
+        on candidates.year = found.delivery_year
+        or found.delivery_year is null
+        or found.delivery_year not in (select known.year from known)
+    where candidates.model = {{ model }}
+    group by candidates.year
+{% endmacro %}
+
+
+{#- Rows that no test has looked at aren't published. -#}
+{% macro block_untested(node, outcomes) %}
+    {% set missing = [] %}
+    {% for test in guards_of(node) if test.unique_id not in outcomes or outcomes[test.unique_id].status not in ['pass', 'warn', 'fail', 'error'] %}
+        {% do missing.append((test.test_metadata.name if test.test_metadata else test.name) ~ ' did not run') %}
+    {% endfor %}
+    {% if missing %}
+        {% do run_query("
+            insert into inventory.blocked
+            select model, year, " ~ sql_text('tests: ' ~ missing | join(', ')) ~ "
+            from inventory.candidates where model = " ~ sql_text(node.name)
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 

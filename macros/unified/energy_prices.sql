@@ -221,6 +221,8 @@ from sorted
 -- depends_on: {{ ref('reports') }}
 -- depends_on: {{ ref('component_tolerances') }}
 -- depends_on: {{ ref('price_bounds') }}
+-- depends_on: {{ ref('locations') }}
+-- depends_on: {{ ref('location_types') }}
 {% endmacro %}
 
 

@@ -184,6 +184,7 @@
     {% if has_greenhouse_gas(node) %}
         {% for staging in staging_models_of(node) %}
             {% set has_gas = 'lmp_ghg' in staging.columns %}
+            {% set parts = ['lmp_energy', 'lmp_congestion', 'lmp_loss'] + (['lmp_ghg'] if has_gas else []) %}
             {% set total = "lmp_energy + lmp_congestion + lmp_loss" ~ (" + coalesce(lmp_ghg, 0)" if has_gas else "") %}
             {% set is_known = "lmp_ghg is not null or load.interval_start_utc not in (
                             select distinct gas.interval_start_utc
@@ -202,11 +203,7 @@
                 from " ~ load_name(staging) ~ " as load
                 inner join load_files as files on load.raw_file = files.number
                 where load.set_aside is null
-                    and abs(load.lmp_total - (" ~ total ~ ")) > (
-                        select tolerance + 1e-9
-                        from " ~ fact('component_tolerances') ~ "
-                        where iso = " ~ sql_text(node.config.iso) ~ " and market_type = " ~ sql_text(node.config.market) ~ "
-                    )
+                    and " ~ do_not_add_up('load.lmp_total', total, parts, fact('component_tolerances'), node) ~ "
             ") %}
         {% endfor %}
     {% endif %}

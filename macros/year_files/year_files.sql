@@ -351,11 +351,11 @@
 
 
 {#- Year files a dataset consists of now: candidates first, published ones for the years without. -#}
-{% macro current_files(node) %}
+{% macro current_year_files(node) %}
     {% set model = sql_text(node.name) %}
     {% set folder = out_folder() ~ '/parquet/' ~ node.config.iso ~ '/' ~ dataset_name(node) ~ '/' ~ dataset_name(node) ~ '_' %}
     {% set rows = run_query("
-        select path from (
+        select year, path from (
             select year, path from inventory.candidates where model = " ~ model ~ " and path is not null
             union all
             select distinct year, " ~ sql_text(folder) ~ " || year || '.parquet'
@@ -365,8 +365,13 @@
         ) order by year
     ").rows %}
     {% set files = [] %}
-    {% for row in rows %}{% do files.append(row[0]) %}{% endfor %}
+    {% for row in rows %}{% do files.append({'year': row[0] | int, 'path': row[1]}) %}{% endfor %}
     {{ return(files) }}
+{% endmacro %}
+
+
+{% macro current_files(node) %}
+    {{ return(current_year_files(node) | map(attribute='path') | list) }}
 {% endmacro %}
 
 
@@ -400,7 +405,8 @@
 
 
 {#- What the tests read: the new parts as they stand in the candidates, and the published interval
-    on either side of them. With no candidate: nothing in a build, everything published in `dbt test`. -#}
+    on either side of them, each row with the year of the file it stands in. With no candidate: nothing in a
+    build, everything published in `dbt test`. -#}
 {% macro create_audit_view(node) %}
     {% set model = sql_text(node.name) %}
     {% set relation = audit_relation(this if this is defined and this else node) %}
@@ -430,12 +436,13 @@
         select
             candidates.path,
             strftime(coalesce(first(bordered.before order by part), min(first_interval)), '%Y-%m-%d %H:%M:%S+00'),
-            strftime(coalesce(last(bordered.after order by part), max(last_interval)), '%Y-%m-%d %H:%M:%S+00')
+            strftime(coalesce(last(bordered.after order by part), max(last_interval)), '%Y-%m-%d %H:%M:%S+00'),
+            candidates.year
         from bordered
         inner join inventory.candidates as candidates
             on candidates.model = " ~ model ~ " and bordered.year = candidates.year
         where bordered.is_new and candidates.path is not null
-        group by candidates.path, bordered.run
+        group by candidates.year, candidates.path, bordered.run
         order by min(bordered.part)
     ").rows %}
     {% do run_query('create or replace view ' ~ relation ~ ' as ' ~ _audited_rows(node, ranges)) %}
@@ -443,20 +450,25 @@
 
 
 {% macro _audited_rows(node, ranges) %}
-    {% if ranges %}
-        {% for row in ranges %}
-            {{ read_year_files(
-                node,
-                [row[0]],
-                "datetime_utc >= timestamptz '" ~ row[1] ~ "' and datetime_utc <= timestamptz '" ~ row[2] ~ "'"
-            ) }}
-            {{ 'union all' if not loop.last }}
+    {% set selects = [] %}
+    {% for row in ranges %}
+        {% do selects.append(_rows_of_year(row[3], read_year_files(
+            node,
+            [row[0]],
+            "datetime_utc >= timestamptz '" ~ row[1] ~ "' and datetime_utc <= timestamptz '" ~ row[2] ~ "'"
+        ))) %}
+    {% endfor %}
+    {% if flags.WHICH == 'test' and not ranges %}
+        {% for file in current_year_files(node) %}
+            {% do selects.append(_rows_of_year(file.year, read_year_files(node, [file.path]))) %}
         {% endfor %}
-    {% elif flags.WHICH == 'test' %}
-        {{ read_year_files(node, current_files(node)) }}
-    {% else %}
-        {{ read_year_files(node, []) }}
     {% endif %}
+    {{ return(selects | join(' union all ') or _rows_of_year('null', read_year_files(node, []))) }}
+{% endmacro %}
+
+
+{% macro _rows_of_year(year, rows) %}
+    {{ return('select *, ' ~ year ~ '::integer as delivery_year from (' ~ rows ~ ')') }}
 {% endmacro %}
 
 

@@ -707,7 +707,8 @@ def publish(
     manifest = read_manifest(workspace)
     files = {entry["path"]: entry for entry in manifest["files"]}
     for model, year, path, target, entry in cursor.execute(
-        "select * from inventory.candidates where list_contains($1, model) order by target",
+        "select * from inventory.candidates where list_contains($1, model)"
+        " and (model, year) not in (select (model, year) from inventory.blocked) order by target",
         [list(models)],
     ).fetchall():
         relative = _relative(workspace, Path(target))

@@ -92,6 +92,7 @@ def test_every_dataset_has_the_same_columns_and_the_same_guarantees(
         "error physically_sorted",
         "error prices_are_sane",
         "error required_columns_filled",
+        "error values_in_domain",
     }
     assert {g for g in shared if g.startswith("warn")} == {
         "warn locations_continue",
