@@ -64,7 +64,7 @@
 {% endmacro %}
 
 
-{% macro ercot_spp_prices(rows) %}
+{% macro ercot_spp_prices(rows, printed_price='price') %}
     select
         raw_file,
         raw_row,
@@ -84,7 +84,9 @@
         case
             when hour_error is not null then hour_error
             when settlement_location is null then 'rejected: no settlement point'
-            when price is null then 'rejected: no settlement point price'
+            when price is null and {{ printed_price }} is not null
+                then 'rejected: "' || {{ printed_price }} || '" is no settlement point price'
+            {{- price_faults({'settlement point price': 'price'}) }}
         end as set_aside
     from {{ rows }}
 {% endmacro %}

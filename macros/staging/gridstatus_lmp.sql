@@ -1,5 +1,6 @@
 {% macro gridstatus_lmp_rows(
     source,
+    iso,
     location='"Location"',
     location_id='null::varchar',
     zone='null::varchar',
@@ -13,29 +14,25 @@
     select
         prices.raw_file,
         prices.raw_row,
-        {{ text_to_utc('prices.start_text') }} as interval_start_utc,
-        prices.end_text,
-        prices.start_column,
-        case
-            when prices.start_text is null then 'rejected: no ' || prices.start_column
-            when {{ text_to_utc('prices.start_text') }} is null
-                then 'rejected: ' || prices.start_column || ' is no time'
-            when prices.start_column <> 'interval_start_utc' and not {{ has_utc_offset('prices.start_text') }}
-                then 'rejected: ' || prices.start_column || ' has no UTC offset'
-        end as time_error,
+        times.interval_start_utc,
+        times.interval_end_utc,
+        times.end_text,
+        times.start_text,
+        times.start_column,
+        times.time_error,
         coalesce(prices.market, 'none') as market,
         words.market_type,
         coalesce(nullif(words.left_out, ''), {{ left_out }}) as left_out,
-        nullif(trim({{ location }}), '') as settlement_location,
+        {{ trimmed(location) }} as settlement_location,
         -- A column of ids with gaps is printed as decimals.
-        nullif(regexp_replace(trim({{ location_id }}), '[.]0$', ''), '') as settlement_location_id,
-        coalesce(nullif(trim(prices."Location Type"), ''), 'none') as published_type,
-        {{ zone }} as zone,
+        regexp_replace({{ trimmed(location_id) }}, '[.]0$', '') as settlement_location_id,
+        coalesce({{ trimmed('prices."Location Type"') }}, 'none') as published_type,
+        {{ trimmed(zone) }} as zone,
         null::double as voltage_kv,
-        {{ price }} + 0.0 as lmp_total,
-        {{ energy }} + 0.0 as lmp_energy,
-        {{ congestion }} + 0.0 as lmp_congestion,
-        {{ loss }} + 0.0 as lmp_loss,
+        {{ price }} as lmp_total,
+        {{ energy }} as lmp_energy,
+        {{ congestion }} as lmp_congestion,
+        {{ loss }} as lmp_loss,
         {% for name, expression in extras.items() %}
         {{ expression }} as {{ name }},
         {% endfor %}
@@ -43,66 +40,139 @@
     from (
         select
             *,
-            upper(trim("Market")) as market,
-            coalesce("interval_start_utc", "Interval Start", "Time") as start_text,
-            coalesce("interval_end_utc", "Interval End") as end_text,
-            case
-                when "interval_start_utc" is not null then 'interval_start_utc'
-                when "Interval Start" is null and "Time" is not null then 'Time'
-                else 'Interval Start'
-            end as start_column
+            upper({{ trimmed('"Market"') }}) as market
         from {{ source }}
     ) as prices
+    left join ({{ _gridstatus_times(source, iso) }}) as times
+        on prices."interval_start_utc" is not distinct from times.utc_text
+        and prices."interval_end_utc" is not distinct from times.utc_end_text
+        and prices."Interval Start" is not distinct from times.local_text
+        and prices."Interval End" is not distinct from times.local_end_text
+        and prices."Time" is not distinct from times.bare_text
     left join {{ ref('gridstatus_markets') }} as words on prices.market = words.market
 {% endmacro %}
 
 
-{% macro with_time_step(rows) %}
+{#- Many rows share few times: what they say is read once for each. -#}
+{% macro _gridstatus_times(source, iso) %}
     select
-        stepped.*,
+        *,
+        {{ believable('printed_start', iso) }} as interval_start_utc,
         case
-            when steps.seconds <= 300 then 5
-            when steps.seconds in (900, 3600) then steps.seconds // 60
-            when {{ _seconds_to_end() }} in (300, 900, 3600) then {{ _seconds_to_end() }} // 60
-        end::utinyint as interval_minutes
-    from {{ rows }} as stepped
-    left join (
+            when start_text is null then 'rejected: no ' || start_column
+            when printed_start is null then 'rejected: ' || start_column || ' is no time'
+            when start_column <> 'interval_start_utc' and not {{ has_utc_offset('start_text') }}
+                then 'rejected: ' || start_column || ' has no UTC offset'
+            when {{ believable('printed_start', iso) }} is null
+                then 'rejected: ' || start_column || ' ' || start_text
+                || ' is before the first day of this market or more than 60 days ahead'
+            when {{ has_utc_offset('local_text') }} and {{ text_to_utc('local_text') }} <> printed_start
+                then 'rejected: Interval Start ' || local_text || ' contradicts ' || start_column || ' ' || start_text
+            -- Some releases put the end of an interval there.
+            when {{ has_utc_offset('bare_text') }}
+                and {{ text_to_utc('bare_text') }} <> printed_start
+                and coalesce({{ text_to_utc('bare_text') }} <> interval_end_utc, true)
+                then 'rejected: Time ' || bare_text || ' contradicts ' || start_column || ' ' || start_text
+        end as time_error
+    from (
         select
-            raw_file,
-            market,
-            min(seconds) as seconds
+            *,
+            {{ text_to_utc('start_text') }} as printed_start,
+            case
+                when utc_end_text is not null or {{ has_utc_offset('end_text') }} then {{ text_to_utc('end_text') }}
+            end as interval_end_utc
         from (
-            select
-                raw_file,
-                market,
-                date_diff(
-                    'second',
-                    lag(interval_start_utc) over (
-                        partition by raw_file, market
-                        order by interval_start_utc
-                    ),
-                    interval_start_utc
-                ) as seconds
-            from (
-                select distinct
-                    raw_file,
-                    market,
-                    interval_start_utc
-                from {{ rows }}
-                where time_error is null
-            )
-        )
-        group by
-            raw_file,
-            market
-    ) as steps
-        on stepped.raw_file = steps.raw_file
-        and stepped.market = steps.market
+            select distinct
+                "interval_start_utc" as utc_text,
+                "interval_end_utc" as utc_end_text,
+                "Interval Start" as local_text,
+                "Interval End" as local_end_text,
+                "Time" as bare_text,
+                coalesce("interval_start_utc", "Interval Start", "Time") as start_text,
+                coalesce("interval_end_utc", "Interval End") as end_text,
+                case
+                    when "interval_start_utc" is not null then 'interval_start_utc'
+                    when "Interval Start" is null and "Time" is not null then 'Time'
+                    else 'Interval Start'
+                end as start_column
+            from {{ source }}
+        ) as printed
+    ) as read
 {% endmacro %}
 
 
-{% macro _seconds_to_end() %}
-    date_diff('second', stepped.interval_start_utc, {{ text_to_utc('stepped.end_text') }})
+{% macro with_time_step(rows, is_off_grid='true') %}
+    select
+        measured.* replace (
+            case
+                when measured.time_error is not null then measured.time_error
+                when {{ _minutes_to_end('measured') }} <> measured.interval_minutes
+                    then 'rejected: Interval End ' || measured.end_text || ' is not ' || measured.interval_minutes
+                    || ' minutes after ' || measured.start_column || ' ' || measured.start_text
+                when {{ off_grid('measured.interval_start_utc', 'measured.interval_minutes') }} and {{ is_off_grid }}
+                    then 'rejected: ' || measured.start_column || ' ' || measured.start_text || ' is not the start of '
+                    || measured.interval_minutes || ' minutes'
+            end as time_error
+        )
+    from (
+        select
+            stepped.*,
+            coalesce(
+                steps.minutes,
+                case when {{ _minutes_to_end('stepped') }} in (5, 15, 60) then {{ _minutes_to_end('stepped') }} end
+            )::utinyint as interval_minutes
+        from {{ rows }} as stepped
+        left join (
+            -- The most common length, of equally common ones the shortest: one odd time tells nothing of the others.
+            select
+                raw_file,
+                market,
+                arg_max(minutes, 100 * steps - minutes) as minutes
+            from (
+                select
+                    raw_file,
+                    market,
+                    case
+                        when seconds <= 300 then 5
+                        when seconds in (900, 3600) then seconds // 60
+                    end as minutes,
+                    count(*) as steps
+                from (
+                    select
+                        raw_file,
+                        market,
+                        date_diff(
+                            'second',
+                            lag(interval_start_utc) over (
+                                partition by raw_file, market
+                                order by interval_start_utc
+                            ),
+                            interval_start_utc
+                        ) as seconds
+                    from (
+                        select distinct
+                            raw_file,
+                            market,
+                            interval_start_utc
+                        from {{ rows }}
+                        where time_error is null
+                    )
+                )
+                group by all
+            )
+            where minutes is not null
+            group by
+                raw_file,
+                market
+        ) as steps
+            on stepped.raw_file = steps.raw_file
+            and stepped.market = steps.market
+    ) as measured
+{% endmacro %}
+
+
+{% macro _minutes_to_end(rows) %}
+    date_diff('second', {{ rows }}.interval_start_utc, {{ rows }}.interval_end_utc) / 60
 {%- endmacro %}
 
 
@@ -175,7 +245,7 @@
 {% endmacro %}
 
 
-{% macro gridstatus_lmp_prices(rows, extras=[]) %}
+{% macro gridstatus_lmp_prices(rows, price='LMP', extras={}) %}
     select
         raw_file,
         raw_row,
@@ -190,7 +260,7 @@
         lmp_energy,
         lmp_congestion,
         lmp_loss,
-        {% for extra in extras %}
+        {% for extra in extras.values() %}
         {{ extra }},
         {% endfor %}
         market_type,
@@ -202,6 +272,9 @@
             when market_type is null then 'rejected: the Market ' || market || ' is unknown'
             when settlement_location is null then 'rejected: no Location'
             when lmp_total is null then 'rejected: no price'
+            {{- price_faults({price: 'lmp_total'}) }}
+            {{- price_faults({'Energy': 'lmp_energy', 'Congestion': 'lmp_congestion', 'Loss': 'lmp_loss'}, nullable=true) }}
+            {{- price_faults(extras, nullable=true) }}
             when interval_minutes is null
                 then 'rejected: neither the time step nor an Interval End tells the length of the interval'
         end as set_aside

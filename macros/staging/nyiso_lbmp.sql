@@ -24,7 +24,7 @@
         null::varchar as zone,
         null::double as voltage_kv,
         lbmp_rows.lbmp as lmp_total,
-        round(lbmp_rows.lbmp - lbmp_rows.losses + lbmp_rows.published_congestion, 2) + 0.0 as lmp_energy,
+        round(lbmp_rows.lbmp - lbmp_rows.losses + lbmp_rows.published_congestion, 2) as lmp_energy,
         0.0 - lbmp_rows.published_congestion as lmp_congestion,
         lbmp_rows.losses as lmp_loss,
         1::uinteger as version,
@@ -33,9 +33,12 @@
             when lbmp_rows.interval_start_utc is null then 'rejected: no Time Stamp'
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
-            when lbmp_rows.lbmp is null then 'rejected: no LBMP'
-            when lbmp_rows.losses is null then 'rejected: no Marginal Cost Losses'
-            when lbmp_rows.published_congestion is null then 'rejected: no Marginal Cost Congestion'
+            {{- price_faults({
+                'LBMP': 'lbmp_rows.lbmp',
+                'Marginal Cost Losses': 'lbmp_rows.losses',
+                'Marginal Cost Congestion': 'lbmp_rows.published_congestion',
+                'LBMP less its losses and congestion': 'lbmp_rows.lbmp - lbmp_rows.losses + lbmp_rows.published_congestion',
+            }) }}
         end as set_aside
     from {{ rows }} as lbmp_rows
     left join {{ ref('locations') }} as locations

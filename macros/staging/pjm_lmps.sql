@@ -2,15 +2,18 @@
     select
         lmps.raw_file,
         lmps.raw_row,
-        {{ utc('lmps.datetime_beginning_utc') }} as interval_start_utc,
+        {{ believable(utc('lmps.datetime_beginning_utc'), 'pjm') }} as interval_start_utc,
+        lmps.datetime_beginning_utc as utc_stamp,
+        lmps.datetime_beginning_ept as local_stamp,
+        hours.behind_utc_us,
         {{ trimmed('lmps.pnode_name') }} as settlement_location,
         coalesce(
             named_type.settlement_location_type,
             other_type.settlement_location_type
         ) as settlement_location_type,
-        lmps.pnode_id as settlement_location_id,
-        lmps.zone,
-        try_cast(replace(lmps.voltage, 'KV', '') as double) as voltage_kv,
+        {{ trimmed('lmps.pnode_id') }} as settlement_location_id,
+        {{ trimmed('lmps.zone') }} as zone,
+        {{ pjm_voltage('lmps.voltage') }} as voltage_kv,
         lmps.total_lmp_{{ market }} as lmp_total,
         lmps.system_energy_price_{{ market }} as lmp_energy,
         lmps.congestion_price_{{ market }} as lmp_congestion,
@@ -18,13 +21,20 @@
         lmps.version_nbr as version
     from {{ source }} as lmps
     left join {{ ref('location_types') }} as named_type
-        on named_type.iso = 'pjm' and lmps.type = named_type.published_type
+        on named_type.iso = 'pjm' and {{ trimmed('lmps.type') }} = named_type.published_type
     left join {{ ref('location_types') }} as other_type
         on other_type.iso = 'pjm' and other_type.published_type = '*'
+    left join ({{ market_hours('pjm') }}) as hours
+        on epoch_us(lmps.datetime_beginning_utc) // 3600000000 = hours.hour_number
 {% endmacro %}
 
 
-{% macro pjm_sound_lmps(rows, market) %}
+{% macro pjm_voltage(text) %}
+    try_cast(replace({{ text }}, 'KV', '') as double)
+{%- endmacro %}
+
+
+{% macro pjm_sound_lmps(rows, market, minutes) %}
     select
         raw_file,
         raw_row,
@@ -41,13 +51,21 @@
         lmp_loss,
         version,
         case
-            when interval_start_utc is null then 'rejected: no datetime_beginning_utc'
+            when interval_start_utc is null then {{ no_believable_time('datetime_beginning_utc', 'utc_stamp') }}
+            when {{ off_grid('utc_stamp', minutes) }}
+                then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of {{ minutes }} minutes'
+            when epoch_us(utc_stamp) - epoch_us(local_stamp) <> behind_utc_us
+                then 'rejected: datetime_beginning_ept ' || local_stamp
+                || ' is not the local time of datetime_beginning_utc ' || utc_stamp
             when settlement_location_id is null then 'rejected: no pnode_id'
             when settlement_location is null then 'rejected: no pnode_name'
-            when lmp_total is null then 'rejected: no total_lmp_{{ market }}'
-            when lmp_energy is null then 'rejected: no system_energy_price_{{ market }}'
-            when lmp_congestion is null then 'rejected: no congestion_price_{{ market }}'
-            when lmp_loss is null then 'rejected: no marginal_loss_price_{{ market }}'
+            {{- price_faults({
+                'total_lmp_' ~ market: 'lmp_total',
+                'system_energy_price_' ~ market: 'lmp_energy',
+                'congestion_price_' ~ market: 'lmp_congestion',
+                'marginal_loss_price_' ~ market: 'lmp_loss',
+            }) }}
+            when not isfinite(voltage_kv) then 'rejected: voltage ' || voltage_kv || ' is no number'
             when version is null then 'rejected: no version_nbr'
         end as set_aside
     from {{ rows }}

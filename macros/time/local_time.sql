@@ -51,7 +51,8 @@
 {%- endmacro %}
 
 
-{% macro with_utc(rows, iso, local='local_start', second_pass='second_pass') %}
+{% macro with_utc(rows, iso, column, minutes=60, local='local_start', second_pass='second_pass') %}
+    {%- set length = {60: 'an hour', 1440: 'a day'}[minutes] %}
     select
         stamped.*,
         clock.interval_start_utc,
@@ -59,28 +60,38 @@
     from {{ rows }} as stamped
     left join (
         select
-            stamps.local_stamp,
-            stamps.is_second_pass,
+            instants.local_stamp,
+            instants.is_second_pass,
+            {{ believable('instants.instant', iso) }} as interval_start_utc,
             case
-                when {{ is_missing_hour('stamps.local_stamp', 'markets.time_zone') }}
+                when {{ believable('instants.instant', iso) }} is null
+                    then {{ no_believable_time(column, 'instants.local_stamp') }}
+                when {{ off_grid('instants.local_stamp', minutes) }}
+                    then 'rejected: {{ column }} ' || instants.local_stamp || ' is not the start of {{ length }}'
+                when instants.is_missing
                     then 'rejected: this hour does not exist on the spring clock-change day'
-                when stamps.is_second_pass
-                    and not {{ is_repeated_hour('stamps.local_stamp', 'markets.time_zone') }}
+                when instants.is_second_pass and not instants.is_repeated
                     then 'rejected: marked as repeated, but this hour is not repeated'
-            end as clock_error,
-            case
-                when not stamps.is_second_pass
-                    and {{ is_repeated_hour('stamps.local_stamp', 'markets.time_zone') }}
-                    then {{ second_pass_to_utc('stamps.local_stamp', 'markets.time_zone') }} - interval 1 hour
-                else {{ second_pass_to_utc('stamps.local_stamp', 'markets.time_zone') }}
-            end as interval_start_utc
+            end as clock_error
         from (
-            select distinct
-                {{ local }} as local_stamp,
-                {{ second_pass }} as is_second_pass
-            from {{ rows }}
-        ) as stamps
-        inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
+            select
+                stamps.*,
+                {{ is_missing_hour('stamps.local_stamp', 'markets.time_zone') }} as is_missing,
+                {{ is_repeated_hour('stamps.local_stamp', 'markets.time_zone') }} as is_repeated,
+                case
+                    when not stamps.is_second_pass
+                        and {{ is_repeated_hour('stamps.local_stamp', 'markets.time_zone') }}
+                        then {{ second_pass_to_utc('stamps.local_stamp', 'markets.time_zone') }} - interval 1 hour
+                    else {{ second_pass_to_utc('stamps.local_stamp', 'markets.time_zone') }}
+                end as instant
+            from (
+                select distinct
+                    {{ local }} as local_stamp,
+                    {{ second_pass }} as is_second_pass
+                from {{ rows }}
+            ) as stamps
+            inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
+        ) as instants
     ) as clock
         on stamped.{{ local }} = clock.local_stamp
         and stamped.{{ second_pass }} = clock.is_second_pass

@@ -15,10 +15,11 @@ with loaded as not materialized (
         settlement_location_id,
         zone,
         voltage_kv,
-        lmp_total,
-        lmp_energy,
-        lmp_congestion,
-        lmp_loss,
+        -- A price printed, rounded or turned to -0.0 is published as 0.0.
+        lmp_total + 0.0 as lmp_total,
+        lmp_energy + 0.0 as lmp_energy,
+        lmp_congestion + 0.0 as lmp_congestion,
+        lmp_loss + 0.0 as lmp_loss,
         version
     from {{ relation }}
     where set_aside is null
@@ -64,7 +65,7 @@ system_lambdas as (
 
     select
         interval_start_utc,
-        arg_max(system_lambda, row(raw_file, raw_row)) as system_lambda
+        arg_max(system_lambda, row(raw_file, raw_row)) + 0.0 as system_lambda
     from {{ lambda_from }}
     where set_aside not like 'rejected: %'
     group by interval_start_utc

@@ -1,4 +1,27 @@
-{#- Trimming costs more than looking whether there is anything to trim. -#}
+{#- Trimming costs more than looking whether there is anything to trim: a text that begins with a printed
+    character, is of ASCII alone and ends neither in a blank nor in a tab has nothing. -#}
 {% macro trimmed(text) %}
-    case when {{ text }} like '% ' or {{ text }} like ' %' then trim({{ text }}) else {{ text }} end
+    case
+        when {{ text }} not between '!' and '~'
+            or {{ text }} like '% '
+            or {{ text }} like '%	'
+            or strlen({{ text }}) <> length({{ text }})
+            then nullif(trim({{ text }}, {{ blank_characters() }}), '')
+        else {{ text }}
+    end
+{%- endmacro %}
+
+
+{% macro blank_characters() %}
+    {{- return(adapter.dispatch('blank_characters', 'unified_iso')()) -}}
+{% endmacro %}
+
+
+{#- What Unicode calls white space, and the marks of no width that are pasted along with names. -#}
+{% macro duckdb__blank_characters() %}
+    {%- set codes = [9, 10, 11, 12, 13, 32, 133, 160, 5760] + range(8192, 8206) | list
+        + [8232, 8233, 8239, 8287, 8288, 12288, 65279] -%}
+    {%- for code in codes -%}
+    chr({{ code }}){{ ' || ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ NYISO = "nyiso_da_energy_hourly"
 WESTERN_HUB, WEST = "51288", "61752"
 SPRING_DAY = date(2024, 3, 10)
 PUBLISHED_FIRST = (date(2023, 6, 1), date(2024, 3, 8))
+INSANE_DAY = date(2023, 6, 2)
+INSANE_PRICES = ("60000", "inf", "nan")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Step:
     before: dict[str, str]
     after: dict[str, str]
     status: dict[str, Any]
+    insane_lines: tuple[int, ...] = ()
 
 
 def _step(raw: Path, out: Path, *options: str) -> Step:
@@ -111,26 +115,31 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Step:
 @pytest.fixture(scope="module")
 def audited(sound: Step) -> Step:
     """Build with prices that no market has and prices that don't add up, then take them away."""
-    added = sample_day(sound.raw, date(2024, 3, 9))
+    added = [*sample_day(sound.raw, date(2024, 3, 9)), *sample_day(sound.raw, INSANE_DAY)]
 
     def no_prices(rows: list[Row]) -> None:
-        for hour, price in enumerate(("60000", "inf", "nan")):
+        for hour, price in enumerate(INSANE_PRICES):
             row = rows[_number(rows, "pnode_id", WESTERN_HUB, hour)]
             if price == "60000":
                 amount = 60_000 - float(row["total_lmp_da"])
                 _add(row, "congestion_price_da", amount)
             row["total_lmp_da"] = price
-        _add(rows[_number(rows, "pnode_id", "51217", 7)], "total_lmp_da", 1)
 
-    edit_rows(sound.raw / _pjm(date(2024, 3, 9)), no_prices)
+    edit_rows(sound.raw / _pjm(INSANE_DAY), no_prices)
+    edit_rows(
+        sound.raw / _pjm(date(2024, 3, 9)),
+        lambda rows: _add(rows[_number(rows, "pnode_id", "51217", 7)], "total_lmp_da", 1),
+    )
     edit_rows(
         sound.raw / _zone(date(2024, 3, 9)),
         lambda rows: _add(rows[_number(rows, "PTID", WEST, 5)], LBMP, 1),
     )
     step = _step(sound.raw, sound.out)
+    rows = read_rows(sound.raw / _pjm(INSANE_DAY))
+    lines = tuple(_number(rows, "total_lmp_da", price) + 2 for price in INSANE_PRICES)
     for path in added:
         path.unlink()
-    return step
+    return replace(step, insane_lines=lines)
 
 
 MALFORMED = {
@@ -293,13 +302,32 @@ def _shown_after(step: Step, start: str) -> str:
     return "\n".join(block)
 
 
-def test_an_insane_price_is_named_and_not_published(audited: Step) -> None:
+def test_an_insane_price_is_named_by_its_line_and_stops_its_year_alone(audited: Step) -> None:
+    """It never reaches the audit, which would not say where it stands."""
     assert audited.ran.exit_code == 1
-    shown = _shown_after(audited, f"failed {NODAL}: Prices are not finite")
-    for price in ("60000.0", "inf", "nan"):
-        assert f" {price} " in shown
-    assert shown.count(WESTERN_HUB) == 3
-    assert shown.count(_pjm(date(2024, 3, 9))) == 3
+    file = _pjm(INSANE_DAY)
+    (line,) = [
+        line for line in audited.ran.says if line.startswith(f"not published {NODAL} 2023: ")
+    ]
+    assert re.search(
+        rf"{re.escape(file)} line \d+: total_lmp_da 60000.0 is no price within 50,000 \$/MWh"
+        r" \(and 2 more\)",
+        line,
+    )
+    assert "Prices are not finite" not in audited.ran.stderr
+
+
+def test_each_insane_price_is_kept_with_its_line(audited: Step) -> None:
+    with work_database(audited.out) as connection:
+        rows = connection.execute(
+            "select line, message from inventory.rejected_rows"
+            " where model = $1 and data_source = $2 order by line",
+            [NODAL, _pjm(INSANE_DAY)],
+        ).fetchall()
+    assert rows == [
+        (line, f"total_lmp_da {price} is no price within 50,000 $/MWh")
+        for line, price in zip(audited.insane_lines, ("60000.0", "inf", "nan"), strict=True)
+    ]
 
 
 def test_components_that_do_not_add_up_are_named_and_not_published(audited: Step) -> None:

@@ -10,7 +10,7 @@ with source as (
 
 typed as (
 
-    {{ gridstatus_lmp_rows('source', extras={'lmp_ghg': '"GHG" + 0.0'}) }}
+    {{ gridstatus_lmp_rows('source', iso='caiso', extras={'lmp_ghg': '"GHG"'}) }}
 
 ),
 
@@ -28,7 +28,7 @@ located as (
 
 final as (
 
-    {{ gridstatus_lmp_prices('located', extras=['lmp_ghg']) }}
+    {{ gridstatus_lmp_prices('located', extras={'GHG': 'lmp_ghg'}) }}
 
 )
 

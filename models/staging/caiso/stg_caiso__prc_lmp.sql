@@ -14,16 +14,53 @@ with pivoted as (
         intervalstarttime_gmt as hour_start,
         node,
         count(*) as raw_lines,
-        max(case when lmp_type = 'LMP' and market_run_id = 'DAM' then mw end) as lmp,
-        max(case when lmp_type = 'MCE' and market_run_id = 'DAM' then mw end) as energy,
-        max(case when lmp_type = 'MCC' and market_run_id = 'DAM' then mw end) as congestion,
-        max(case when lmp_type = 'MCL' and market_run_id = 'DAM' then mw end) as loss,
-        max(case when lmp_type = 'MGHG' and market_run_id = 'DAM' then mw end) as ghg
-    from {{ source('caiso', 'prc_lmp') }}
+        min(intervalendtime_gmt) as first_hour_end,
+        max(intervalendtime_gmt) as last_hour_end,
+        min(opr_dt) as first_trade_date,
+        max(opr_dt) as last_trade_date,
+        min(opr_hr) as first_label,
+        max(opr_hr) as last_label,
+        max(case when lmp_type = 'LMP' then price end) as lmp,
+        max(case when lmp_type = 'MCE' then price end) as energy,
+        max(case when lmp_type = 'MCC' then price end) as congestion,
+        max(case when lmp_type = 'MCL' then price end) as loss,
+        max(case when lmp_type = 'MGHG' then price end) as ghg
+    from (
+        select
+            *,
+            -- The greatest of several numbers would be the NaN, if there is one.
+            case when market_run_id = 'DAM' and mw between -50000 and 50000 then mw end as price
+        from {{ source('caiso', 'prc_lmp') }}
+    ) as printed
     group by
         raw_file,
         hour_start,
         node
+
+),
+
+-- What the other time columns have to say of each hour: the label is the clock hour at the start plus one,
+-- but 25 for the second pass of the repeated hour.
+hours as (
+
+    select
+        stamps.hour_start,
+        {{ believable(utc('stamps.hour_start'), 'caiso') }} as interval_start_utc,
+        stamps.hour_start + interval 1 hour as hour_end,
+        stamps.local_start::date as trade_date,
+        case
+            when stamps.local_start = stamps.local_start_before then 25
+            else hour(stamps.local_start) + 1
+        end as hour_label
+    from (
+        select
+            printed.hour_start,
+            {{ to_local(utc('printed.hour_start'), 'markets.time_zone') }} as local_start,
+            {{ to_local(utc("printed.hour_start - interval 1 hour"), 'markets.time_zone') }}
+                as local_start_before
+        from (select distinct hour_start from pivoted) as printed
+        inner join {{ ref('markets') }} as markets on markets.iso = 'caiso'
+    ) as stamps
 
 ),
 
@@ -56,23 +93,32 @@ unsettled_keys as (
 
 ),
 
--- Rows whose lines have to be told apart: more lines than components, or none of all files has the LMP.
+-- Rows whose lines have to be told apart: more lines than components, a time that can't be, or none of all
+-- files has the LMP.
 uneven as (
 
     select
-        raw_file,
-        hour_start,
-        node
+        pivoted.raw_file,
+        pivoted.hour_start,
+        pivoted.node
     from pivoted
+    left join hours on pivoted.hour_start = hours.hour_start
     where
-        hour_start is null
-        or node is null
-        or raw_lines <> (
-            (lmp is not null)::integer
-            + (energy is not null)::integer
-            + (congestion is not null)::integer
-            + (loss is not null)::integer
-            + (ghg is not null)::integer
+        hours.interval_start_utc is null
+        or {{ off_grid('pivoted.hour_start', 60) }}
+        or pivoted.first_hour_end <> hours.hour_end
+        or pivoted.last_hour_end <> hours.hour_end
+        or pivoted.first_trade_date <> hours.trade_date
+        or pivoted.last_trade_date <> hours.trade_date
+        or pivoted.first_label <> hours.hour_label
+        or pivoted.last_label <> hours.hour_label
+        or {{ trimmed('pivoted.node') }} is null
+        or pivoted.raw_lines <> (
+            (pivoted.lmp is not null)::integer
+            + (pivoted.energy is not null)::integer
+            + (pivoted.congestion is not null)::integer
+            + (pivoted.loss is not null)::integer
+            + (pivoted.ghg is not null)::integer
         )
     union
     select
@@ -103,10 +149,37 @@ numbered as (
                 then 'rejected: MARKET_RUN_ID ' || coalesce(prices.market_run_id, 'blank') || ' is not DAM'
             when coalesce(prices.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
                 then 'rejected: unknown LMP_TYPE ' || coalesce(prices.lmp_type, 'blank')
+            when hours.interval_start_utc is null and prices.intervalstarttime_gmt is not null
+                then {{ no_believable_time('INTERVALSTARTTIME_GMT', 'prices.intervalstarttime_gmt') }}
+            when {{ off_grid('prices.intervalstarttime_gmt', 60) }}
+                then concat(
+                    'rejected: INTERVALSTARTTIME_GMT ',
+                    prices.intervalstarttime_gmt,
+                    ' is not the start of an hour'
+                )
+            when prices.intervalendtime_gmt <> hours.hour_end
+                then concat(
+                    'rejected: INTERVALENDTIME_GMT ',
+                    prices.intervalendtime_gmt,
+                    ' is not an hour after INTERVALSTARTTIME_GMT ',
+                    prices.intervalstarttime_gmt
+                )
+            when prices.opr_dt <> hours.trade_date or prices.opr_hr <> hours.hour_label
+                then concat(
+                    'rejected: OPR_DT ',
+                    prices.opr_dt,
+                    ' and OPR_HR ',
+                    prices.opr_hr,
+                    ' are not the local time of INTERVALSTARTTIME_GMT ',
+                    prices.intervalstarttime_gmt
+                )
+            {{- price_faults({'MW': 'prices.mw'}, nullable=true) }}
         end as fault
     from {{ source('caiso', 'prc_lmp') }} as prices
     semi join uneven
         on prices.raw_file = uneven.raw_file
+    left join hours
+        on prices.intervalstarttime_gmt = hours.hour_start
 
 ),
 
@@ -222,6 +295,7 @@ judged as (
 
     select
         file_rows.*,
+        hours.interval_start_utc,
         settled.energy as settled_energy,
         settled.congestion as settled_congestion,
         settled.loss as settled_loss,
@@ -230,7 +304,7 @@ judged as (
         case
             when file_rows.fault is not null then file_rows.fault
             when file_rows.hour_start is null then 'rejected: no INTERVALSTARTTIME_GMT'
-            when file_rows.node is null then 'rejected: no NODE'
+            when {{ trimmed('file_rows.node') }} is null then 'rejected: no NODE'
             when coalesce(settled.lmp, file_rows.lmp) is null then 'rejected: no line with the LMP'
             when coalesce(file_rows.precedence = settled.precedence, true) then null
             when
@@ -244,6 +318,7 @@ judged as (
             else 'merged: equal to the published row'
         end as set_aside
     from file_rows
+    left join hours on file_rows.hour_start = hours.hour_start
     left join settled
         on
             file_rows.hour_start = settled.hour_start
@@ -257,7 +332,7 @@ named as (
         raw_file,
         place_in_file as raw_row,
         raw_lines::utinyint as raw_lines,
-        {{ utc('hour_start') }} as interval_start_utc,
+        interval_start_utc,
         {{ trimmed('node') }} as settlement_location,
         lmp as lmp_total,
         case when is_settled then settled_energy else energy end as lmp_energy,

@@ -11,6 +11,7 @@ typed as (
 
     {{ gridstatus_lmp_rows(
         'source',
+        iso='ercot',
         price='"SPP"',
         energy='null::double',
         congestion='null::double',
@@ -33,7 +34,7 @@ located as (
 
 final as (
 
-    {{ gridstatus_lmp_prices('located') }}
+    {{ gridstatus_lmp_prices('located', price='SPP') }}
 
 )
 

@@ -17,7 +17,8 @@ typed as (
         hour_ending,
         repeated_hour_flag,
         {{ trimmed('settlement_point') }} as settlement_location,
-        try_cast(replace(settlement_point_price, ',', '') as double) as price,
+        {{ number_of(trimmed('settlement_point_price')) }} as price,
+        {{ trimmed('settlement_point_price') }} as printed_price,
         null::varchar as zone
     from source
 
@@ -31,7 +32,7 @@ labels as (
 
 hours as (
 
-    {{ with_utc('labels', iso='ercot') }}
+    {{ with_utc('labels', iso='ercot', column='delivery date and hour ending') }}
 
 ),
 
@@ -49,7 +50,7 @@ kinds as (
 
 final as (
 
-    {{ ercot_spp_prices('kinds') }}
+    {{ ercot_spp_prices('kinds', printed_price='printed_price') }}
 
 )
 

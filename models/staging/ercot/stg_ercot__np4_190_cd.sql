@@ -36,7 +36,7 @@ labels as (
 
 hours as (
 
-    {{ with_utc('labels', iso='ercot') }}
+    {{ with_utc('labels', iso='ercot', column='delivery date and hour ending') }}
 
 ),
 

@@ -28,7 +28,7 @@ labels as (
 
 hours as (
 
-    {{ with_utc('labels', iso='ercot') }}
+    {{ with_utc('labels', iso='ercot', column='delivery date and hour ending') }}
 
 ),
 
@@ -58,7 +58,7 @@ final as (
         1::uinteger as version,
         case
             when hour_error is not null then hour_error
-            when system_lambda is null then 'rejected: no system lambda'
+            {{- price_faults({'system lambda': 'system_lambda'}) }}
             else 'filtered: joined to the prices as system_lambda'
         end as set_aside
     from clocked

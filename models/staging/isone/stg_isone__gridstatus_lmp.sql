@@ -9,7 +9,7 @@ with source as (
 
 typed as (
 
-    {{ gridstatus_lmp_rows('source', location_id='"Location Id"') }}
+    {{ gridstatus_lmp_rows('source', iso='isone', location_id='"Location Id"') }}
 
 ),
 

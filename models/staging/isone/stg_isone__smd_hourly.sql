@@ -17,11 +17,11 @@ typed as (
         file_name,
         date as operating_day,
         date + to_hours({{ isone_hour_ending('hr_end') }}) as local_end,
-        coalesce(hr_end like '%X', false) as second_pass,
-        round(da_lmp, 2) + 0.0 as lmp_total,
-        round(da_ec, 2) + 0.0 as lmp_energy,
-        round(da_cc, 2) + 0.0 as lmp_congestion,
-        round(da_mlc, 2) + 0.0 as lmp_loss
+        coalesce({{ trimmed('hr_end') }} like '%X', false) as second_pass,
+        round(da_lmp, 2) as lmp_total,
+        round(da_ec, 2) as lmp_energy,
+        round(da_cc, 2) as lmp_congestion,
+        round(da_mlc, 2) as lmp_loss
     from source
 
 ),
@@ -78,7 +78,7 @@ labelled as (
 
 clocked as (
 
-    {{ with_utc('labelled', iso='isone') }}
+    {{ with_utc('labelled', iso='isone', column='Date and Hr_End') }}
 
 ),
 
@@ -109,13 +109,18 @@ final as (
             when settlement_location_id is null
                 then 'rejected: neither sheet nor file is named after the hub or a load zone'
             when local_end is null then 'rejected: no Date, or no Hr_End from 1 to 24'
+            when interval_start_utc is null then clock_error
+            when operating_day <> date_trunc('day', operating_day)
+                then 'rejected: Date ' || operating_day || ' is not the start of a day'
             when is_forced then 'filtered: the workbook of this year forces clock-change days into 24 rows'
             when has_impossible_end then 'rejected: this hour does not exist on the spring clock-change day'
             when clock_error is not null then clock_error
-            when lmp_total is null then 'rejected: no DA_LMP'
-            when lmp_energy is null then 'rejected: no DA_EC'
-            when lmp_congestion is null then 'rejected: no DA_CC'
-            when lmp_loss is null then 'rejected: no DA_MLC'
+            {{- price_faults({
+                'DA_LMP': 'lmp_total',
+                'DA_EC': 'lmp_energy',
+                'DA_CC': 'lmp_congestion',
+                'DA_MLC': 'lmp_loss',
+            }) }}
         end as set_aside
     from located
 

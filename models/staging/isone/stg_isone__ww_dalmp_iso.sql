@@ -13,7 +13,7 @@ typed as (
         raw_file,
         raw_row,
         date + to_hours({{ isone_hour_ending('"Hour Ending"') }} - 1) as local_start,
-        coalesce("Hour Ending" like '%X', false) as second_pass,
+        coalesce({{ trimmed('"Hour Ending"') }} like '%X', false) as second_pass,
         {{ trimmed('"Location ID"') }} as settlement_location_id,
         {{ trimmed('"Location Name"') }} as settlement_location,
         {{ trimmed('"Location Type"') }} as published_type,
@@ -27,7 +27,7 @@ typed as (
 
 clocked as (
 
-    {{ with_utc('typed', iso='isone') }}
+    {{ with_utc('typed', iso='isone', column='Date and Hour Ending') }}
 
 ),
 
@@ -59,10 +59,12 @@ final as (
             when interval_start_utc is null then 'rejected: no Date, or no Hour Ending from 01 to 24'
             when settlement_location_id is null then 'rejected: no Location ID'
             when settlement_location is null then 'rejected: no Location Name'
-            when lmp_total is null then 'rejected: no Locational Marginal Price'
-            when lmp_energy is null then 'rejected: no Energy Component'
-            when lmp_congestion is null then 'rejected: no Congestion Component'
-            when lmp_loss is null then 'rejected: no Marginal Loss Component'
+            {{- price_faults({
+                'Locational Marginal Price': 'lmp_total',
+                'Energy Component': 'lmp_energy',
+                'Congestion Component': 'lmp_congestion',
+                'Marginal Loss Component': 'lmp_loss',
+            }) }}
         end as set_aside
     from located
 

@@ -90,7 +90,7 @@ typed as (
 
 clocked as (
 
-    {{ with_utc('typed', iso='miso') }}
+    {{ with_utc('typed', iso='miso', column='day', minutes=1440) }}
 
 ),
 
@@ -118,7 +118,14 @@ final as (
 
     select
         raw_file,
-        raw_row,
+        -- A rejected row is told by its line: the one with the fault, if one of the three has it.
+        case
+            when lmp_row is null or mcc_row is null or mlc_row is null then raw_row
+            when {{ no_price('lmp') }} then lmp_row
+            when {{ no_price('mcc') }} then mcc_row
+            when {{ no_price('mlc') }} then mlc_row
+            else raw_row
+        end as raw_row,
         case when hour_index = 0 then raw_lines else 0 end as raw_lines,
         {{ plus_minutes('interval_start_utc', '60 * hour_index') }} as interval_start_utc,
         settlement_location,
@@ -126,12 +133,13 @@ final as (
         settlement_location as settlement_location_id,
         null::varchar as zone,
         null::double as voltage_kv,
-        lmp + 0.0 as lmp_total,
-        round(lmp - mcc - mlc, 2) + 0.0 as lmp_energy,
-        mcc + 0.0 as lmp_congestion,
-        mlc + 0.0 as lmp_loss,
+        lmp as lmp_total,
+        round(lmp - mcc - mlc, 2) as lmp_energy,
+        mcc as lmp_congestion,
+        mlc as lmp_loss,
         1::uinteger as version,
         case
+            when clock_error is not null then clock_error
             when interval_start_utc is null then 'rejected: no day'
             when settlement_location is null then 'rejected: no Node'
             when unknown_component is not null then 'rejected: unknown Value "' || unknown_component || '"'
@@ -144,6 +152,12 @@ final as (
                     case when mcc_row is null then 'MCC line' when mcc is null then 'MCC' end,
                     case when mlc_row is null then 'MLC line' when mlc is null then 'MLC' end
                 )
+            {{- price_faults({
+                'LMP': 'lmp',
+                'MCC': 'mcc',
+                'MLC': 'mlc',
+                'LMP less MCC and MLC': 'lmp - mcc - mlc',
+            }) }}
         end as set_aside
     from hourly
 

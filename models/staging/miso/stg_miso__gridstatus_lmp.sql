@@ -11,6 +11,7 @@ typed as (
 
     {{ gridstatus_lmp_rows(
         'source',
+        iso='miso',
         energy='round(coalesce("Energy", "LMP" - "Congestion" - "Loss"), 2)'
     ) }}
 

@@ -21,7 +21,7 @@ passes as (
 
 clocked as (
 
-    {{ with_utc('passes', iso='nyiso') }}
+    {{ with_utc('passes', iso='nyiso', column='Time Stamp') }}
 
 ),
 

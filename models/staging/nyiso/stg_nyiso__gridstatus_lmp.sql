@@ -12,6 +12,7 @@ typed as (
 
     {{ gridstatus_lmp_rows(
         'source',
+        iso='nyiso',
         energy='round(coalesce("Energy", "LMP" - "Loss" - "Congestion"), 2)',
         congestion='case
             when abs("LMP" - "Energy" - "Loss" + "Congestion") < abs("LMP" - "Energy" - "Loss" - "Congestion")
@@ -24,7 +25,7 @@ typed as (
 
 stepped as (
 
-    {{ with_time_step('typed') }}
+    {{ with_time_step('typed', is_off_grid="(market_type <> 'RT' or interval_minutes <> 5)") }}
 
 ),
 
@@ -77,10 +78,10 @@ listed as (
     {{ seeded_locations('nyiso') }}
     union all
     select
-        trim("Generator Name") as settlement_location,
-        trim(ptid) as settlement_location_id,
+        {{ trimmed('"Generator Name"') }} as settlement_location,
+        {{ trimmed('ptid') }} as settlement_location_id,
         null as published_type,
-        trim(zone) as zone,
+        {{ trimmed('zone') }} as zone,
         null as voltage_kv
     from {{ source('nyiso', 'generator') }}
 

@@ -12,6 +12,7 @@ typed as (
 
     {{ gridstatus_lmp_rows(
         'source',
+        iso='pjm',
         location='coalesce("Location Name", case when try_cast("Location" as bigint) is null then "Location" end)',
         location_id='coalesce("Location Id", case when try_cast("Location" as bigint) is not null then "Location" end)'
     ) }}
@@ -27,11 +28,13 @@ stepped as (
 listed as (
 
     select
-        trim(pnode_name) as settlement_location,
-        pnode_id as settlement_location_id,
-        pnode_subtype as published_type,
-        zone,
-        try_cast(replace(voltage_level, 'KV', '') as double) as voltage_kv
+        {{ trimmed('pnode_name') }} as settlement_location,
+        {{ trimmed('pnode_id') }} as settlement_location_id,
+        {{ trimmed('pnode_subtype') }} as published_type,
+        {{ trimmed('zone') }} as zone,
+        case
+            when isfinite({{ pjm_voltage('voltage_level') }}) then {{ pjm_voltage('voltage_level') }}
+        end as voltage_kv
     from {{ source('pjm', 'pnode') }}
 
 ),

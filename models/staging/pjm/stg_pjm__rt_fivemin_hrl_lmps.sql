@@ -15,7 +15,7 @@ typed as (
 
 final as (
 
-    {{ pjm_sound_lmps('typed', market='rt') }}
+    {{ pjm_sound_lmps('typed', market='rt', minutes=5) }}
 
 )
 

@@ -11,16 +11,17 @@ with source as (
 typed as (
 
     select
-        raw_file,
-        raw_row,
-        {{ plus_minutes(utc('gmtintervalend'), -60) }} as interval_start_utc,
-        date_trunc('hour', gmtintervalend) <> gmtintervalend as is_off_hour,
-        {{ trimmed('"Settlement Location"') }} as settlement_location,
-        {{ trimmed('baa') }} as zone,
-        lmp as lmp_total,
-        mec as lmp_energy,
-        mcc as lmp_congestion,
-        mlc as lmp_loss
+        source.raw_file,
+        source.raw_row,
+        {{ believable(plus_minutes(utc('source.gmtintervalend'), -60), 'spp') }} as interval_start_utc,
+        source.gmtintervalend as utc_end,
+        source.interval as local_end,
+        {{ trimmed('source."Settlement Location"') }} as settlement_location,
+        {{ trimmed('source.baa') }} as zone,
+        source.lmp as lmp_total,
+        source.mec as lmp_energy,
+        source.mcc as lmp_congestion,
+        source.mlc as lmp_loss
     from source
 
 ),
@@ -97,14 +98,20 @@ final as (
         lmp_loss,
         1::uinteger as version,
         case
-            when interval_start_utc is null then 'rejected: no GMTIntervalEnd'
-            when is_off_hour then 'rejected: GMTIntervalEnd is not on the hour, as in the real-time report'
+            when interval_start_utc is null then {{ no_believable_time('GMTIntervalEnd', 'utc_end') }}
+            when {{ off_grid('interval_start_utc', 60) }}
+                then 'rejected: GMTIntervalEnd is not on the hour, as in the real-time report'
+            -- The local column is no wall clock on the fall day, but never another number of hours behind.
+            when utc_end - local_end not in (interval 5 hours, interval 6 hours)
+                then 'rejected: Interval ' || local_end || ' contradicts GMTIntervalEnd ' || utc_end
             when settlement_location is null then 'rejected: no Settlement Location'
             when is_in_two_areas then 'rejected: Settlement Location in two balancing areas in this hour'
-            when lmp_total is null then 'rejected: no LMP'
-            when lmp_energy is null then 'rejected: no MEC'
-            when lmp_congestion is null then 'rejected: no MCC'
-            when lmp_loss is null then 'rejected: no MLC'
+            {{- price_faults({
+                'LMP': 'lmp_total',
+                'MEC': 'lmp_energy',
+                'MCC': 'lmp_congestion',
+                'MLC': 'lmp_loss',
+            }) }}
         end as set_aside
     from located
 

@@ -11,6 +11,7 @@ typed as (
 
     {{ gridstatus_lmp_rows(
         'source',
+        iso='spp',
         zone='"BAA"',
         left_out='case when "Location Type" = \'Bus\' then \'a bus is no settlement location\' end'
     ) }}

@@ -1,0 +1,68 @@
+{#- An interval of a report starts on a multiple of its length, in UTC as on the clock of any American market. -#}
+{% macro off_grid(instant, minutes) %}
+    {{- return(adapter.dispatch('off_grid', 'unified_iso')(instant, minutes)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__off_grid(instant, minutes) %}
+    (epoch_us({{ instant }}) % (({{ minutes }})::bigint * 60000000) <> 0)
+{%- endmacro %}
+
+
+{#- The instant, or null where no price of the market can be: before its first day, or too far ahead. -#}
+{% macro believable(instant, iso) %}
+    case
+        when {{ instant }} >= (
+            select {{ second_pass_to_utc('facts.first_delivery_date::timestamp', 'facts.time_zone') }}
+            from {{ ref('markets') }} as facts
+            where facts.iso = '{{ iso }}'
+        ) and {{ instant }} < {{ end_of_believable_time() }}
+            then {{ instant }}
+    end
+{%- endmacro %}
+
+
+{% macro end_of_believable_time() %}
+    {{- return(adapter.dispatch('end_of_believable_time', 'unified_iso')()) -}}
+{% endmacro %}
+
+
+{#- Prices are published for tomorrow at most; sixty days more are for clocks that are wrong. -#}
+{% macro duckdb__end_of_believable_time() %}
+    make_timestamptz(epoch_us(current_date + interval 62 days))
+{%- endmacro %}
+
+
+{% macro no_believable_time(column, printed) %}
+    coalesce(
+        'rejected: {{ column }} ' || {{ printed }}
+        || ' is before the first day of this market or more than 60 days ahead',
+        'rejected: no {{ column }}'
+    )
+{%- endmacro %}
+
+
+{#- Wall clock at the start of each hour in which the market can have prices. Asking the calendar for every
+    row would cost more than reading it. -#}
+{% macro market_hours(iso) %}
+    {{- return(adapter.dispatch('market_hours', 'unified_iso')(iso)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__market_hours(iso) %}
+    select
+        epoch_us(hours.hour_start) // 3600000000 as hour_number,
+        epoch_us(hours.hour_start)
+        - epoch_us({{ to_local('hours.hour_start', 'hours.time_zone') }}) as behind_utc_us
+    from (
+        select
+            facts.time_zone,
+            unnest(generate_series(
+                {{ utc('facts.first_delivery_date::timestamp') }},
+                {{ end_of_believable_time() }},
+                interval 1 hour
+            )) as hour_start
+        from {{ ref('markets') }} as facts
+        where facts.iso = '{{ iso }}'
+    ) as hours
+{%- endmacro %}

@@ -1,0 +1,38 @@
+{#- A sound price lies in range; so says no comparison with NaN, infinity or null. -#}
+{% macro no_price(value) %}
+    ({{ value }} between -50000 and 50000) is not true
+{%- endmacro %}
+
+
+{#- Conditions of a `case` that tells why a row is rejected. A price that no market has would stop the test of
+    its whole year; told by its line, it stops no more than its file. -#}
+{% macro price_faults(prices, nullable=false) %}
+    {%- for label, column in prices.items() %}
+            when {{ no_price(column) }}
+                {%- if nullable %} and {{ column }} is not null{% endif %}
+                then {{ price_fault(label, column) }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{% macro price_fault(label, column) %}
+    coalesce(
+        'rejected: {{ label }} ' || {{ column }} || ' is no price within 50,000 $/MWh',
+        'rejected: no {{ label }}'
+    )
+{%- endmacro %}
+
+
+{#- A comma between thousands is left out; any other would make another number of the text. -#}
+{% macro number_of(text) %}
+    {{- return(adapter.dispatch('number_of', 'unified_iso')(text)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__number_of(text) %}
+    case
+        when regexp_full_match({{ text }}, '-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?')
+            then try_cast(replace({{ text }}, ',', '') as double)
+        else try_cast({{ text }} as double)
+    end
+{%- endmacro %}
