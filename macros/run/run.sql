@@ -78,7 +78,7 @@
     {% endfor %}
     {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders}) %}
     {% for row in run_query("select data_source, refusal from inventory.raw_files where is_present and refusal is not null order by all").rows %}
-        {% do log('refused ' ~ row[0] ~ ': ' ~ row[1], info=true) %}
+        {% do in_python('tell', {'line': 'refused ' ~ row[0] ~ ': ' ~ row[1]}) %}
     {% endfor %}
 {% endmacro %}
 
@@ -110,7 +110,7 @@
             {% endif %}
         {% endfor %}
         {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
-            {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
+            {% do in_python('tell', {'line': 'not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2]}) %}
         {% endfor %}
         {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
             {% do in_python('publish', {'models': models}) %}

@@ -6,7 +6,9 @@ Macros call an action with `in_python(action, arguments)`; results come back as 
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,15 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.events.logging import AdapterLogger
+from dbt.events.types import JinjaLogInfo
+from dbt.flags import get_flags
+from dbt_common.events.functions import fire_event
 from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import progress
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.lock import Locked, take_lock
+from unified_iso.machine import in_words, is_of_machine
 from unified_iso.publish import (
     discard_candidates,
     join_year,
@@ -28,6 +34,7 @@ from unified_iso.publish import (
     write_catalog,
 )
 from unified_iso.raw_files import Column, Report, count_lines
+from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
@@ -54,6 +61,8 @@ class Plugin(BasePlugin):
             raw=Path(plugin_config["raw"]).absolute(), out=Path(plugin_config["out"]).absolute()
         )
         self._connection: duckdb.DuckDBPyConnection | None = None
+        # On a full disk dbt's log can't be written, and Python would print how, line by line.
+        logging.raiseExceptions = False
 
     def update_connection_config(self, creds: object, config: dict[str, Any]) -> None:
         """Prepare the output folder, take its lock and leave Python its share of the memory.
@@ -65,8 +74,8 @@ class Plugin(BasePlugin):
             self._workspace.prepare()
             take_lock(self._workspace.lock_file)
             self._workspace.clear_spill()
-        except (WorkspaceError, Locked) as error:
-            raise DbtRuntimeError(str(error)) from error
+        except (WorkspaceError, Locked, OSError) as error:
+            raise DbtRuntimeError(self._in_words("opening", error)) from error
         config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))
         if not config.get("threads"):
             config.pop("threads", None)
@@ -95,9 +104,21 @@ class Plugin(BasePlugin):
         try:
             with self._connection.cursor() as cursor:
                 action(cursor, **arguments)
-        except (WorkspaceError, OSError, ValueError) as error:
-            raise DbtRuntimeError(str(error)) from error
+        except Exception as error:
+            raise DbtRuntimeError(self._in_words(name, error)) from error
         _LOG.debug(f"{name} ends")
+
+    def _in_words(self, name: str, error: Exception) -> str:
+        if is_of_machine(error):
+            return in_words(error, self._workspace.out)
+        if isinstance(error, WorkspaceError | OSError | ValueError):
+            return str(error)
+        _LOG.debug(traceback.format_exc())
+        log = Path(getattr(get_flags(), "LOG_PATH", "logs")) / "dbt.log"
+        return f"{type(error).__name__}: {error} (a fault of the program in {name}; see {log})"
+
+    def _tell(self, cursor: duckdb.DuckDBPyConnection, line: str) -> None:
+        fire_event(JinjaLogInfo(msg=visible(line), node_info={}))
 
     def _recover(self, cursor: duckdb.DuckDBPyConnection) -> None:
         recover(self._workspace, cursor)
