@@ -10,23 +10,38 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unified_iso import progress
+from unified_iso import endings, progress
 from unified_iso.lock import Locked, take_lock
+from unified_iso.machine import in_words, is_of_machine
 from unified_iso.project import UnknownName, choose, run_build
 from unified_iso.publish import read_manifest
-from unified_iso.report import gather, say, show, show_left_out, status_rows, status_table
+from unified_iso.report import (
+    UNTOUCHED,
+    gather,
+    say,
+    say_stopped,
+    show,
+    show_left_out,
+    shown,
+    status_rows,
+    status_table,
+)
 from unified_iso.row_groups import NotParquet, read_footer_metadata
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 WIDTH = 160
@@ -42,7 +57,57 @@ Raw = Annotated[Path, typer.Option("--raw", envvar="UNIFIED_ISO_RAW", help="Fold
 Out = Annotated[Path, typer.Option("--out", envvar="UNIFIED_ISO_OUT", help="Folder to publish in.")]
 
 
+class _Console(Console):
+    """A console whose reader may go away, as `head` does; that is no reason to end a build."""
+
+    def on_broken_pipe(self) -> None:
+        """Print into the void from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+def _ends_in_words(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command end in one line and with exit code 1 whatever goes wrong in it."""
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+            raise
+        except Exception as error:
+            # Standard error may lie on the same full disk; the exit code tells all the same.
+            with suppress(OSError):
+                _say_why(error, Path(arguments.get("out") or arguments["folder"]).absolute())
+            raise typer.Exit(1) from error
+
+    return run
+
+
+def _say_why(error: Exception, folder: Path) -> None:
+    console = _console(stderr=True)
+    if is_of_machine(error):
+        say_stopped(console, in_words(error, folder))
+    elif isinstance(error, OSError):
+        say(console, "[red]stopped[/red]", f"{error}: check the path and its rights")
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name} line {place.lineno}"
+        fault = f"{type(error).__name__}: {error} (a fault of the program, in {where})"
+        say(console, "[red]stopped[/red]", f"{fault}; {_keep_traceback(error, folder)}")
+
+
+def _keep_traceback(error: Exception, folder: Path) -> str:
+    for kept in (folder / "logs" / "dbt.log", Path(tempfile.gettempdir()) / "unified-iso.log"):
+        if kept.parent.is_dir():
+            with suppress(OSError), kept.open("a") as log:
+                log.writelines(traceback.format_exception(error))
+                return f"its traceback is in {kept}"
+    return "its traceback could not be written anywhere"
+
+
 @app.command()
+@_ends_in_words
 def build(
     isos: Annotated[list[str] | None, typer.Argument(help="Operators; all without any.")] = None,
     dataset: Annotated[
@@ -83,6 +148,7 @@ def build(
     except UnknownName as error:
         raise typer.BadParameter(str(error)) from error
     workspace = Workspace(raw=raw.absolute(), out=out.absolute())
+    endings.promise(f"{UNTOUCHED}; the next build goes on from there")
     _stop_if_unusable(console, workspace)
     os.environ |= {
         "UNIFIED_ISO_RAW": str(workspace.raw),
@@ -94,16 +160,17 @@ def build(
     with _shown_progress(console):
         result = run_build(workspace, choice, variables, full_refresh)
     outcome = gather(workspace, result, choice.isos)
+    published = outcome.read(lambda: status_rows(workspace), [])
     show(console, workspace, outcome)
-    rows = [row for row in status_rows(workspace) if row["iso"] in choice.isos]
+    rows = [row for row in published if row["iso"] in choice.isos]
     _console().print(status_table(rows) if rows else "nothing is published")
     raise typer.Exit(outcome.exit_code)
 
 
 def _console(stderr: bool = False) -> Console:
     """A console as wide as the terminal, and wide enough for the tables where there is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
+    console = _Console(stderr=stderr)
+    return console if console.is_terminal else _Console(stderr=stderr, width=WIDTH)
 
 
 def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
@@ -115,7 +182,10 @@ def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
         workspace.prepare()
         take_lock(workspace.lock_file)
     except (WorkspaceError, Locked) as error:
-        say(console, "[red]stopped[/red]", str(error))
+        if is_of_machine(error):
+            say_stopped(console, in_words(error, workspace.out))
+        else:
+            say(console, "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
 
 
@@ -133,11 +203,12 @@ def _shown_progress(console: Console) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bars:
+        endings.do_first(bars.stop)
         tasks: dict[str, int] = {}
 
         def listener(label: str, done: int, total: int) -> None:
             if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
+                tasks[label] = bars.add_task(shown(label), total=total)
             bars.update(tasks[label], completed=done, total=total)
 
         progress.listen(listener)
@@ -146,10 +217,13 @@ def _shown_progress(console: Console) -> Iterator[None]:
 
 def _print_when_done(console: Console, label: str, done: int, total: int) -> None:
     if done == total:
-        say(console, "", f"{label}: {total:,} done")
+        # Where this can't be written, the work it tells of goes on.
+        with suppress(OSError):
+            say(console, "", f"{label}: {total:,} done")
 
 
 @app.command()
+@_ends_in_words
 def status(
     out: Out = Path("out"),
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
@@ -163,11 +237,12 @@ def status(
         typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
         return
     console = _console()
-    console.print(status_table(rows) if rows else f"nothing is published in {out}")
+    console.print(status_table(rows) if rows else shown(f"nothing is published in {out}"))
     show_left_out(console, *(manifest[name] for name in LEFT_OUT))
 
 
 @app.command()
+@_ends_in_words
 def verify(out: Out = Path("out")) -> None:
     """Compare every published file with its checksum and its footer in the manifest."""
     workspace = Workspace(raw=Path(), out=out.absolute())
@@ -176,7 +251,7 @@ def verify(out: Out = Path("out")) -> None:
     for entry in entries:
         fault = _fault(workspace.out / entry["path"], entry["sha256"], entry["rows"])
         wrong += fault is not None
-        typer.echo(f"{entry['path']}: {fault or 'as published'}")
+        typer.echo(visible(f"{entry['path']}: {fault or 'as published'}"))
     raise typer.Exit(1 if wrong or not entries else 0)
 
 
@@ -195,6 +270,7 @@ def _fault(path: Path, sha256: str, rows: int) -> str | None:
 
 
 @app.command()
+@_ends_in_words
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where the raw files and their truth go.")],
     iso: Annotated[list[str] | None, typer.Option(help="Operator; all without.")] = None,
@@ -231,9 +307,10 @@ def sample(
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    console.print(f"{len(files):,} files in {folder}", highlight=False)
+    say(console, "", f"{len(files):,} files in {folder}")
 
 
 def main() -> None:
     """Run the command line."""
+    endings.end_in_words()
     app()
