@@ -1,8 +1,8 @@
 """The `unified-iso` command.
 
 Exit codes of `build`: 0 everything asked for is published; 1 something is not; 2 the command line
-is wrong; 3 published, but files were refused or rows rejected. `verify` exits with 1 where a file
-is not what was published.
+is wrong; 3 published, but files were refused or rows rejected; 130 or 143 a signal ended it.
+`verify` exits with 1 where a file is not what was published.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 PATIENCE_SECONDS = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# What dbt leaves behind when it ends at once, Python's helper process removes, and says so.
+# Locks that dbt made are removed by a helper process of Python, which would print that it did.
 _SILENT_HELPER = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 _promise = ""
