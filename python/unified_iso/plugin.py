@@ -38,6 +38,8 @@ from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
+# DuckDB's words for a signal that came during a query, as one does to plain dbt.
+_STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
 _LOG = AdapterLogger("unified_iso")
 _BYTES_IN = {
     "": 1,
@@ -113,6 +115,8 @@ class Plugin(BasePlugin):
             return in_words(error, self._workspace.out)
         if isinstance(error, WorkspaceError | OSError | ValueError):
             return str(error)
+        if str(error).endswith(_STOPPED_BY_HAND):
+            return "interrupted: what was published is untouched"
         _LOG.debug(traceback.format_exc())
         log = Path(getattr(get_flags(), "LOG_PATH", "logs")) / "dbt.log"
         return f"{type(error).__name__}: {error} (a fault of the program in {name}; see {log})"

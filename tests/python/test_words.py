@@ -329,6 +329,10 @@ def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(tmp_path:
     assert "the tape is torn" in raised(machine.MachineError("the tape is torn"))
     assert "KeyError: 'x' (a fault of the program in fails; see " in raised(KeyError("x"))
     assert raised(ValueError("no such day")).endswith("no such day")
+    assert f"interrupted: {UNTOUCHED}" in raised(RuntimeError("Query interrupted"))
+    assert f"interrupted: {UNTOUCHED}" in raised(
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+    )
     assert logging.raiseExceptions is False
 
 
