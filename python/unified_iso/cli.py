@@ -78,16 +78,18 @@ def _ends_in_words(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             # Standard error may lie on the same full disk; the exit code tells all the same.
             with suppress(OSError):
-                _say_why(error, Path(arguments.get("out") or arguments["folder"]).absolute())
+                folder = arguments.get("out") or arguments["folder"]
+                _say_why(error, folder.absolute(), is_build="raw" in arguments)
             raise typer.Exit(1) from error
 
     return run
 
 
-def _say_why(error: Exception, folder: Path) -> None:
+def _say_why(error: Exception, folder: Path, is_build: bool) -> None:
     console = _console(stderr=True)
     if is_of_machine(error):
-        say_stopped(console, in_words(error, folder))
+        lack = in_words(error, folder)
+        say_stopped(console, lack) if is_build else say_stopped(console, lack, "try again")
     elif isinstance(error, OSError):
         say(console, "[red]stopped[/red]", f"{error}: check the path and its rights")
     else:

@@ -89,7 +89,7 @@ def in_words(error: BaseException | str, folder: Path) -> str:
     said = error if isinstance(error, str) else _told(error)
     number = shortage_in(said)
     if number is None:
-        return str(error)
+        return f"{error}: see to it"
     name, advice = os.strerror(number), _ADVICE[number]
     for line in map(str.strip, said.splitlines()):
         if line.startswith(name) and line.endswith(advice):

@@ -183,9 +183,9 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
         say_stopped(console, outcome.stopped)
 
 
-def say_stopped(console: Console, lack: str) -> None:
-    """Print what the machine lacked in a build."""
-    say(console, "[red]stopped[/red]", f"{lack} and build again: {UNTOUCHED}")
+def say_stopped(console: Console, lack: str, then: str = f"build again: {UNTOUCHED}") -> None:
+    """Print what the machine lacked, and what to do once it has it."""
+    say(console, "[red]stopped[/red]", f"{lack} and {then}")
 
 
 def show_left_out(

@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt_common.events.event_manager_client import add_callback_to_manager
+from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions import DbtRuntimeError
 from rich.console import Console
 from typer.testing import CliRunner
@@ -150,9 +150,12 @@ def test_commands_on_a_folder_print_its_names_in_one_line(tmp_path: Path) -> Non
     assert status.stdout.splitlines()[-1] == f"refused {SHOWN}: x"
 
 
-def test_lines_of_plain_dbt_name_files_in_one_line(tmp_path: Path) -> None:
+def test_lines_of_plain_dbt_name_files_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
-    add_callback_to_manager(lambda event: said.append(event.info.msg))
+    hear = [lambda event: said.append(event.info.msg)]
+    monkeypatch.setattr(get_event_manager(), "callbacks", hear)
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._tell(duckdb.connect(), line=f"refused {FORGED}: is empty")
     assert said == [f"refused {SHOWN}: is empty"]
@@ -219,7 +222,8 @@ def test_words_name_the_place_what_is_free_and_what_to_do(tmp_path: Path) -> Non
     unnamed = machine.in_words(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), tmp_path)
     assert re.fullmatch(f"No space left on device: {tmp_path} {free}: free some space", unnamed)
     # Said once, it is found again in whatever dbt wraps around it.
-    assert machine.in_words(f"Runtime Error in model m (m.sql)\n  {unnamed}", tmp_path) == unnamed
+    named = machine.in_words(full, tmp_path)
+    assert machine.in_words(f"Runtime Error in model m (m.sql)\n  {named}", tmp_path) == named
     assert machine.shortage_in(f"Runtime Error\n  {unnamed}") == errno.ENOSPC
     spilled = machine.in_words(SPILL, tmp_path)
     assert spilled.startswith(f"No space left on device: {tmp_path}")
@@ -228,8 +232,8 @@ def test_words_name_the_place_what_is_free_and_what_to_do(tmp_path: Path) -> Non
         "Cannot allocate memory (1 KiB/2 KiB used): raise --memory-limit, or end other programs,"
     )
     assert "raise --memory-limit" in machine.in_words(MemoryError(), tmp_path)
-    assert (
-        machine.in_words(machine.MachineError("the tape is torn"), tmp_path) == "the tape is torn"
+    assert machine.in_words(machine.MachineError("the tape is torn"), tmp_path) == (
+        "the tape is torn: see to it"
     )
 
 
@@ -309,7 +313,10 @@ def test_what_can_not_be_read_hides_nothing(tmp_path: Path) -> None:
     assert outcome.exit_code == 1
 
 
-def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(tmp_path: Path) -> None:
+def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", True)
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._connection = duckdb.connect()
 
@@ -457,6 +464,22 @@ def test_a_fault_of_the_program_is_one_line_and_its_traceback_is_in_the_log(
         ran.stderr,
     )
     assert "Traceback" in log.read_text()
+
+
+def test_a_sample_on_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_sample(folder: Path, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "a.csv"))
+
+    monkeypatch.setattr(cli, "write_sample", write_sample)
+    ran = CliRunner().invoke(cli.app, ["sample", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert re.fullmatch(
+        rf"stopped No space left on device: {tmp_path}/a.csv \(.* free\): "
+        r"free some space and try again\n",
+        ran.stderr,
+    )
 
 
 def test_a_folder_that_can_not_be_read_is_one_line(tmp_path: Path) -> None:
