@@ -78,7 +78,7 @@
     {% endfor %}
     {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders, 'rehash': flags.FULL_REFRESH}) %}
     {% for row in run_query("select data_source, refusal from inventory.raw_files where is_present and refusal is not null and behind is null order by all").rows %}
-        {% do log('refused ' ~ row[0] ~ ': ' ~ row[1], info=true) %}
+        {% do in_python('tell', {'line': 'refused ' ~ row[0] ~ ': ' ~ row[1]}) %}
     {% endfor %}
 {% endmacro %}
 
@@ -106,7 +106,7 @@
         {#- Not a failure: whoever leaves tests out asks for no publishing. -#}
         {% for node in models %}{% do block_untested(node, outcomes) %}{% endfor %}
         {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
-            {% do log('not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2], info=true) %}
+            {% do in_python('tell', {'line': 'not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2]}) %}
         {% endfor %}
         {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
             {% do in_python('publish', {'models': models | map(attribute='name') | list, 'families': families()}) %}

@@ -1,5 +1,15 @@
-"""`python -m unified_iso` is the `unified-iso` command."""
+"""`unified-iso`, which is also `python -m unified_iso`."""
 
-from unified_iso.cli import main
+from unified_iso.endings import end_in_words
 
-main()
+
+def main() -> None:
+    """Run the command line; a signal ends it in words also while its parts are being imported."""
+    end_in_words()
+    from unified_iso import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,39 +1,47 @@
 """The `unified-iso` command.
 
 Exit codes of `build`: 0 everything asked for is published; 1 something is not; 2 the command line
-is wrong; 3 published, but files were refused or rows rejected. `verify` exits with 1 where a file
-is not what was published.
+is wrong; 3 published, but files were refused or rows rejected; 130 or 143 a signal ended it.
+`verify` exits with 1 where a file is not what was published.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unified_iso import progress
+from unified_iso import endings, progress
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
+from unified_iso.machine import in_words, is_of_machine
 from unified_iso.project import UnknownName, choose, operators, run_build
 from unified_iso.publish import fault_of, read_manifest, unreadable_files
 from unified_iso.report import (
+    UNTOUCHED,
     entries_in_place,
     gather,
     say,
+    say_stopped,
     show,
     show_left_out,
+    shown,
     status_rows,
     status_table,
 )
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 WIDTH = 160
@@ -49,7 +57,59 @@ Raw = Annotated[Path, typer.Option("--raw", envvar="UNIFIED_ISO_RAW", help="Fold
 Out = Annotated[Path, typer.Option("--out", envvar="UNIFIED_ISO_OUT", help="Folder to publish in.")]
 
 
+class _Console(Console):
+    """A console whose reader may go away, as `head` does; that is no reason to end a build."""
+
+    def on_broken_pipe(self) -> None:
+        """Print into the void from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+def _ends_in_words(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command end in one line and with exit code 1 whatever goes wrong in it."""
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+            raise
+        except Exception as error:
+            # Standard error may lie on the same full disk; the exit code tells all the same.
+            with suppress(OSError):
+                folder = arguments.get("out") or arguments["folder"]
+                _say_why(error, folder.absolute(), is_build="raw" in arguments)
+            raise typer.Exit(1) from error
+
+    return run
+
+
+def _say_why(error: Exception, folder: Path, is_build: bool) -> None:
+    console = _console(stderr=True)
+    if is_of_machine(error):
+        lack = in_words(error, folder)
+        say_stopped(console, lack) if is_build else say_stopped(console, lack, "try again")
+    elif isinstance(error, OSError):
+        say(console, "[red]stopped[/red]", f"{error}: check the path and its rights")
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name} line {place.lineno}"
+        fault = f"{type(error).__name__}: {error} (a fault of the program, in {where})"
+        say(console, "[red]stopped[/red]", f"{fault}; {_keep_traceback(error, folder)}")
+
+
+def _keep_traceback(error: Exception, folder: Path) -> str:
+    for kept in (folder / "logs" / "dbt.log", Path(tempfile.gettempdir()) / "unified-iso.log"):
+        if kept.parent.is_dir():
+            with suppress(OSError), kept.open("a") as log:
+                log.writelines(traceback.format_exception(error))
+                return f"its traceback is in {kept}"
+    return "its traceback could not be written anywhere"
+
+
 @app.command()
+@_ends_in_words
 def build(
     isos: Annotated[list[str] | None, typer.Argument(help="Operators; all without any.")] = None,
     dataset: Annotated[
@@ -116,6 +176,7 @@ def build(
     except ValueError as error:
         raise typer.BadParameter(f"--max-unpacked: {error}") from error
     workspace = Workspace(raw=raw.absolute(), out=out.absolute())
+    endings.promise(f"{UNTOUCHED}; the next build goes on from there")
     _stop_if_unusable(console, workspace)
     os.environ |= {
         "UNIFIED_ISO_RAW": str(workspace.raw),
@@ -131,16 +192,17 @@ def build(
     with _shown_progress(console):
         result = run_build(workspace, choice, variables, full_refresh)
     outcome = gather(workspace, result, choice.isos)
+    published = outcome.read(lambda: status_rows(workspace), [])
     show(console, workspace, outcome)
-    rows = [row for row in status_rows(workspace) if row["iso"] in choice.isos]
+    rows = [row for row in published if row["iso"] in choice.isos]
     _console().print(status_table(rows) if rows else "nothing is published")
     raise typer.Exit(outcome.exit_code)
 
 
 def _console(stderr: bool = False) -> Console:
     """A console as wide as the terminal, and wide enough for the tables where there is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
+    console = _Console(stderr=stderr)
+    return console if console.is_terminal else _Console(stderr=stderr, width=WIDTH)
 
 
 def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
@@ -153,7 +215,10 @@ def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
         workspace.prepare()
         take_lock(workspace.lock_file)
     except (WorkspaceError, Locked) as error:
-        say(console, "[red]stopped[/red]", str(error))
+        if is_of_machine(error):
+            say_stopped(console, in_words(error, workspace.out))
+        else:
+            say(console, "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
 
 
@@ -171,11 +236,12 @@ def _shown_progress(console: Console) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bars:
+        endings.do_first(bars.stop)
         tasks: dict[str, int] = {}
 
         def listener(label: str, done: int, total: int) -> None:
             if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
+                tasks[label] = bars.add_task(shown(label), total=total)
             bars.update(tasks[label], completed=done, total=total)
 
         progress.listen(listener)
@@ -184,10 +250,13 @@ def _shown_progress(console: Console) -> Iterator[None]:
 
 def _print_when_done(console: Console, label: str, done: int, total: int) -> None:
     if done == total:
-        say(console, "", f"{label}: {total:,} done")
+        # Where this can't be written, the work it tells of goes on.
+        with suppress(OSError):
+            say(console, "", f"{label}: {total:,} done")
 
 
 @app.command()
+@_ends_in_words
 def status(
     out: Out = Path("out"),
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
@@ -201,11 +270,12 @@ def status(
         typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
         return
     console = _console()
-    console.print(status_table(rows) if rows else f"nothing is published in {out}")
+    console.print(status_table(rows) if rows else shown(f"nothing is published in {out}"))
     show_left_out(console, *(manifest[name] for name in LEFT_OUT))
 
 
 @app.command()
+@_ends_in_words
 def verify(out: Out = Path("out")) -> None:
     """Compare every published file with its checksum, its footer and the seal in it."""
     workspace = Workspace(raw=Path(), out=out.absolute())
@@ -213,11 +283,12 @@ def verify(out: Out = Path("out")) -> None:
     faults = {entry["path"]: fault_of(workspace, entry) for entry in entries}
     faults = dict(unreadable_files(workspace)) | faults
     for path, fault in sorted(faults.items()):
-        typer.echo(f"{path}: {fault or 'as published'}")
+        typer.echo(visible(f"{path}: {fault or 'as published'}"))
     raise typer.Exit(1 if any(faults.values()) or not entries else 0)
 
 
 @app.command()
+@_ends_in_words
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where the raw files and their truth go.")],
     iso: Annotated[list[str] | None, typer.Option(help="Operator; all without.")] = None,
@@ -254,9 +325,10 @@ def sample(
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    console.print(f"{len(files):,} files in {folder}", highlight=False)
+    say(console, "", f"{len(files):,} files in {folder}")
 
 
 def main() -> None:
     """Run the command line."""
+    endings.end_in_words()
     app()

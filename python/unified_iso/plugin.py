@@ -6,6 +6,8 @@ Macros call an action with `in_python(action, arguments)`; results come back as 
 
 from __future__ import annotations
 
+import logging
+import traceback
 from dataclasses import fields
 from pathlib import Path
 from threading import get_ident
@@ -15,6 +17,9 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.events.logging import AdapterLogger
+from dbt.events.types import JinjaLogInfo
+from dbt.flags import get_flags
+from dbt_common.events.functions import fire_event
 from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import progress
@@ -22,7 +27,7 @@ from unified_iso.database import set_aside_if_damaged
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import bytes_of, read_limits
 from unified_iso.lock import Locked, take_lock
-from unified_iso.machine import MachineError, is_of_machine
+from unified_iso.machine import MachineError, in_words, is_of_machine
 from unified_iso.project import operators
 from unified_iso.publish import (
     discard_candidates,
@@ -31,9 +36,12 @@ from unified_iso.publish import (
     recover,
 )
 from unified_iso.raw_files import Column, Report, count_records
+from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
+# DuckDB's words for a signal that came during a query, as one does to plain dbt.
+_STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
 _LOG = AdapterLogger("unified_iso")
 
 
@@ -56,6 +64,8 @@ class Plugin(BasePlugin):
         self._connection: duckdb.DuckDBPyConnection | None = None
         # dbt gives each of its threads a session, and macros call the plugin from their own thread.
         self._sessions: dict[int, duckdb.DuckDBPyConnection] = {}
+        # On a full disk dbt's log can't be written, and Python would print how, line by line.
+        logging.raiseExceptions = False
 
     def update_connection_config(self, creds: object, config: dict[str, Any]) -> None:
         """Prepare the output folder, take its lock and leave Python its share of the memory.
@@ -69,8 +79,8 @@ class Plugin(BasePlugin):
             take_lock(self._workspace.lock_file)
             self._workspace.clear_spill()
             damage = set_aside_if_damaged(self._workspace.database)
-        except (WorkspaceError, Locked) as error:
-            raise DbtRuntimeError(str(error)) from error
+        except (WorkspaceError, Locked, OSError) as error:
+            raise DbtRuntimeError(self._in_words("opening", error)) from error
         if damage:
             _LOG.warning(
                 f"the working database was damaged ({damage}): it is kept beside the new one as "
@@ -105,9 +115,23 @@ class Plugin(BasePlugin):
         try:
             with self._connection.cursor() as cursor:
                 action(cursor, **arguments)
-        except (MachineError, WorkspaceError, OSError, ValueError, duckdb.Error) as error:
-            raise DbtRuntimeError(str(error)) from error
+        except Exception as error:
+            raise DbtRuntimeError(self._in_words(name, error)) from error
         _LOG.debug(f"{name} ends")
+
+    def _in_words(self, name: str, error: Exception) -> str:
+        if is_of_machine(error):
+            return in_words(error, self._workspace.out)
+        if isinstance(error, WorkspaceError | OSError | ValueError):
+            return str(error)
+        if str(error).endswith(_STOPPED_BY_HAND):
+            return "interrupted: what was published is untouched"
+        _LOG.debug(traceback.format_exc())
+        log = Path(getattr(get_flags(), "LOG_PATH", "logs")) / "dbt.log"
+        return f"{type(error).__name__}: {error} (a fault of the program in {name}; see {log})"
+
+    def _tell(self, cursor: duckdb.DuckDBPyConnection, line: str) -> None:
+        fire_event(JinjaLogInfo(msg=visible(line), node_info={}))
 
     def _recover(self, cursor: duckdb.DuckDBPyConnection) -> None:
         recover(self._workspace, cursor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ def run_build(
         arguments.append("--full-refresh")
     if not choice.everything:
         arguments += ["--select", *(f"+{model}" for model in choice.models), FAMILY_VIEWS]
+    # On a full disk dbt's log can't be written, and Python would print how, line by line.
+    logging.raiseExceptions = False
     result = dbtRunner().invoke(arguments)
     # dbt keeps the database open for the life of the process; the report reads it after the run.
     DuckDBConnectionManager.close_all_connections()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 from dbt.cli.main import dbtRunnerResult
+from dbt_common.exceptions import DbtBaseException
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from unified_iso.machine import in_words, is_of_machine, shortage_in
 from unified_iso.project import operators
 from unified_iso.publish import Entry, is_sound, published_entries, read_manifest
+from unified_iso.words import visible
 from unified_iso.workspace import Workspace
 
 ROWS_SHOWN = 10
+UNTOUCHED = "what was published is untouched"
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -32,8 +39,11 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What came of a build."""
+    """What came of a build; where the machine lacked something, `stopped` says what in one line."""
 
+    out: Path
+    stopped: str | None = None
+    not_built: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     refused: list[Entry] = field(default_factory=list)
     rejected: list[Entry] = field(default_factory=list)
@@ -43,46 +53,81 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """0: all published; 1: something was not; 3: published, but not from every row."""
-        if self.unpublished or any(finding.is_error for finding in self.findings):
+        if self.stopped or self.unpublished or any(found.is_error for found in self.findings):
             return 1
         return 3 if self.refused or self.rejected else 0
+
+    def note(self, error: BaseException) -> None:
+        """Keep an error that belongs to no dataset."""
+        said = str(error)
+        if is_of_machine(error) or shortage_in(said) is not None:
+            self.stopped = self.stopped or in_words(error, self.out)
+            return
+        if not isinstance(error, DbtBaseException | OSError | duckdb.Error):
+            said = f"{type(error).__name__}: {said} (a fault of the program; see {self.out}/logs)"
+        self.findings.append(Finding("run", _in_one_line(said), is_error=True))
+
+    def read(self, read: Callable[[], T], otherwise: T) -> T:
+        """Return what `read` returns; if it fails, keep why and tell the rest all the same."""
+        try:
+            return read()
+        except (OSError, ValueError, duckdb.Error) as error:
+            self.note(error)
+            return otherwise
 
 
 def gather(workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str]) -> Outcome:
     """Collect the outcome of a build from dbt's results, the manifest and the working database."""
-    outcome = Outcome()
+    outcome = Outcome(workspace.out)
     results = list(getattr(result.result, "results", None) or [])
-    outcome.findings = [
-        _finding(run)
-        for run in results
-        if str(run.status) not in _PASSED and not str(run.message).endswith(_LISTED)
-    ]
-    manifest = read_manifest(workspace)
-    outcome.unpublished = _of(manifest["unpublished"], isos, "model")
+    for run in results:
+        if str(run.status) not in _PASSED and not str(run.message).endswith(_LISTED):
+            _add(outcome, run)
+    if result.exception is not None:
+        outcome.note(result.exception)
+    manifest = outcome.read(lambda: read_manifest(workspace), {})
+    outcome.unpublished = _of(manifest.get("unpublished", []), isos, "model")
     outcome.refused = [
         entry
-        for entry in manifest["refused"]
+        for entry in manifest.get("refused", [])
         if _top(entry["file"]) in isos or _top(entry["file"]) not in operators()
     ]
-    outcome.rejected = _of(manifest["rejected"], isos, "file")
-    if not result.success and not outcome.findings and not outcome.unpublished:
-        reason = str(result.exception or "the run failed; see its log")
-        outcome.findings.append(Finding("run", reason, is_error=True))
-    database = workspace.state / "work.duckdb"
-    if database.exists() and results:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            outcome.unread = [
-                f"{folder} ({files} files)"
-                for folder, files in connection.execute(
-                    "select folder, files from inventory.unread order by folder"
-                ).fetchall()
-            ]
+    outcome.rejected = _of(manifest.get("rejected", []), isos, "file")
+    if not result.success and outcome.exit_code != 1:
+        outcome.findings.append(Finding("run", "the run failed; see its log", is_error=True))
+    if results:
+        outcome.unread = outcome.read(lambda: _unread(workspace), [])
     return outcome
+
+
+def _unread(workspace: Workspace) -> list[str]:
+    database = workspace.state / "work.duckdb"
+    if not database.exists():
+        return []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            "select folder, files from inventory.unread order by folder"
+        ).fetchall()
+    return [f"{folder} ({files} files)" for folder, files in rows]
 
 
 _PASSED = ("success", "pass", "skipped", "no-op")
 # How the last hook fails a run that left years unpublished: the manifest names them with reasons.
 _LISTED = "dataset-years were not published, see above"
+
+
+# What every later statement says once DuckDB could not write its own file.
+_CLOSED = "database has been invalidated because of a previous fatal error"
+
+
+def _add(outcome: Outcome, run: Any) -> None:
+    finding, said = _finding(run), str(run.message)
+    if shortage_in(said) is None and not (outcome.stopped and _CLOSED in said):
+        outcome.findings.append(finding)
+        return
+    outcome.stopped = outcome.stopped or in_words(said, outcome.out)
+    if run.node.resource_type in ("model", "test") and finding.dataset not in outcome.not_built:
+        outcome.not_built.append(finding.dataset)
 
 
 def _finding(run: Any) -> Finding:
@@ -102,7 +147,7 @@ def _finding(run: Any) -> Finding:
         text = f"{text.strip()} Only the years of these rows are not published."
     return Finding(
         dataset=dataset,
-        text=text.strip(),
+        text=_in_one_line(text),
         is_error=is_judged or str(run.status) != "warn",
         table=node.relation_name if is_test and run.failures else None,
         found=run.failures or 0,
@@ -119,13 +164,22 @@ def is_judged_by_year(test: Any) -> bool:
     return "judged_by_year" in test.tags and str(test.config.severity).lower() == "error"
 
 
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _of(entries: Iterable[Entry], isos: Sequence[str], key: str) -> list[Entry]:
     return [entry for entry in entries if str(entry[key]).startswith(tuple(isos))]
 
 
 def say(console: Console, mark: str, text: str) -> None:
-    """Print a line: `mark` is markup, `text` is data (file names hold brackets)."""
-    console.print(f"{mark} {escape(text)}".strip(), highlight=False, soft_wrap=True)
+    """Print a line: `mark` is markup, `text` is data (file names hold brackets, and worse)."""
+    console.print(f"{mark} {shown(text)}".strip(), highlight=False, soft_wrap=True)
+
+
+def shown(value: object) -> str:
+    """Return data as markup that shows it as it is, and in one line."""
+    return escape(visible(str(value)))
 
 
 def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
@@ -136,8 +190,20 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
         mark = "[red]failed[/red]" if finding.is_error else "[yellow]warning[/yellow]"
         say(console, mark, f"{finding.dataset}: {finding.text}")
         if finding.table:
-            _show_rows(console, workspace, finding)
+            try:
+                _show_rows(console, workspace, finding)
+            except duckdb.Error as error:
+                say(console, "  and", f"its rows can't be shown: {error}")
     show_left_out(console, outcome.refused, outcome.rejected, outcome.unpublished)
+    if outcome.not_built:
+        say(console, "[red]not built[/red]", ", ".join(outcome.not_built))
+    if outcome.stopped:
+        say_stopped(console, outcome.stopped)
+
+
+def say_stopped(console: Console, lack: str, then: str = f"build again: {UNTOUCHED}") -> None:
+    """Print what the machine lacked, and what to do once it has it."""
+    say(console, "[red]stopped[/red]", f"{lack} and {then}")
 
 
 def show_left_out(
@@ -166,9 +232,9 @@ def _show_rows(console: Console, workspace: Workspace, finding: Finding) -> None
         rows = cursor.fetchall()
     table = Table(box=None, pad_edge=True)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(shown(name), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+        table.add_row(*("" if value is None else shown(value) for value in row))
     console.print(table)
     if finding.found > len(rows):
         say(console, "  and", f"{finding.found - len(rows)} more in {finding.table}")
@@ -222,16 +288,16 @@ def status_table(rows: Sequence[Entry]) -> Table:
     table.add_column("note", overflow="fold")
     for row in rows:
         table.add_row(
-            f"{row['iso']} {row['dataset']}",
-            str(row["year"]),
+            shown(f"{row['iso']} {row['dataset']}"),
+            shown(row["year"]),
             f"{row['rows']:,}",
             f"{row['locations']:,}",
-            row["first_interval"],
-            row["last_interval"],
+            shown(row["first_interval"]),
+            shown(row["last_interval"]),
             f"{row['missing_intervals']:,}",
             f"{row['bytes']:,}",
             row["state"],
-            "\n".join(_notes(row)),
+            "\n".join(map(shown, _notes(row))),
         )
     return table
 

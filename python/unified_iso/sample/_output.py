@@ -185,6 +185,32 @@ class EnergyTruth:
         return f"({ticks}) / {self.ticks}" if self.has_components else "null::double"
 
 
+def locations_by_name_sql(
+    table: str,
+    *more: str,
+    location_type: str = "location_type",
+    zone: str = "null::varchar",
+    where: str = "true",
+) -> str:
+    """SQL of the `locations` of a truth, with `more` columns, where a name is also the id."""
+    columns = "".join(f"{column}, " for column in more)
+    return f"""
+        select
+            name as settlement_location,
+            name as settlement_location_id,
+            {location_type} as settlement_location_type,
+            {zone} as zone,
+            null::double as voltage_kv,
+            {columns}
+            shift_1,
+            shift_2,
+            shift_3,
+            loss_ppm
+        from {table}
+        where {where}
+    """
+
+
 def energy_truth_task(path: Path, *truths: EnergyTruth) -> Task:
     """A task that writes `truths`, which follow each other in time, to `path`."""
     return partial(_write_truth, path, " union all ".join(map(_energy_truth_sql, truths)))

@@ -40,6 +40,7 @@ from ._output import (
     decimal_sql,
     energy_truth_task,
     load_table,
+    locations_by_name_sql,
     raw_tasks,
 )
 
@@ -347,21 +348,7 @@ def _last_us(download: Download) -> object:
 def _truth_tasks(request: Request) -> list[Task]:
     if not request.options.truth:
         return []
-    locations = """
-        select
-            name as settlement_location,
-            name as settlement_location_id,
-            location_type as settlement_location_type,
-            null::varchar as zone,
-            null::double as voltage_kv,
-            number,
-            ghg_percent,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from caiso_locations
-    """
+    locations = locations_by_name_sql("caiso_locations", "number", "ghg_percent")
     truth = EnergyTruth(ISO, "caiso_hours", locations, TICKS, total=LMP_SQL)
     path = request.out / "truth" / "caiso" / "da_energy_hourly_nodal.parquet"
     return [energy_truth_task(path, truth)]

@@ -37,6 +37,7 @@ from ._output import (
     decimal_sql,
     energy_truth_task,
     load_table,
+    locations_by_name_sql,
     raw_tasks,
 )
 
@@ -326,20 +327,12 @@ def _list_members(start: date) -> list[Member]:
 def _truth_tasks(request: Request) -> list[Task]:
     if not request.options.truth or not (request.writes(DAILY) or request.writes(YEARLY)):
         return []
-    locations = f"""
-        select
-            name as settlement_location,
-            name as settlement_location_id,
-            point_type as settlement_location_type,
-            {"zone" if request.writes(LIST) else "null::varchar"} as zone,
-            null::double as voltage_kv,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from ercot_points
-        where {"true" if request.writes(DAILY) else "is_in_book"}
-    """
+    locations = locations_by_name_sql(
+        "ercot_points",
+        location_type="point_type",
+        zone="zone" if request.writes(LIST) else "null::varchar",
+        where="true" if request.writes(DAILY) else "is_in_book",
+    )
     known_lambda = f"system_lambda / {LAMBDA_TICKS}"
     truth = EnergyTruth(
         iso=ISO,

@@ -36,6 +36,7 @@ from ._output import (
     decimal_sql,
     energy_truth_task,
     load_table,
+    locations_by_name_sql,
     raw_tasks,
 )
 
@@ -202,19 +203,7 @@ def _shortest_sql(cents: str) -> str:
 def _truth_tasks(request: Request) -> list[Task]:
     if not request.options.truth:
         return []
-    locations = """
-        select
-            name as settlement_location,
-            name as settlement_location_id,
-            location_type as settlement_location_type,
-            null::varchar as zone,
-            null::double as voltage_kv,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from miso_locations
-    """
+    locations = locations_by_name_sql("miso_locations")
     path = request.out / "truth" / "miso" / "da_energy_hourly_nodal.parquet"
     return [energy_truth_task(path, EnergyTruth(ISO, "miso_hours", locations, TICKS))]
 

@@ -35,6 +35,7 @@ from ._output import (
     decimal_sql,
     energy_truth_task,
     load_table,
+    locations_by_name_sql,
     raw_tasks,
 )
 
@@ -247,28 +248,13 @@ def _truth_tasks(request: Request) -> list[Task]:
     if not request.options.truth:
         return []
     path = request.out / "truth" / "spp" / "da_energy_hourly.parquet"
-    before = _truth("<", f"where baa = '{EAST}'", zone="null::varchar")
-    since = _truth(">=", "", zone="baa")
+    before = _truth("<", f"baa = '{EAST}'", zone="null::varchar")
+    since = _truth(">=", "true", zone="baa")
     return [energy_truth_task(path, before, since)]
 
 
 def _truth(compared: str, where: str, zone: str) -> EnergyTruth:
-    locations = f"""
-        select
-            name as settlement_location,
-            name as settlement_location_id,
-            location_type as settlement_location_type,
-            {zone} as zone,
-            null::double as voltage_kv,
-            baa,
-            number,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from spp_locations
-        {where}
-    """
+    locations = locations_by_name_sql("spp_locations", "baa", "number", zone=zone, where=where)
     hours = f"(select * from spp_hours where delivery_date {compared} date '{WEST_JOINS}')"
     return EnergyTruth(ISO, hours, locations, TICKS, total=TOTAL_SQL, energy=ENERGY_SQL)
 
