@@ -47,6 +47,8 @@ class Line:
     text: bytes
     keys: tuple[Key, ...] = ()
     token: str | None = None
+    # Whether some of its rows are sound and others are not.
+    is_partly_broken: bool = False
 
 
 @dataclass
@@ -117,6 +119,8 @@ def _row(line: bytes) -> list[str]:
 
 
 Rows = Iterator[tuple[Key, Value]]
+# Key, name, component and price; no price where that one cell is broken.
+Piece = tuple[Key, str, str, float | None]
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Shape:
     columns: tuple[str, ...]
     dataset: str = "da_energy_hourly"
     whole: Callable[[Cells], Rows] | None = None
-    part: Callable[[Cells], Iterator[tuple[Key, str, str, float]]] | None = None
+    part: Callable[[Cells], Iterator[Piece]] | None = None
     finish: Callable[[dict[str, float]], tuple[float, float | None, float | None, float | None]] = (
         lambda parts: (parts["LMP"], None, None, None)
     )
@@ -211,8 +215,10 @@ def _isone(cells: Cells) -> Rows:
 
 
 def _spp(cells: Cells) -> Rows:
-    ending = instant(cells["gmtintervalend"], "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
-    local = instant(cells["interval"], "%m/%d/%Y %H:%M:%S")
+    # Early files leave the seconds out.
+    forms = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+    ending = instant(cells["gmtintervalend"], *forms).replace(tzinfo=UTC)
+    local = instant(cells["interval"], *forms)
     if ending.astimezone(CENTRAL).replace(tzinfo=None) != local:
         raise Broken("the two clocks contradict each other")
     name = named(cells["settlementlocation"])
@@ -236,7 +242,7 @@ def _gridstatus(cells: Cells) -> Rows:
     yield (start.astimezone(UTC), name), (name, *prices)
 
 
-def _caiso(cells: Cells) -> Iterator[tuple[Key, str, str, float]]:
+def _caiso(cells: Cells) -> Iterator[Piece]:
     start, end = (
         instant(cells[f"interval{edge}time_gmt".replace("_", "")], "%Y-%m-%dT%H:%M:%S-00:00")
         for edge in ("start", "end")
@@ -250,7 +256,7 @@ def _caiso(cells: Cells) -> Iterator[tuple[Key, str, str, float]]:
     yield key, name, cells["lmptype"].strip(), number(cells["mw"])
 
 
-def _miso(cells: Cells) -> Iterator[tuple[Key, str, str, float]]:
+def _miso(cells: Cells) -> Iterator[Piece]:
     day = instant(cells["day"], "%m/%d/%Y")
     if cells["type"].strip() not in ("Hub", "Loadzone", "Interface", "Gennode"):
         raise Broken("no such type")
@@ -258,8 +264,11 @@ def _miso(cells: Cells) -> Iterator[tuple[Key, str, str, float]]:
         raise Broken("no component")
     name = named(cells["node"])
     start = day.replace(tzinfo=UTC) + 5 * HOUR
-    prices = [number(cells[f"he{hour}"]) for hour in range(1, 25)]
-    for hour, price in enumerate(prices):
+    for hour in range(24):
+        try:
+            price = number(cells[f"he{hour + 1}"])
+        except Broken:
+            price = None
         yield (start + hour * HOUR, name), name, cells["value"].strip(), price
 
 
@@ -388,10 +397,13 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
             else:
                 assert shape.part is not None
                 pieces = list(shape.part(cells))
+                line.is_partly_broken = any(price is None for *_, price in pieces)
                 for key, title, component, price in pieces:
+                    if price is None:
+                        continue
                     parts.setdefault(key, {}).setdefault(component, set()).add(price)
                     titles.setdefault(key, set()).add(title)
-                line.keys = tuple(key for key, *_ in pieces)
+                line.keys = tuple(key for key, *_, price in pieces if price is not None)
         except Broken:
             continue
     for key, found_parts in parts.items():
