@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import Attack, Ran, accounts, build, manifest, published
-
 from unified_iso.sample import SampleOptions, write_sample
 
 PLACES = (
@@ -24,9 +23,7 @@ def _sample(raw: Path, quick: bool) -> list[Path]:
     options = SampleOptions(truth=False)
     files: list[Path] = []
     for start in (date(2023, 12, 30), date(2024, 3, 8)):
-        files += write_sample(
-            raw, start=start, days=3, nodes=4 if quick else 40, options=options
-        )
+        files += write_sample(raw, start=start, days=3, nodes=4 if quick else 40, options=options)
     return sorted({*files})
 
 

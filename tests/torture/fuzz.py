@@ -15,16 +15,16 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from harness import Attack, Ran, build, manifest
 from mutations import mutate
 from oracle import SHAPES, SHARED_SHAPES, Key, Line, Reading, Shape, Value, read, unwrapped
-
 from unified_iso.sample import SampleOptions, write_sample
 
 LAST_YEAR = 2025
@@ -115,7 +115,7 @@ class Subject:
 
 
 def originals(folder: Path, shapes: Sequence[Shape], seed: int) -> list[Original]:
-    """Generate a sound file of each shape for each of its years; reports of a market share years."""
+    """Generate a file of each shape for its years, which the reports of a market share."""
     rng = random.Random(seed)
     found = []
     for shape in shapes:
@@ -123,11 +123,11 @@ def originals(folder: Path, shapes: Sequence[Shape], seed: int) -> list[Original
         for year in range(shape.first_year, LAST_YEAR + 1):
             if year % len(mine) == mine.index(shape):
                 day = date(year, rng.choice(MONTHS), rng.randrange(1, 29))
-                found.append(_original(folder / shape.folder / str(year), shape, day))
+                found.append(original_of(folder / shape.folder / str(year), shape, day))
     return found
 
 
-def _original(folder: Path, shape: Shape, day: date) -> Original:
+def original_of(folder: Path, shape: Shape, day: date) -> Original:
     reports = (shape.report, *shape.helpers)
     options = SampleOptions(overlap=False, revisions=False, reports=reports)
     files = write_sample(folder, isos=[shape.iso], start=day, days=1, nodes=2, options=options)
@@ -206,11 +206,11 @@ def damage(given: Sequence[Original], rng: random.Random) -> list[Subject]:
                 name, content, done = mutate(rng, original.name, original.text)
             subjects.append(Subject(original, f"{shape.folder}/{name}", content, done))
     for subject in subjects:
-        subject.readings = _readings(subject)
+        subject.readings = readings_of(subject)
     return subjects
 
 
-def _readings(subject: Subject) -> dict[str, Reading] | None:
+def readings_of(subject: Subject) -> dict[str, Reading] | None:
     """Readings by data_source; None where the file can't be opened."""
     members = unwrapped(subject.path, subject.content)
     if members is None:
@@ -242,7 +242,7 @@ def attack(report: Attack, work: Path, quick: bool, seed: int, rounds: int | Non
     # The ids of gridstatus's NYISO names are learnt from sound files of the operator itself.
     zone, gen = SHAPES[1], SHAPES[2]
     learnt = [
-        _original(work / "ids" / shape.report, shape, date(1999, 12, 20 + n))
+        original_of(work / "ids" / shape.report, shape, date(1999, 12, 20 + n))
         for n, shape in enumerate((zone, gen))
     ]
     for original in (*given, *shared):
@@ -256,7 +256,7 @@ def attack(report: Attack, work: Path, quick: bool, seed: int, rounds: int | Non
             subjects = damage(group, rng)
             subjects += [Subject(o, f"{o.shape.folder}/{o.name}", o.text, "") for o in also]
             for subject in subjects[len(subjects) - len(also) :]:
-                subject.readings = _readings(subject)
+                subject.readings = readings_of(subject)
             outcomes += _round(report, work, label, subjects, allow=number % 2 == 0)
     report.figures |= {name: str(count) for name, count in sorted(outcomes.items())}
 
@@ -368,8 +368,10 @@ class Judgement:
         reasons = [reason for reason in reasons if reason]
         if not reasons:
             if any(reading.lines for reading in (subject.readings or {"": Reading()}).values()):
-                yield from self._lost_lines(subject) if subject.rejected else iter(
-                    ["nothing of it is published, and it is not told of"]
+                yield from (
+                    self._lost_lines(subject)
+                    if subject.rejected
+                    else iter(["nothing of it is published, and it is not told of"])
                 )
             elif not subject.rejected:
                 yield "it holds nothing, and it is not told of"
@@ -377,9 +379,7 @@ class Judgement:
         by_line = any(subject.path in reason for reason in reasons)
         by_test = subject.says_otherwise and any("test" in reason for reason in reasons)
         others = any(
-            other is not subject
-            and other.model == subject.model
-            and years & other.touched_years
+            other is not subject and other.model == subject.model and years & other.touched_years
             for other in self.subjects
         )
         if not (by_line or by_test or others):
@@ -400,6 +400,8 @@ class Judgement:
                 wrong = [n for n in true if n != "data_source" and not _equal(row[n], true[n])]
                 if wrong:
                     yield f"{key}: {wrong[0]} is {row[wrong[0]]!r}, truly {true[wrong[0]]!r}"
+                continue
+            if true is not None and _same(value, value_of(true)):
                 continue
             accepted = values.get(key, set()) | self._by_name(subject, key, value, values)
             if not any(_same(value, said) for said in accepted):

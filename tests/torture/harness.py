@@ -72,13 +72,19 @@ class Ran:
         return "Traceback (most recent call last)" in self.output or self.exit_code == CRASHED
 
 
-def build(raw: Path, out: Path, *options: str, **how: Any) -> Ran:
-    """Run `unified-iso build` in a forked child; `how` as for `run_child`."""
+def build(raw: Path, out: Path, *options: str, log: Path | None = None, **how: Any) -> Ran:
+    """Run `unified-iso build` in a forked child; `how` as for `run_child`.
+
+    log: where its output goes, beside the output folder without.
+    """
+    return run_child(
+        lambda: build_here(raw, out, *options), log=log or out.with_name(f"{out.name}.log"), **how
+    )
+
+
+def build_here(raw: Path, out: Path, *options: str) -> int:
+    """Run `unified-iso build` in this process and return its exit code."""
     arguments = ["build", *options, "--raw", str(raw), "--out", str(out)]
-    return run_child(lambda: _command(arguments), log=out.with_name(f"{out.name}.log"), **how)
-
-
-def _command(arguments: list[str]) -> int:
     sys.argv = ["unified-iso", *arguments]
     try:
         cli.main()
@@ -240,9 +246,7 @@ def unlike(out: Path, twin: Path) -> Iterator[str]:
     found = published(out)
     yield from unsound_now(out, expected, expected)
     if found != expected:
-        paths = sorted(
-            p for p in {*found, *expected} if found.get(p) != expected.get(p)
-        )
+        paths = sorted(p for p in {*found, *expected} if found.get(p) != expected.get(p))
         yield f"published files differ from the twin's: {paths}"
     told, wanted = manifest(out)["files"], manifest(twin)["files"]
     if told != wanted:

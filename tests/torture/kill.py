@@ -23,19 +23,21 @@ from types import FrameType
 from typing import Any
 
 import duckdb
+
+import unified_iso
 from harness import (
     Attack,
     Files,
     Ran,
     accounts,
     build,
+    build_here,
     published,
     put_back,
+    run_child,
     unlike,
     unsound_now,
 )
-
-import unified_iso
 from unified_iso.sample import SampleOptions, write_sample
 
 PACKAGE = str(Path(unified_iso.__file__).parent) + os.sep
@@ -85,10 +87,15 @@ def _settled(ran: Ran) -> Ran:
     return ran
 
 
-def set_scene(work: Path, first: Callable[[Path], None], step: Callable[[Path], None],
-              *options: str) -> Scene:
+def set_scene(
+    work: Path,
+    first: Callable[[Path], None],
+    step: Callable[[Path], None],
+    *options: str,
+    out: Path | None = None,
+) -> Scene:
     """Build what `first` writes, keep it, and build once more after `step`, undisturbed."""
-    raw, out = work / "raw", work / "out"
+    raw, out = work / "raw", out or work / "out"
     first(raw)
     _settled(build(raw, out, *options))
     put_back(out, work / "before")
@@ -219,13 +226,9 @@ def stopped_states(scene: Scene, folder: Path) -> list[State]:
         shutil.copytree(scene.out, copy, symlinks=True)
         states.append(State(copy, told.read_text()))
 
-    from harness import _command, run_child
-
-    arguments = ["build", *scene.options, "--raw", str(scene.raw), "--out", str(scene.out)]
-
     def traced() -> int:
         stop_at_lines(told)
-        return _command(arguments)
+        return build_here(scene.raw, scene.out, *scene.options)
 
     _settled(run_child(traced, log=folder / "log", on_stop=keep))
     return states
@@ -299,19 +302,14 @@ def lose_raw_files(report: Attack, work: Path) -> None:
 def _kinds(scene: Scene, states: list[State]) -> list[State]:
     found: dict[Any, State] = {}
     for state in states:
-        copy = scene.out
-        put_back(state.folder, copy)
+        put_back(state.folder, scene.out)
+        files = tuple(sorted(published(scene.out).items()))
         try:
-            kind = (tuple(sorted(published(copy).items())), tuple(accounts_or_none(copy)))
+            kind = (files, tuple(accounts(scene.out)))
         except duckdb.Error as error:
-            kind = (tuple(sorted(published(copy).items())), str(error)[:20])
+            kind = (files, str(error)[:20])
         found.setdefault(kind, state)
     return list(found.values())
-
-
-def accounts_or_none(out: Path) -> list[Any]:
-    """Return the accounts, or nothing where there is no working database yet."""
-    return accounts(out) if (out / ".unified-iso" / "work.duckdb").exists() else []
 
 
 def _rows_by_file(out: Path) -> dict[str, int]:

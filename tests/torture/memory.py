@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 import psutil
-from harness import Attack
 
+from harness import Attack
 from unified_iso.sample import SampleOptions, write_sample
 
 SAMPLED_EVERY = 0.05
@@ -98,7 +98,8 @@ def _huge(raw: Path, nodes: int, ending: str) -> None:
                 select
                     strftime(utc, '%-m/%-d/%Y %-I:%M:%S %p') as datetime_beginning_utc,
                     strftime(
-                        timezone('America/New_York', timezone('UTC', utc)), '%-m/%-d/%Y %-I:%M:%S %p'
+                        timezone('America/New_York', timezone('UTC', utc)),
+                        '%-m/%-d/%Y %-I:%M:%S %p'
                     ) as datetime_beginning_ept,
                     900000 + node as pnode_id,
                     'PLACE ' || node as pnode_name,

@@ -10,7 +10,20 @@ from collections.abc import Callable
 
 ODD_NUMBERS = (
     *("NaN", "nan", "inf", "-inf", "Infinity", "1e309", "-0", "-0.00", "0", "", " ", "null", "N/A"),
-    *("-", "--", "1e2", "+1.5", ".5", "5.", "(16.30)", "$16.30", "16.30%", "1.2.3", "0x10", "1_000"),
+    *(
+        "-",
+        "--",
+        "1e2",
+        "+1.5",
+        ".5",
+        "5.",
+        "(16.30)",
+        "$16.30",
+        "16.30%",
+        "1.2.3",
+        "0x10",
+        "1_000",
+    ),
     *('"16,30"', '"1,016.30"', '"1,01"', "99999999", "-60000", "1e17", "1" * 40, "\u0661\u0662"),
     *("16.30\u00a0", "\u221216.30", "true", "16 30", "\t16.30"),
 )
@@ -46,7 +59,10 @@ def _price_cell(rng: random.Random, text: bytes, value: str) -> bytes:
         row = rng.randrange(2, len(lines))
         cells = lines[row].split(b",")
         column = rng.randrange(len(cells))
-        if b"." in cells[column] and cells[column].strip().lstrip(b"-").replace(b".", b"").isdigit():
+        if (
+            b"." in cells[column]
+            and cells[column].strip().lstrip(b"-").replace(b".", b"").isdigit()
+        ):
             cells[column] = value.encode()
             lines[row] = b",".join(cells)
             return b"\n".join(lines)

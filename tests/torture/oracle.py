@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 EASTERN = ZoneInfo("America/New_York")
 CENTRAL = ZoneInfo("America/Chicago")
 HEADER_WITHIN = 12
+LONGEST_QUOTE = 4
 HOUR = timedelta(hours=1)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -113,7 +114,7 @@ def _row(line: bytes) -> list[str]:
         text = line.decode()
         if text.count('"') % 2 or "\r" in text or "\0" in text:
             raise Broken("is not one line of text")
-        return next(csv.reader([text], strict=True), [])
+        return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise Broken(str(error)) from error
 
@@ -378,7 +379,7 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
     reading = Reading()
     parts: dict[Key, dict[str, set[float]]] = {}
     titles: dict[Key, set[str]] = {}
-    for position, text in enumerate(lines[header + 1 :], header + 2):
+    for position, text in _records(lines, header + 1):
         if not text.strip() or _is_frame(shape, text):
             continue
         line = Line(position, text)
@@ -409,6 +410,29 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
     for key, found_parts in parts.items():
         reading.rows[key] = set(_assembled(shape, titles[key], found_parts))
     return reading
+
+
+def _records(lines: Sequence[bytes], start: int) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers; those that a quoted line break holds together come as one."""
+    position = start
+    while position < len(lines):
+        text, length = lines[position], 1
+        while text.count(b'"') % 2 and length < LONGEST_QUOTE and position + length < len(lines):
+            text += b"\n" + lines[position + length]
+            length += 1
+        if text.count(b'"') % 2 or not _closes(text):
+            text, length = lines[position], 1
+        yield position + 1, text
+        position += length
+
+
+def _closes(text: bytes) -> bool:
+    """Whether quotes stand where they may: round whole cells."""
+    try:
+        next(csv.reader(io.StringIO(text.decode(), newline=""), strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        return False
+    return True
 
 
 def _is_frame(shape: Shape, text: bytes) -> bool:

@@ -75,7 +75,7 @@ def table(reports: Sequence[Attack]) -> list[str]:
     ]
     for report in reports:
         figures = "; ".join(f"{name}: {value}" for name, value in report.figures.items())
-        told = report.skipped or figures or "–"
+        told = report.skipped or figures or "-"
         lines.append(
             f"| {report.name} | {report.cases} | {len(report.findings)} |"
             f" {report.seconds / 60:.1f} | {told} |"
