@@ -278,8 +278,8 @@ def _round(
         report.found(f"{label}: nothing is written, {ran.end}")
         return Counter()
     judgement = Judgement(subjects, out, ran)
-    for fault in judgement.of_sound_years():
-        report.found(f"{label}: {fault}")
+    for model, reason in sorted(judgement.stopped.items()):
+        report.found(f"{label}: {model}: {reason}; {_culprit(model, subjects, work, allow)}")
     outcomes: Counter[str] = Counter()
     for subject in subjects:
         faults = list(judgement.of(subject))
@@ -288,6 +288,32 @@ def _round(
         for fault in faults[:SHOWN]:
             report.found(f"{label}: {subject.path} ({subject.done or 'sound'}): {fault}")
     return outcomes
+
+
+def _culprit(model: str, subjects: Sequence[Subject], work: Path, allow: bool) -> str:
+    """Name a damaged file that holds sound years of its dataset back, found by halving."""
+    sound = [subject for subject in subjects if subject.model == model and not subject.done]
+    suspects = [subject for subject in subjects if subject.model == model and subject.done]
+    while len(suspects) > 1:
+        half = len(suspects) // 2
+        for some in (suspects[:half], suspects[half:]):
+            if _stops(model, [*sound, *some], work / "halving", allow):
+                suspects = some
+                break
+        else:
+            return f"only together: {', '.join(s.path for s in suspects[:SHOWN])} ..."
+    return ", ".join(f"because of {suspect.path} ({suspect.done})" for suspect in suspects)
+
+
+def _stops(model: str, subjects: Sequence[Subject], work: Path, allow: bool) -> bool:
+    raw, out = work / "raw", work / "out"
+    put(subjects, raw)
+    shutil.rmtree(out, ignore_errors=True)
+    iso = subjects[0].original.shape.iso
+    ran = build(raw, out, iso, *(["--allow-rejects"] if allow else []))
+    if not (out / "metadata" / "manifest.json").exists():
+        return True
+    return model in Judgement(subjects, out, ran).stopped
 
 
 class Judgement:

@@ -36,7 +36,7 @@ def attack(report: Attack, work: Path, quick: bool, seed: int) -> None:
         "many small files": ("nyiso", lambda raw: _many_files(raw, 300 if quick else 3000)),
         "one huge csv": ("pjm", lambda raw: _huge(raw, 60 if quick else 600, "csv")),
         "one huge gz": ("pjm", lambda raw: _huge(raw, 60 if quick else 600, "csv.gz")),
-        "bombs": ("nyiso", lambda raw: _bombs(raw, 300 if quick else 3000)),
+        "bombs": ("nyiso", lambda raw: _bombs(raw, 100 if quick else 1000)),
     }
     for name, (iso, write) in cases.items():
         raw = work / "raw"

@@ -387,6 +387,8 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
         try:
             row = _row(text)
             cells = dict(zip(names, row, strict=False)) | {"day": day}
+            if any(cells[name] != cell for name, cell in zip(names, row, strict=False)):
+                raise Broken("says two things under one name")
             line.token = shape.tie(cells) if shape.tie and len(row) >= len(names) else None
             if len(row) != len(names) or (shape.data_mark and row[0] != shape.data_mark):
                 raise Broken("has another number of cells, or is no line of data")
@@ -455,7 +457,7 @@ def _find_header(shape: Shape, lines: Sequence[bytes]) -> tuple[int, list[str] |
             names = [_fold(cell) for cell in _row(line)]
         except Broken:
             continue
-        if all(names.count(column) == 1 for column in shape.columns):
+        if all(column in names for column in shape.columns):
             return position, names
     return 0, None
 
