@@ -159,8 +159,7 @@ def run_child(
         if seconds > timeout or (kill_after is not None and seconds > kill_after):
             kill_after = None
             os.killpg(child, signal.SIGKILL)
-        if on_stop is None:
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS if on_stop is None else POLL_SECONDS / 20)
 
 
 # --- Looking at an output folder ------------------------------------------------------------------

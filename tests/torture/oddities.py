@@ -521,6 +521,7 @@ def _build_with_all(report: Attack, work: Path, seed: int) -> None:
     if ran.has_traceback or ran.exit_code != 3:
         report.found(f"a build with all of them: {ran.end}")
     if not (out / "metadata" / "manifest.json").exists():
+        report.found("a build with all of them: nothing is written")
         return
     judgement = Judgement(everything, out, ran)
     for fault in judgement.of_sound_years():
