@@ -20,7 +20,7 @@ from fuzz import Judgement, damage, original_of, put, unread_truth
 from harness import Files, accounts, build, published, put_back, run_child, unlike, unsound_now
 from kill import Scene, State, set_scene, stopped_states
 from mutations import wrap
-from oddities import ODDITIES, Oddity, meet, path_of, refusals
+from oddities import ODDITIES, Oddity, Texts, meet, path_of, refusals, sound_texts
 from oracle import SHAPES, SHARED_SHAPES, Shape, unwrapped
 from unified_iso.machine import is_of_machine
 from unified_iso.sample import SampleOptions, write_sample
@@ -32,9 +32,15 @@ SECONDS = 8
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Texts:
+    """Sound texts of the reports that the table has odd files of."""
+    return sound_texts(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def sound(texts: Texts) -> bytes:
     """Text of a sound day of NYISO's zones."""
-    return original_of(tmp_path_factory.mktemp("sound"), ZONE, date(2024, 5, 1)).text
+    return texts[ZONE.folder]
 
 
 # Odd files, one by one.
@@ -43,8 +49,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize(
     "oddity", [odd for odd in ODDITIES if not odd.is_large], ids=lambda oddity: oddity.name
 )
-def test_an_odd_file_stops_no_other(oddity: Oddity, sound: bytes) -> None:
-    assert meet(oddity, sound, SECONDS) is None
+def test_an_odd_file_stops_no_other(oddity: Oddity, texts: Texts) -> None:
+    assert meet(oddity, texts, SECONDS) is None
 
 
 def test_the_table_of_odd_files_has_no_name_twice() -> None:
