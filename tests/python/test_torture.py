@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -16,12 +17,13 @@ if not hasattr(os, "fork"):
 
 from determinism import PLACES
 from disk import NotPermitted, fill, small_disk
-from fuzz import Judgement, damage, original_of, put, unread_truth
-from harness import Files, accounts, build, published, put_back, run_child, unlike, unsound_now
+from fuzz import Judgement, Subject, damage, original_of, put, readings_of, unread_truth
+from harness import Files, Ran, accounts, build, published, put_back, run_child, unlike, unsound_now
 from kill import Scene, State, set_scene, stopped_states
 from mutations import wrap
 from oddities import ODDITIES, Oddity, Texts, meet, path_of, refusals, sound_texts
-from oracle import SHAPES, SHARED_SHAPES, Shape, unwrapped
+from oracle import SHAPES, SHARED_SHAPES, Broken, Shape, number, unwrapped
+from unified_iso.inventory import SCHEMA
 from unified_iso.machine import is_of_machine
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -64,8 +66,8 @@ def test_damaged_archives_are_read_or_refused_by_name(tmp_path: Path, sound: byt
     folder.mkdir(parents=True)
     (folder / "20240501damlbmp_zone.csv").write_bytes(sound)
     unreadable = set()
-    for number in range(WRAPPED):
-        name, content = f"2024{number:04d}.csv", sound
+    for nth in range(WRAPPED):
+        name, content = f"2024{nth:04d}.csv", sound
         while name.endswith(".csv"):
             name, content, _ = wrap(rng, name, sound)
         (folder / name).write_bytes(content)
@@ -198,6 +200,62 @@ def test_the_oracle_reads_sound_files_as_the_generator_means_them(
     original = original_of(tmp_path, shape, date(year, 5, 9))
     assert len(original.truth) > 20
     assert unread_truth(original) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [
+        *(("16.30", 16.3), (" -5 ", -5.0), ("1,016.30", 1016.3), ("1e2", 100.0), (".5", 0.5)),
+        *(("16,30", None), ("1,01", None), ("NaN", None), ("1e309", None), ("", None)),
+        *(("-", None), ("1.2.3", None), ("1_000", None), ("\u0661", None)),
+    ],
+)
+def test_the_oracle_reads_prices_as_people_do(text: str, price: float | None) -> None:
+    if price is None:
+        with pytest.raises(Broken):
+            number(text)
+    else:
+        assert number(text) == price
+
+
+def test_the_oracle_knows_no_negative_zero() -> None:
+    assert str(number("-0.00")) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("select * from truth", []),
+        ("select * replace (lmp_total + 0.01 as lmp_total) from truth", ["lmp_total is"]),
+        ("select * replace (settlement_location || 'X' as settlement_location) from truth", ["X"]),
+        ("select * replace (-0.0::double as lmp_congestion) from truth", ["-0.0"]),
+        ("select * from truth limit 359", ["lost without a word"]),
+        (
+            "select * replace (datetime_utc + interval 1 hour as datetime_utc) from truth",
+            ["read as nothing"],
+        ),
+    ],
+)
+def test_the_judge_sees_rows_that_are_not_true(
+    change: str, expected: list[str], tmp_path: Path
+) -> None:
+    original = original_of(tmp_path / "raw", ZONE, date(2010, 5, 9))
+    subject = Subject(original, f"{ZONE.folder}/{original.name}", original.text, "")
+    subject.readings = readings_of(subject)
+    out = tmp_path / "out"
+    folder = out / "parquet" / "nyiso" / ZONE.dataset
+    for made in (folder, out / "metadata", out / ".unified-iso"):
+        made.mkdir(parents=True)
+    lists = {"files": [], "refused": [], "rejected": [], "unpublished": []}
+    (out / "metadata" / "manifest.json").write_text(json.dumps(lists))
+    truth = tmp_path / "raw" / "truth" / "nyiso" / f"{ZONE.dataset}.parquet"
+    with duckdb.connect(str(out / ".unified-iso" / "work.duckdb")) as database:
+        database.execute(SCHEMA)
+        database.execute(f"create temp view truth as from read_parquet('{truth}')")
+        database.execute(f"copy ({change}) to '{folder}/year.parquet' (format parquet)")
+    found = list(Judgement([subject], out, Ran(0, "", 0.0)).of(subject))
+    assert bool(found) == bool(expected)
+    assert all(any(words in fault for fault in found) for words in expected)
 
 
 def test_damaged_files_become_right_rows_or_are_told_of(tmp_path: Path) -> None:

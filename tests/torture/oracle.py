@@ -26,8 +26,8 @@ CENTRAL = ZoneInfo("America/Chicago")
 HEADER_WITHIN = 12
 LONGEST_QUOTE = 4
 HOUR = timedelta(hours=1)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 # An instant and a location's id; its name, total, energy, congestion and loss.
