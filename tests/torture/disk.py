@@ -116,6 +116,7 @@ def _one(report: Attack, scene: Scene, disk: Path, free: int, prune: bool, cold:
     # The full disk has no room for what the build says.
     log = scene.before.with_name("log")
     ran = build(scene.raw, scene.out, *options, log=log)
+    report.says(f"{where}: exit code {ran.exit_code}")
     for fault in _faults(scene, ran):
         report.found(f"{where}: {fault}")
     filler.unlink()

@@ -498,7 +498,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _is_of(source: str, path: str) -> bool:
-    return source == path or source.startswith(f"{path}!")
+    return source == path or source.startswith((f"{path}!", f"{path}/"))
 
 
 def _rejected(out: Path) -> dict[str, set[int | None]]:

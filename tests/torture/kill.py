@@ -140,6 +140,7 @@ def attack(report: Attack, work: Path, quick: bool, seed: int) -> None:
     _kill_at_random(report, scene, random.Random(seed), kills)
     states = stopped_states(scene, work / "states")
     report.figures["states on disk at every line"] = str(len(states))
+    report.says(f"{kills} times at random; {len(states)} states at every line")
     for state in states if not quick else states[:: max(1, len(states) // 12)]:
         judge(report, scene, state)
     lose_raw_files(report, work / "vanish")
