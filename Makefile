@@ -6,7 +6,7 @@ export UNIFIED_ISO_OUT ?= out
 DBT := $(BIN)/dbt --no-use-colors
 DBT_DIRS := --project-dir . --profiles-dir .
 
-.PHONY: help build test lint bench docs clean
+.PHONY: help build test lint bench torture docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +33,9 @@ test: lint ## everything CI runs
 
 bench: $(BIN)/.installed ## measure a full-size build against its floor (about 25 GB of disk)
 	$(BIN)/python tests/bench/measure.py bench
+
+torture: $(BIN)/.installed ## attack the program and count what it can't stand (hours; 10 GB of disk)
+	$(BIN)/python tests/torture/run.py
 
 docs: $(BIN)/.installed ## write the documentation site to target/static_index.html
 	$(DBT) docs generate --static $(DBT_DIRS)
