@@ -1088,6 +1088,7 @@ RECORDS: dict[str, tuple[bytes, int, int | None]] = {
     "never closed": (b'a,b\n1,2\n"3,4\n5,6\n\n7,8\n', 4, 3),
     "never closed in the last line": (b'a,b\n1,2\n3,"4\n', 2, 3),
     "closed too early": (b'a,b\n1,2\n"3"x,4\n5,6\n', 3, 3),
+    "closed too early, and once more": (b'a,b\n"3"x,4\n5",6\n7,8\n', 3, 2),
     "inside a field": (b'a,b\n1,2\n3x"y,4\n5,6\n', 3, 3),
     "a pair inside a field": (b'a,b\nx"y"z,2\n3,4\n', 2, 2),
     "closed in a later line by another": (b'a,b\n1,"2\n3,"4"\n5,6\n', 3, 2),
