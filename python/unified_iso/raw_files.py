@@ -559,6 +559,7 @@ def _inspect_csv(
             raise Refused(
                 "ends its lines with carriage returns only: save it with line feeds (LF or CRLF)"
             )
+        _check_last_quote(content.tail, path, result.layout)
         result.lines = content.lines - result.layout.header_line - 1
         if report.trailer:
             result.trailer_line = content.lines
@@ -681,9 +682,22 @@ class _Text:
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
 
 
+def _last_line(tail: bytes) -> str:
+    return tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
+
+
+def _check_last_quote(tail: bytes, path: Path, layout: Layout) -> None:
+    """Refuse a file that ends inside quotes: DuckDB's reader may lose its last line unsaid."""
+    if _last_line(tail).count('"') % 2 == 0:
+        return
+    line = count_records(path, after=layout.header_line + 1).unbalanced_line
+    if line is not None:
+        raise Refused(f"line {line} has a quote that is not closed: mend it, or download it again")
+
+
 def _lines_by_trailer(tail: bytes, lines: int, trailer: str) -> int:
     """Return the data lines the last line speaks of, which must be the `lines` there are."""
-    last = tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
+    last = _last_line(tail)
     found = re.search(trailer, last)
     if found is None:
         raise Refused(
