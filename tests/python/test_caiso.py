@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -197,13 +198,18 @@ FIVE = {"LMP": 20.5, "MCE": 18.0, "MCC": 1.5, "MCL": -1.0, "MGHG": 2.0}
 FOUR = {"LMP": 18.5, "MCE": 18.0, "MCC": 1.5, "MCL": -1.0}
 
 
-def line(
-    stamp: str, node: str, component: str, price: object, market: str = "DAM", hour: int = 1
-) -> str:
+def line(stamp: str, node: str, component: str, price: object, market: str = "DAM") -> str:
     """A line of the day-ahead header; only what a reader should look at is true."""
+    start = datetime.fromisoformat(f"{stamp}:00:00+00:00")
+    local, before = (
+        moment.astimezone(ZoneInfo("America/Los_Angeles")).replace(tzinfo=None)
+        for moment in (start, start - timedelta(hours=1))
+    )
+    label = 25 if local == before else local.hour + 1
+    end = start + timedelta(hours=1)
     return (
-        f"{stamp}:00:00-00:00,2000-01-01T00:00:00-00:00,2000-01-01,{hour},0,x,x,{node},{market},"
-        f"{component},x,x,ALL,1,{price},7"
+        f"{stamp}:00:00-00:00,{end:%Y-%m-%dT%H:%M:%S}-00:00,{local:%Y-%m-%d},{label},0,x,x,"
+        f"{node},{market},{component},x,x,ALL,1,{price},7"
     )
 
 
@@ -243,7 +249,7 @@ TYPED: dict[str, str | bytes] = {
     # 2019: the header of another report, prices as it writes them, and clock changes.
     "fall.csv": table(
         *(
-            line(f"2019-11-03T{utc:02}", "FALL_1_N001", "LMP", f"{label}.5", hour=label)
+            line(f"2019-11-03T{utc:02}", "FALL_1_N001", "LMP", f"{label}.5")
             for utc, label in reversed(FALL.items())
         )
     ),
