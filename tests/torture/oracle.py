@@ -374,7 +374,8 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
     lines = [line.removesuffix(b"\r") for line in lines]
     header, names = _find_header(shape, lines)
     if names is None:
-        return Reading([Line(n, text) for n, text in enumerate(lines, 1) if text.strip()])
+        # The first line counts as a heading that this reader doesn't know.
+        return Reading([Line(n, text) for n, text in enumerate(lines[1:], 2) if text.strip()])
     day = _day(lines[:header], file_name) if shape.day_above else ""
     reading = Reading()
     parts: dict[Key, dict[str, set[float]]] = {}
