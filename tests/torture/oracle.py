@@ -481,7 +481,9 @@ def unwrapped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
             return [("", gzip.decompress(content))]
         if name.endswith(".zip"):
             with zipfile.ZipFile(io.BytesIO(content)) as opened:
-                members = [info for info in opened.infolist() if not info.is_dir()]
+                members = [
+                    info for info in opened.infolist() if info.filename[-1:] not in ("", "/")
+                ]
                 return [(info.filename, opened.read(info)) for info in members]
     except (
         *(OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError),
