@@ -374,7 +374,8 @@ def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
     lines = [line.removesuffix(b"\r") for line in lines]
     header, names = _find_header(shape, lines)
     if names is None:
-        return Reading([Line(n, text) for n, text in enumerate(lines, 1) if text.strip()])
+        # The first line counts as a heading that this reader doesn't know.
+        return Reading([Line(n, text) for n, text in enumerate(lines[1:], 2) if text.strip()])
     day = _day(lines[:header], file_name) if shape.day_above else ""
     reading = Reading()
     parts: dict[Key, dict[str, set[float]]] = {}
@@ -480,7 +481,9 @@ def unwrapped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
             return [("", gzip.decompress(content))]
         if name.endswith(".zip"):
             with zipfile.ZipFile(io.BytesIO(content)) as opened:
-                members = [info for info in opened.infolist() if not info.is_dir()]
+                members = [
+                    info for info in opened.infolist() if info.filename[-1:] not in ("", "/")
+                ]
                 return [(info.filename, opened.read(info)) for info in members]
     except (
         *(OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError),
