@@ -43,12 +43,22 @@
 {% endmacro %}
 
 
-{#- Counting while reading would leave all but one thread idle; a table knows the places of its rows. -#}
+{#- Counting while reading would leave all but one thread idle; a table knows the places of its rows. The first row
+    of a file is number 0. -#}
 {% macro duckdb__numbered_rows(table, rows) %}
+    {% set first_rows = adapter.quote(table ~ '__first_rows') %}
     {{ return({
         'statement': "create or replace temp table " ~ adapter.quote(table)
-            ~ " as select * exclude (raw_row) from (" ~ rows ~ ")",
-        'rows': "select *, rowid as raw_row from temp." ~ adapter.quote(table),
+            ~ " as select * exclude (raw_row) from (" ~ rows ~ ");
+            set variable " ~ first_rows ~ " = (
+                select list(starts.first_row order by files.number)
+                from load_files as files
+                left join (
+                    select raw_file, min(rowid) as first_row from temp." ~ adapter.quote(table) ~ " group by raw_file
+                ) as starts on files.number = starts.raw_file
+            )",
+        'rows': "select *, rowid - getvariable(" ~ sql_text(table ~ '__first_rows') ~ ")[raw_file] as raw_row from temp."
+            ~ adapter.quote(table),
     }) }}
 {% endmacro %}
 

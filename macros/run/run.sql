@@ -77,9 +77,21 @@
         {% do known_folders.append([row[0], row[1]]) %}
     {% endfor %}
     {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders, 'rehash': flags.FULL_REFRESH}) %}
-    {% for row in run_query("select data_source, refusal from inventory.raw_files where is_present and refusal is not null and behind is null order by all").rows %}
-        {% do in_python('tell', {'line': 'refused ' ~ row[0] ~ ': ' ~ row[1]}) %}
-    {% endfor %}
+{% endmacro %}
+
+
+{#- At the end of a run, because some files are refused only when they are read. -#}
+{% macro tell_refused() %}
+    {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
+        {% for row in run_query("
+            select data_source, refusal
+            from inventory.raw_files
+            where is_present and refusal is not null and behind is null
+            order by all
+        ").rows %}
+            {% do in_python('tell', {'line': 'refused ' ~ row[0] ~ ': ' ~ row[1]}) %}
+        {% endfor %}
+    {% endif %}
 {% endmacro %}
 
 
@@ -105,6 +117,7 @@
         {% set stopped = run_query("select distinct model, year from inventory.blocked").rows | length %}
         {#- Not a failure: whoever leaves tests out asks for no publishing. -#}
         {% for node in models %}{% do block_untested(node, outcomes) %}{% endfor %}
+        {% do tell_refused() %}
         {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
             {% do in_python('tell', {'line': 'not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2]}) %}
         {% endfor %}

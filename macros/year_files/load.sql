@@ -569,15 +569,21 @@
             select
                 files.file_id,
                 files.data_source,
-                load.{{ raw_row_of(staging) }} - first_rows.first_row + files.header_line + 2 as place,
+                {% if raw_row_of(staging) == 'rowid' %}
+                load.rowid - first_rows.first_row + files.header_line + 2 as place,
+                {% else %}
+                load.raw_row + files.header_line + 2 as place,
+                {% endif %}
                 replace(load.set_aside, 'rejected: ', '') as message
             from {{ load_name(staging) }} as load
+            {% if raw_row_of(staging) == 'rowid' %}
             inner join (
-                select raw_file, min({{ raw_row_of(staging) }}) as first_row
+                select raw_file, min(rowid) as first_row
                 from {{ load_name(staging) }}
                 where raw_file in (select number from rejecting_files)
                 group by all
             ) as first_rows on load.raw_file = first_rows.raw_file
+            {% endif %}
             inner join rejecting_files as files on load.raw_file = files.number
             where load.set_aside like 'rejected: %'
         ) as placed

@@ -147,7 +147,7 @@ def build(
         typer.Option(
             min=1, envvar="UNIFIED_ISO_MAX_RATIO", help="Most times its size it may unpack to."
         ),
-    ] = 1000,
+    ] = 250,
     max_members: Annotated[
         int,
         typer.Option(min=1, envvar="UNIFIED_ISO_MAX_MEMBERS", help="Most members of one raw file."),

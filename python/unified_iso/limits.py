@@ -38,7 +38,7 @@ class Limits:
     """
 
     unpacked: float = 64 * 1000**3
-    ratio: float = 1000
+    ratio: float = 250
     small: int = 64 * 1000**2
     members: int = 100_000
     seconds: float = 600

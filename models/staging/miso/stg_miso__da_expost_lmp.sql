@@ -102,9 +102,12 @@ daily as (
         mcc_lines.prices as mcc,
         mlc_lines.prices as mlc
     from clocked
-    left join lines as lmp_lines on clocked.lmp_row = lmp_lines.raw_row
-    left join lines as mcc_lines on clocked.mcc_row = mcc_lines.raw_row
-    left join lines as mlc_lines on clocked.mlc_row = mlc_lines.raw_row
+    left join lines as lmp_lines
+        on clocked.raw_file = lmp_lines.raw_file and clocked.lmp_row = lmp_lines.raw_row
+    left join lines as mcc_lines
+        on clocked.raw_file = mcc_lines.raw_file and clocked.mcc_row = mcc_lines.raw_row
+    left join lines as mlc_lines
+        on clocked.raw_file = mlc_lines.raw_file and clocked.mlc_row = mlc_lines.raw_row
 
 ),
 
