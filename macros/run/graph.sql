@@ -10,7 +10,7 @@
 {#- Files that the tests are about, by delivery year: the candidates of a build, all that is published in
     `dbt test`. A year that is to lose its file has none. -#}
 {% macro audited_files(node) %}
-    {% if not execute %}
+    {% if not execute or flags.WHICH in ['generate', 'compile'] %}
         {{ return([]) }}
     {% elif flags.WHICH == 'test' %}
         {{ return(current_year_files(node)) }}

@@ -559,11 +559,11 @@ def _inspect_csv(
             raise Refused(
                 "ends its lines with carriage returns only: save it with line feeds (LF or CRLF)"
             )
-        _check_last_quote(content.tail, path, result.layout)
         result.lines = content.lines - result.layout.header_line - 1
         if report.trailer:
             result.trailer_line = content.lines
             result.lines = _lines_by_trailer(content.tail, result.lines - 1, report.trailer)
+        _check_last_quote(content.tail, path, result.layout)
         if report.dated:
             result.report_date = _report_date(result.layout.above, name)
         if content.mixes_line_ends:
