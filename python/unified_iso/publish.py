@@ -856,7 +856,7 @@ def read_manifest(workspace: Workspace) -> dict[str, Any]:
     """
     try:
         manifest = json.loads(workspace.manifest.read_bytes())
-    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
+    except (FileNotFoundError, ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict):
         manifest = {}

@@ -190,13 +190,13 @@ REJECTED = {
         "06/01/2024 01:05:00,06/01/2024 06:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
         "line 3: GMTIntervalEnd is not on the hour",
     ),
-    2027: (
-        "DA-LMP-SL-202706010100.csv",
+    2018: (
+        "DA-LMP-SL-201806010100.csv",
         WITH_BAA
-        + "06/01/2027 01:00:00,06/01/2027 06:00:00,SPP,EAST,EAST_LA,1.0000,0.0000,0.0000,1.0000\n"
-        "06/01/2027 01:00:00,06/01/2027 06:00:00,SPP,BOTH,BOTH_LA,1.0000,0.0000,0.0000,1.0000\n"
-        "06/01/2027 01:00:00,06/01/2027 06:00:00,SWPW,BOTH,BOTH_LA,2.0000,0.0000,0.0000,2.0000\n"
-        "06/01/2027 01:00:00,06/01/2027 06:00:00,SWPW,WEST,WEST_LA,2.0000,0.0000,0.0000,2.0000\n",
+        + "06/01/2018 01:00:00,06/01/2018 06:00:00,SPP,EAST,EAST_LA,1.0000,0.0000,0.0000,1.0000\n"
+        "06/01/2018 01:00:00,06/01/2018 06:00:00,SPP,BOTH,BOTH_LA,1.0000,0.0000,0.0000,1.0000\n"
+        "06/01/2018 01:00:00,06/01/2018 06:00:00,SWPW,BOTH,BOTH_LA,2.0000,0.0000,0.0000,2.0000\n"
+        "06/01/2018 01:00:00,06/01/2018 06:00:00,SWPW,WEST,WEST_LA,2.0000,0.0000,0.0000,2.0000\n",
         "line 3: Settlement Location in two balancing areas in this hour",
     ),
 }
@@ -291,9 +291,9 @@ def test_of_a_name_in_two_areas_neither_price_is_published(allowed: Published) -
     assert allowed.ran.exit_code == 3, allowed.ran.stderr
     assert query(
         "select settlement_location, zone, lmp_total from read_parquet($1) order by all",
-        allowed.year_file(2027),
+        allowed.year_file(2018),
     ) == [("EAST", "SPP", 1.0), ("WEST", "SWPW", 2.0)]
-    name, _, _ = REJECTED[2027]
+    name, _, _ = REJECTED[2018]
     assert accounts(allowed, name) == {
         (name, "parsed"): 4,
         (name, "published"): 2,

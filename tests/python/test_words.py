@@ -112,6 +112,15 @@ def entry(**changes: object) -> dict[str, Any]:
     return {
         "iso": "pjm",
         "dataset": "da",
+        "model": "pjm_da",
+        "family": "energy_prices",
+        "schema_version": 2,
+        "fingerprint": "",
+        "engine": "",
+        "step_minutes": 60,
+        "may_lack_ids": False,
+        "input_digest": "",
+        "parts": [],
         "year": 2024,
         "rows": 1,
         "locations": 1,
@@ -142,10 +151,12 @@ def test_the_table_of_datasets_commands_nothing() -> None:
 def test_commands_on_a_folder_print_its_names_in_one_line(tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "metadata").mkdir(parents=True)
-    manifest = {"files": [entry(path=FORGED)], "refused": [{"file": FORGED, "reason": "x"}]}
+    path = f"parquet/pjm/{FORGED}/{FORGED}_2024.parquet"
+    gone = entry(dataset=FORGED, path=path)
+    manifest = {"files": [gone], "refused": [{"file": FORGED, "reason": "x"}]}
     (out / "metadata" / "manifest.json").write_text(json.dumps(manifest))
     verified = CliRunner().invoke(cli.app, ["verify", "--out", str(out)])
-    assert verified.stdout == f"{SHOWN}: is gone\n"
+    assert verified.stdout == f"parquet/pjm/{SHOWN}/{SHOWN}_2024.parquet: is gone\n"
     status = CliRunner().invoke(cli.app, ["status", "--out", str(out)])
     assert status.stdout.splitlines()[-1] == f"refused {SHOWN}: x"
 
@@ -238,7 +249,9 @@ def test_words_name_the_place_what_is_free_and_what_to_do(tmp_path: Path) -> Non
 
 
 def run_result(name: str, message: str, kind: str = "model", status: str = "error") -> Any:
-    node = SimpleNamespace(resource_type=kind, name=name, relation_name="t", attached_node=None)
+    node = SimpleNamespace(
+        resource_type=kind, name=name, relation_name="t", attached_node=None, tags=[]
+    )
     return SimpleNamespace(node=node, status=status, message=message, failures=None)
 
 
