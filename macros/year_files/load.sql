@@ -147,11 +147,43 @@
     {% do drop_raw_tables(sources_of(node)) %}
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
-    {% do run_query(count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside'])) %}
+    {% do run_statements([count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside']), lone_rejects_without_time(node)]) %}
     {% set days_are_new = record_coverage(node) %}
     {% if refuse_unbalanced_files() %}{{ return(none) }}{% endif %}
     {% do note_component_breaks(node) %}
     {{ return(days_are_new) }}
+{% endmacro %}
+
+
+{#- A rejected row may have the wrong time, and must not make its file one of a day, or a year, that no other row of
+    the file is of. It is counted as a row without a time, unless the file has rejected rows only. -#}
+{% macro lone_rejects_without_time(node) %}
+    {% set day = to_local('load_counts.interval_start_utc', 'markets.time_zone') ~ '::date' %}
+    create or replace temp table load_counts as
+    with counted as (
+        select
+            load_counts.*,
+            coalesce(load_counts.set_aside like 'rejected: %', false) as is_rejected,
+            {{ day }} as delivery_date
+        from load_counts
+        inner join {{ fact('markets') }} as markets on markets.iso = {{ sql_text(node.config.iso) }}
+    ),
+    judged as (
+        select
+            *,
+            bool_or(not is_rejected) over (partition by raw_file) as has_sound_rows,
+            bool_or(not is_rejected) over (partition by raw_file, delivery_date) as is_sound_day
+        from counted
+    )
+    select
+        raw_file,
+        case when is_rejected and has_sound_rows and not is_sound_day then null else interval_start_utc end
+            as interval_start_utc,
+        set_aside,
+        sum(rows)::bigint as rows,
+        sum(raw_lines) as raw_lines
+    from judged
+    group by all
 {% endmacro %}
 
 
@@ -542,10 +574,15 @@
     {% endif %}
     {% set rejected %}
         create or replace temp table rejected as
-        -- Lines that the reader threw out are missing among the loaded rows, by whose places lines are told.
+        -- Lines that the reader threw out or passed over are missing among the loaded rows, by whose places lines
+        -- are told.
         with reader_rejects as (
             select file_id, line, row_number() over (partition by file_id order by line) as place
-            from (select distinct file_id, line from inventory.rejected_lines where line is not null)
+            from (
+                select file_id, line from inventory.rejected_lines where line is not null
+                union
+                select file_id, line from inventory.skipped_lines
+            )
         )
         select
             files.file_id,

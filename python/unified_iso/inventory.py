@@ -69,6 +69,11 @@ create table if not exists inventory.rejected_lines (
     column_name varchar,
     message varchar not null
 );
+-- Lines that begin no record: blank ones, and those inside quotes.
+create table if not exists inventory.skipped_lines (
+    file_id ubigint not null,
+    line ubigint not null
+);
 create table if not exists inventory.rejected_rows (
     model varchar not null,
     file_id ubigint not null,
@@ -370,7 +375,7 @@ def _replace(
             or ({_IS_IN_CLOSED_ARCHIVE})
         """
     )
-    for table in ("coverage", "rejected_lines", "raw_files"):
+    for table in ("coverage", "rejected_lines", "skipped_lines", "raw_files"):
         connection.execute(
             f"delete from inventory.{table} where file_id in (select file_id from outdated)"
         )

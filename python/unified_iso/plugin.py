@@ -203,6 +203,11 @@ class Plugin(BasePlugin):
             "update inventory.raw_files set lines = $2, refusal = $3 where file_id = $1",
             [file_id, lines, refusal],
         )
+        cursor.execute("delete from inventory.skipped_lines where file_id = $1", [file_id])
+        cursor.execute(
+            "insert into inventory.skipped_lines select $1, unnest($2::ubigint[])",
+            [file_id, list(found.skipped_lines)],
+        )
 
     def _progress(
         self, cursor: duckdb.DuckDBPyConnection, label: str, done: int, total: int

@@ -65,6 +65,8 @@ lines as (
         on files.data_source = accounted.data_source
     {% if flags.WHICH == 'test' or (execute and parent_dataset_of(node)) %}
     where files.lines_used is not null
+        -- A file that was changed and refused since is not the one that was published.
+        and files.refusal is null
     {% endif %}
 
 ),

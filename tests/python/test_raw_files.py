@@ -25,6 +25,7 @@ from unified_iso.archives import DEEPEST_NESTING, BadArchive, unpack
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.plugin import duckdb_memory_limit
 from unified_iso.raw_files import (
+    BLOCK,
     LONGEST_HINT_DAYS,
     Column,
     Inspected,
@@ -32,6 +33,7 @@ from unified_iso.raw_files import (
     Refused,
     Report,
     count_lines,
+    count_records,
     find_layout,
     hinted_days,
     inspect,
@@ -452,6 +454,53 @@ def test_a_carriage_return_inside_a_line_is_refused(tmp_path: Path) -> None:
     content = PJM_CSV + b"a,b\rc,d\n"
     (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
     assert result.refusal and "has a carriage return inside line 3: " in result.refusal
+
+
+ROW = b"3/8/2024 5:00:00 AM,51217,25.14"
+
+
+@pytest.mark.parametrize("number", ["1_000", "19_25", "-1_0.5", "1_000_000"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_digits_in_groups_are_no_number(tmp_path: Path, number: str, end: str) -> None:
+    line = f"3/8/2024 6:00:00 AM,51217,{number}{end}"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", PJM_CSV + line.encode())
+    assert result.refusal and f"line 3 has '{number}' for total_lmp_da: " in result.refusal
+
+
+@pytest.mark.parametrize("shift", range(-12, 13, 3))
+def test_digits_in_groups_are_seen_over_blocks(tmp_path: Path, shift: int) -> None:
+    rows = PJM_CSV + (ROW + b"\n") * ((BLOCK - len(PJM_CSV)) // (len(ROW) + 1) - 2)
+    padding = b"0" * (BLOCK + shift - len(rows) - len(ROW))
+    grouped = ROW.replace(b"25.14", b"1_000")
+    content = rows + ROW.replace(b",51217", b"," + padding + b"51217") + b"\n" + grouped + b"\n"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content + (ROW + b"\n") * 3)
+    assert result.refusal and "has '1_000' for total_lmp_da" in result.refusal
+
+
+def test_digits_in_groups_may_be_a_name(tmp_path: Path) -> None:
+    content = PJM_CSV.replace(b"\n", b",equipment\n", 1).replace(b"25.14\n", b"25.14,138_2\n")
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert result.refusal is None
+
+
+@pytest.mark.parametrize("byte", [0, 7, 11, 27, 31])
+def test_a_byte_that_no_text_has_is_named_with_its_line(tmp_path: Path, byte: int) -> None:
+    content = PJM_CSV + ROW.replace(b"51217", b"512" + bytes([byte]) + b"17") + b"\n"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert result.refusal and f"line 3 holds the byte {byte:#04x}" in result.refusal
+
+
+@pytest.mark.parametrize("cell", [b'51217"', b'"51217', b'51"217'])
+def test_a_quote_that_stands_alone_is_named_with_its_line(tmp_path: Path, cell: bytes) -> None:
+    content = PJM_CSV + ROW.replace(b"51217", cell) + b"\n" + ROW + b"\n"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert result.refusal and "line 3 has a quote that is not closed" in result.refusal
+
+
+def test_lines_that_begin_no_record_are_told(tmp_path: Path) -> None:
+    content = b'a,b\n1,2\n\n3,"x\ny"\n  \n5,6\n'
+    found = count_records(_written(tmp_path / "x.csv", content), after=1)
+    assert (found.records, found.skipped_lines) == (3, (3, 5, 6))
 
 
 def test_blank_lines_are_not_counted_when_counted_one_by_one(tmp_path: Path) -> None:

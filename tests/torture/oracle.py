@@ -22,13 +22,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
+PACIFIC = ZoneInfo("America/Los_Angeles")
 CENTRAL = ZoneInfo("America/Chicago")
 HEADER_WITHIN = 12
 LONGEST_QUOTE = 4
 HOUR = timedelta(hours=1)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
 
 # An instant and a location's id; its name, total, energy, congestion and loss.
 Key = tuple[datetime, str]
@@ -98,12 +99,6 @@ def named(text: str) -> str:
     return cell
 
 
-def same_number(text: str) -> str:
-    """Read an id that is a whole number."""
-    cell = named(text)
-    return str(int(cell)) if cell.isdigit() else cell
-
-
 def _fold(name: str) -> str:
     return re.sub(r"[\s_]+", "", name).casefold()
 
@@ -169,7 +164,7 @@ def _pjm(cells: Cells) -> Rows:
         number(cells[f"{name}priceda" if name != "totallmp" else "totallmpda"])
         for name in ("totallmp", "systemenergy", "congestion", "marginalloss")
     ]
-    yield (start, same_number(cells["pnodeid"])), (named(cells["pnodename"]), *prices)
+    yield (start, named(cells["pnodeid"])), (named(cells["pnodename"]), *prices)
 
 
 def _nyiso(cells: Cells) -> Rows:
@@ -178,7 +173,7 @@ def _nyiso(cells: Cells) -> Rows:
         for name in ("lbmp", "marginalcostlosses", "marginalcostcongestion")
     )
     clock = instant(cells["timestamp"], "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
-    name, location = named(cells["name"]), same_number(cells["ptid"])
+    name, location = named(cells["name"]), named(cells["ptid"])
     # The report gives congestion with the opposite sign.
     energy = round(total - loss + congestion, 2) + 0.0
     for start in from_local(clock, EASTERN):
@@ -210,7 +205,7 @@ def _isone(cells: Cells) -> Rows:
             "marginallosscomponent",
         )
     ]
-    location, name = same_number(cells["locationid"]), named(cells["locationname"])
+    location, name = named(cells["locationid"]), named(cells["locationname"])
     for start in from_local(day + (int(ending) - 1) * HOUR, EASTERN):
         yield (start, location), (name, *prices)
 
@@ -239,8 +234,12 @@ def _gridstatus(cells: Cells) -> Rows:
     if cells["market"].strip() != "DAY_AHEAD_HOURLY":
         raise Broken("another market")
     name = named(cells["location"])
-    prices = [number(cells[column]) for column in ("lmp", "energy", "congestion", "loss")]
-    yield (start.astimezone(UTC), name), (name, *prices)
+    # A blank part is none, as in files that were asked for without parts.
+    parts = [
+        number(cells[column]) if cells[column].strip() else None
+        for column in ("energy", "congestion", "loss")
+    ]
+    yield (start.astimezone(UTC), name), (name, number(cells["lmp"]), *parts)
 
 
 def _caiso(cells: Cells) -> Iterator[Piece]:
@@ -250,6 +249,10 @@ def _caiso(cells: Cells) -> Iterator[Piece]:
     )
     if end - start != HOUR or cells["marketrunid"].strip() != "DAM":
         raise Broken("no hour of the day-ahead market")
+    local = start.replace(tzinfo=UTC).astimezone(PACIFIC)
+    for column, told in (("oprdt", f"{local:%Y-%m-%d}"), ("oprhr", str(local.hour + 1))):
+        if cells.get(column, "").strip() not in ("", told):
+            raise Broken("its clocks contradict each other")
     if cells["lmptype"].strip() not in ("LMP", "MCE", "MCC", "MCL", "MGHG"):
         raise Broken("no component")
     name = named(cells["node"])
@@ -368,7 +371,7 @@ SHARED_SHAPES = (
 
 def read(shape: Shape, content: bytes, file_name: str = "") -> Reading:
     """Read a text: empty where it holds no header of the report."""
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = content.lstrip(b"\xef\xbb\xbf").split(b"\n")
     if lines[-1] == b"":
         lines.pop()
     lines = [line.removesuffix(b"\r") for line in lines]

@@ -37,6 +37,19 @@ located as (
 
 ),
 
+listed as (
+
+    select
+        located.*,
+        locations.published_type as known_type
+    from located
+    left join {{ ref('locations') }} as locations
+        on
+            locations.iso = 'isone'
+            and located.settlement_location_id = locations.settlement_location_id
+
+),
+
 final as (
 
     select
@@ -59,6 +72,9 @@ final as (
             when interval_start_utc is null then 'rejected: no Date, or no Hour Ending from 01 to 24'
             when settlement_location_id is null then 'rejected: no Location ID'
             when settlement_location is null then 'rejected: no Location Name'
+            when published_type <> known_type
+                then 'rejected: Location Type "' || published_type || '" of location ' || settlement_location_id
+                || ', which is a ' || known_type
             {{- price_faults({
                 'Locational Marginal Price': 'lmp_total',
                 'Energy Component': 'lmp_energy',
@@ -66,7 +82,7 @@ final as (
                 'Marginal Loss Component': 'lmp_loss',
             }) }}
         end as set_aside
-    from located
+    from listed
 
 )
 
