@@ -106,8 +106,16 @@ class Subject:
 
     @property
     def says_otherwise(self) -> bool:
-        """Whether the damaged text is sound in places where it says something else."""
+        """Whether the damaged text is sound in places where it says something else.
+
+        That may be in a column that this reader does not read, as the greenhouse gas part is.
+        """
+        known = set().union(*self.original.lines_of.values())
         return any(
+            line.keys and line.text not in known
+            for reading in (self.readings or {}).values()
+            for line in reading.lines
+        ) or any(
             values != {value_of(self.original.truth[key])} if key in self.original.truth else True
             for reading in (self.readings or {}).values()
             for key, values in reading.rows.items()
@@ -425,7 +433,8 @@ class Judgement:
             true = subject.original.truth.get(key)
             if any(price == 0 and str(price).startswith("-") for price in value[1:]):
                 yield f"{key} is published with -0.0: {value}"
-            if true is not None and key not in changed:
+            is_changed = key in changed or self._name_key(subject, key, value) in changed
+            if true is not None and not is_changed:
                 wrong = [n for n in true if n != "data_source" and not _equal(row[n], true[n])]
                 if wrong:
                     yield f"{key}: {wrong[0]} is {row[wrong[0]]!r}, truly {true[wrong[0]]!r}"
@@ -441,9 +450,14 @@ class Judgement:
         self, subject: Subject, key: Key, value: Value, values: dict[Key, set[Value]]
     ) -> set[Value]:
         """Rows of a report without ids, which are read under their names."""
+        return values.get(self._name_key(subject, key, value), set())
+
+    @staticmethod
+    def _name_key(subject: Subject, key: Key, value: Value) -> Key:
+        """Key under which a row is read, whose report may have no ids."""
         if subject.original.shape.report != "gridstatus_lmp":
-            return set()
-        return values.get((key[0], value[0]), set())
+            return key
+        return (key[0], str(value[0]))
 
     def _lost_lines(self, subject: Subject) -> Iterator[str]:
         """Lines that are neither published nor told of."""
