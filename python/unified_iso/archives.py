@@ -199,7 +199,9 @@ def _unpack_into(
                 pieces = _pieces(opened, info, stream)
                 if suffix.endswith(".zip"):
                     if depth == unpacking.budget.limits.depth:
-                        raise BadArchive(f"nests zips deeper than {depth}: unpack {name}")
+                        raise BadArchive(
+                            f"nests zips deeper than {depth}: unpack {name}, or raise --max-nesting"
+                        )
                     unpacking.budget.expect(info.file_size)
                     inside = unpacking.unused(prefix + name) + "!"
                     with unpacking.inner(pieces) as inner:

@@ -158,6 +158,10 @@ def build(
             min=1, envvar="UNIFIED_ISO_MAX_SECONDS", help="Longest time its workbooks may take."
         ),
     ] = 600,
+    max_nesting: Annotated[
+        int,
+        typer.Option(min=1, envvar="UNIFIED_ISO_MAX_NESTING", help="Most zips within each other."),
+    ] = 4,
 ) -> None:
     """Turn new and changed raw files into published year files.
 
@@ -187,6 +191,7 @@ def build(
         "UNIFIED_ISO_MAX_RATIO": str(max_ratio),
         "UNIFIED_ISO_MAX_MEMBERS": str(max_members),
         "UNIFIED_ISO_MAX_SECONDS": str(max_file_seconds),
+        "UNIFIED_ISO_MAX_NESTING": str(max_nesting),
     }
     variables = {"year": year, "allow_rejects": allow_rejects, "prune": prune}
     with _shown_progress(console):

@@ -47,6 +47,7 @@ class Limits:
 
 
 DEFAULT = Limits()
+_WHOLE = {"ratio": "ratio", "members": "members", "seconds": "seconds", "nesting": "depth"}
 
 
 class Budget:
@@ -135,10 +136,10 @@ def read_limits(texts: Mapping[str, object]) -> Limits:
     for name, text in given.items():
         if name == "unpacked":
             limits = replace(limits, unpacked=bytes_of(text))
-        elif name in ("ratio", "members", "seconds"):
-            limits = replace(limits, **{name: _positive(name, text)})
+        elif name in _WHOLE:
+            limits = replace(limits, **{_WHOLE[name]: _positive(name, text)})
         else:
-            raise ValueError(f"no limit {name!r}: there are unpacked, ratio, members, seconds")
+            raise ValueError(f"no limit {name!r}: there are unpacked, {', '.join(_WHOLE)}")
     return limits
 
 

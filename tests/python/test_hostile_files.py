@@ -777,8 +777,8 @@ def test_a_file_of_an_operator_s_size_passes() -> None:
 def test_limits_are_read_from_text() -> None:
     assert read_limits({}) == DEFAULT
     assert read_limits({"unpacked": "", "ratio": ""}) == DEFAULT
-    texts = {"unpacked": "1.5 GB", "ratio": "20", "members": 7, "seconds": "9"}
-    assert read_limits(texts) == Limits(unpacked=1.5e9, ratio=20, members=7, seconds=9)
+    texts = {"unpacked": "1.5 GB", "ratio": "20", "members": 7, "seconds": "9", "nesting": "2"}
+    assert read_limits(texts) == Limits(unpacked=1.5e9, ratio=20, members=7, seconds=9, depth=2)
     assert bytes_of("2GiB") == 2 * 1024**3
     for bad in (
         {"unpacked": "much"},
