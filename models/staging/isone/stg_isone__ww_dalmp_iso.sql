@@ -73,8 +73,9 @@ final as (
             when settlement_location_id is null then 'rejected: no Location ID'
             when settlement_location is null then 'rejected: no Location Name'
             when published_type <> known_type
-                then 'rejected: Location Type "' || published_type || '" of location ' || settlement_location_id
-                || ', which is a ' || known_type
+                then
+                    'rejected: Location Type "' || published_type || '" of location '
+                    || settlement_location_id || ', which is a ' || known_type
             {{- price_faults({
                 'Locational Marginal Price': 'lmp_total',
                 'Energy Component': 'lmp_energy',
