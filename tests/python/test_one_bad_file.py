@@ -148,7 +148,7 @@ main()
     assert "can't be read as csv" in step.refusal(_file(raw, 1).name)
 
 
-def test_lines_behind_one_that_the_reader_threw_out_are_told_right(tmp_path: Path) -> None:
+def test_lines_behind_those_that_are_no_rows_are_told_right(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     options = SampleOptions(truth=False, overlap=False, revisions=False)
     write_sample(raw, isos=["pjm"], start=FIRST, days=1, nodes=2, options=options)
@@ -158,6 +158,7 @@ def test_lines_behind_one_that_the_reader_threw_out_are_told_right(tmp_path: Pat
     cells = lines[9].split(b",")
     cells[9] = b""
     lines[9] = b",".join(cells)
+    lines.insert(6, b"")
     path.write_bytes(b"\r\n".join(lines))
     build(raw, out, "pjm", "--allow-rejects", check=3)
     with work_database(out) as database:
@@ -165,4 +166,15 @@ def test_lines_behind_one_that_the_reader_threw_out_are_told_right(tmp_path: Pat
             "select distinct line from inventory.rejected_rows where model = $1 order by all",
             ["pjm_da_energy_hourly_nodal"],
         ).fetchall()
-    assert told == [(4,), (10,)]
+    assert told == [(4,), (11,)]
+
+
+def test_a_wrong_time_holds_no_other_year_back(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    options = SampleOptions(truth=False, overlap=False, revisions=False)
+    for first in (FIRST, FIRST.replace(year=2021)):
+        write_sample(raw, isos=["pjm"], start=first, days=1, nodes=2, options=options)
+    _edit(_file(raw, 0), 9, "3/4/2024 5:00:00 AM", "3/4/2021 5:00:00 AM")
+    ran = build(raw, out, "pjm", check=1)
+    assert Step(raw, out, ran).days() == {FIRST.replace(year=2021)}
+    assert "datetime_beginning_ept 2024-03-04 00:00:00 is not the local time" in ran.stderr

@@ -236,7 +236,7 @@ def _gridstatus(cells: Cells) -> Rows:
     name = named(cells["location"])
     # A blank part is none, as in files that were asked for without parts.
     parts = [
-        number(cells[column]) if cells[column].strip() else None
+        number(cells[column]) if cells.get(column, "").strip() else None
         for column in ("energy", "congestion", "loss")
     ]
     yield (start.astimezone(UTC), name), (name, number(cells["lmp"]), *parts)
@@ -289,10 +289,7 @@ _LBMP = (
     *("timestamp", "name", "ptid", "lbmp($/mwhr)", "marginalcostlosses($/mwhr)"),
     "marginalcostcongestion($/mwhr)",
 )
-_GRIDSTATUS = (
-    *("intervalstart", "intervalend", "market", "location", "lmp", "energy", "congestion"),
-    "loss",
-)
+_GRIDSTATUS = ("intervalstart", "intervalend", "market", "location", "lmp")
 SHAPES = (
     Shape(
         "pjm",
