@@ -27,7 +27,7 @@ from unified_iso.database import set_aside_if_damaged
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import bytes_of, read_limits
 from unified_iso.lock import Locked, take_lock
-from unified_iso.machine import MachineError, in_words, is_of_machine
+from unified_iso.machine import in_words, is_of_machine
 from unified_iso.project import operators
 from unified_iso.publish import (
     discard_candidates,
@@ -35,7 +35,7 @@ from unified_iso.publish import (
     publish,
     recover,
 )
-from unified_iso.raw_files import Column, Report, count_records
+from unified_iso.raw_files import Column, Report, count_records, open_quote_at
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
@@ -175,7 +175,7 @@ class Plugin(BasePlugin):
             self._sessions[get_ident()].execute(";\n".join(statements))
         except (duckdb.DataError, duckdb.InvalidInputException, duckdb.IOException) as error:
             if is_of_machine(error):
-                raise MachineError(str(error)) from error
+                raise
             failed.append([str(error).strip().partition("\n")[0]])
         cursor.execute("create or replace table inventory.failed_attempts (message varchar)")
         if failed:
@@ -194,8 +194,7 @@ class Plugin(BasePlugin):
         lines = found.records - (trailer_line is not None)
         refusal = None
         if found.unbalanced_line is not None:
-            where = f"line {found.unbalanced_line}"
-            refusal = f"{where} has a quote that is not closed: mend it, or download it again"
+            refusal = open_quote_at(found.unbalanced_line)
         elif lines != lines_seen:
             counted = f"has {lines} data lines, but {lines_seen} could be told apart"
             refusal = f"{counted}: mend it, or download it again"

@@ -746,6 +746,11 @@ def _check_grouped_digits(path: Path, layout: Layout, report: Report) -> None:
                     )
 
 
+def open_quote_at(line: int) -> str:
+    """Say why a file is refused that has a quote without its like, first in this line."""
+    return f"line {line} has a quote that is not closed: mend it, or download it again"
+
+
 def _refuse_open_quote(path: Path, layout: Layout) -> None:
     """Refuse a file with a quote that stands alone.
 
@@ -754,7 +759,7 @@ def _refuse_open_quote(path: Path, layout: Layout) -> None:
     """
     line = count_records(path, after=layout.header_line + 1).unbalanced_line
     if line is not None:
-        raise Refused(f"line {line} has a quote that is not closed: mend it, or download it again")
+        raise Refused(open_quote_at(line))
 
 
 def _refuse_control_bytes(path: Path) -> None:
@@ -795,13 +800,6 @@ def _report_date(above: Sequence[str], name: str) -> date:
         "has no delivery date, neither above its header nor in its name: put it into the name, "
         "as YYYYMMDD"
     )
-
-
-def count_lines(path: Path, after: int) -> int:
-    """Count the lines with something on them after the first `after` lines, one by one."""
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rb") as stream:
-        return sum(1 for number, line in enumerate(stream) if number >= after and line.strip())
 
 
 _FIELD = rb'(?:[ \t]*+"[^"]*+(?:""[^"]*+)*+"[ \t]*+|[^",]*+)'

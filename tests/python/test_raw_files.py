@@ -32,7 +32,6 @@ from unified_iso.raw_files import (
     Layout,
     Refused,
     Report,
-    count_lines,
     count_records,
     find_layout,
     hinted_days,
@@ -505,8 +504,10 @@ def test_lines_that_begin_no_record_are_told(tmp_path: Path) -> None:
 
 def test_blank_lines_are_not_counted_when_counted_one_by_one(tmp_path: Path) -> None:
     content = b"title\n\nheader\n1\n\n2\r\n\r\n   \n3\n\n"
-    assert count_lines(_written(tmp_path / "x.csv", content), after=3) == 3
-    assert count_lines(_written(tmp_path / "x.csv.gz", gzip.compress(content)), after=3) == 3
+    assert count_records(_written(tmp_path / "x.csv", content), after=3).records == 3
+    assert (
+        count_records(_written(tmp_path / "x.csv.gz", gzip.compress(content)), after=3).records == 3
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 40_000])

@@ -151,7 +151,7 @@ def _zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as opened:
         for name, content in members:
-            info = zipfile.ZipInfo("placeholder")
+            info = zipfile.ZipInfo("member")
             info.filename = name
             info.compress_type = method
             with warnings.catch_warnings():
