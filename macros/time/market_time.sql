@@ -5,7 +5,7 @@
 
 
 {% macro duckdb__off_grid(instant, minutes) %}
-    (epoch_us({{ instant }}) % (({{ minutes }})::bigint * 60000000) <> 0)
+    (epoch_us({{ instant }}) % (({{ minutes }})::double * 60000000)::bigint <> 0)
 {%- endmacro %}
 
 

@@ -84,10 +84,9 @@ where datetime_utc > datetime_before + to_minutes({{ minutes }})
 {% endtest %}
 
 
-{#- All rows share few clocks: what needs a calendar is asked of those. `off_grid` is for reports whose
-    intervals start at odd minutes. -#}
-{% test local_time_agrees_with_utc(model, off_grid=false) %}
-    {%- set node = tested_dataset(model) %}
+{#- All rows share few clocks: what needs a calendar is asked of those. -#}
+{% test local_time_agrees_with_utc(model) %}
+{%- set node = tested_dataset(model) %}
 with clocks as (
 
     select distinct
@@ -109,7 +108,6 @@ expected as (
 
     select
         clocks.*,
-        markets.first_delivery_date,
         {{ to_local('clocks.datetime_utc', 'markets.time_zone') }} as wall_clock,
         {{ to_local('clocks.datetime_utc', 'markets.time_zone') }} - timezone('UTC', clocks.datetime_utc)
         > to_hours(markets.standard_utc_offset_hours) as is_daylight_time
@@ -130,11 +128,60 @@ where datetime_local <> wall_clock
     or interval_minutes <> {{ node.config.minutes }}
     or dst_flag <> case when is_daylight_time then 'Y' else 'N' end
     or year(delivery_date) <> delivery_year
-    or delivery_date < first_delivery_date
-    -- Markets publish a day ahead; two months more are for a clock that is wrong.
-    or delivery_date > current_date + interval 61 day
-    {% if not off_grid %}
-    or datetime_utc <> date_trunc('minute', datetime_utc)
-    or minute(datetime_utc) % {{ node.config.minutes or 1 }} <> 0
-    {% endif %}
+{% endtest %}
+
+
+{#- A market whose intervals start off the grid of their length by nature says how fine its own grid is. -#}
+{% test intervals_on_grid(model, grid_seconds=none) %}
+{%- set seconds = grid_seconds or 60 * (tested_dataset(model).config.minutes or 1) %}
+select
+    delivery_year,
+    datetime_utc,
+    data_source,
+    count(*) as rows
+from {{ audit_relation(model) }}
+where {{ off_grid('datetime_utc', seconds / 60) }}
+group by
+    delivery_year,
+    datetime_utc,
+    data_source
+{% endtest %}
+
+
+{#- A file holds no prices of days long after it was saved. The time it says it was changed at may be any, but
+    nobody sets the one at which it was put where it lies: the later of the two counts, of the newest file of
+    the operator. Without files, as in an output folder that was moved, today does. -#}
+{% test within_market_time(model) %}
+{%- set node = tested_dataset(model) %}
+with market as (
+
+    select
+        first_delivery_date,
+        (
+            select
+                least(
+                    current_date,
+                    max(make_timestamp((greatest(files.mtime_ns, files.ctime_ns) // 1000)::bigint))::date
+                )
+            from inventory.raw_files as files
+            where files.iso = '{{ node.config.iso }}'
+                and files.is_present
+        ) + 31 as last_delivery_date
+    from {{ ref('markets') }}
+    where iso = '{{ node.config.iso }}'
+
+)
+
+select
+    delivery_year,
+    delivery_date,
+    data_source,
+    count(*) as rows
+from {{ audit_relation(model) }}
+where delivery_date < (select first_delivery_date from market)
+    or delivery_date > (select last_delivery_date from market)
+group by
+    delivery_year,
+    delivery_date,
+    data_source
 {% endtest %}

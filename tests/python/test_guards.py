@@ -36,13 +36,13 @@ REPORTS = {
     CAISO: "prc_lmp",
     ERCOT: "np4-190-cd",
 }
-# The last year of each dataset is sound.
+# The last year of each dataset is sound, but for that of ERCOT, which is LATE.
 YEARS = {
     NYISO: range(2000, 2025),
     ISONE: range(2004, 2025),
     NODAL: range(2000, 2025),
     CAISO: range(2019, 2025),
-    ERCOT: range(2021, 2025),
+    ERCOT: range(2020, 2026),
 }
 LBMP = "LBMP ($/MWHr)"
 LOSSES = "Marginal Cost Losses ($/MWHr)"
@@ -184,7 +184,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "interval_minutes 5": Fault("local_time_agrees_with_utc", _row("interval_minutes = 5")),
         "off the grid, all clocks alike": Fault(
-            "local_time_agrees_with_utc", _moved("-30 minute", LAST_HOUR)
+            "intervals_on_grid", _moved("-30 minute", LAST_HOUR)
         ),
         "total + 1": Fault("components_add_up", _row("lmp_total = lmp_total + 1")),
         "loss no number": Fault("prices_are_sane", _row("lmp_loss = 'nan'")),
@@ -219,6 +219,12 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     ERCOT: {
+        # Moved rows would leave their part: it is the market that opens on the second of two days.
+        "before the market opened": Fault(
+            "within_market_time",
+            "update main_facts.markets set first_delivery_date = date '{year}-06-02'"
+            " where iso = 'ercot'",
+        ),
         "components that nobody publishes": Fault(
             "required_columns_filled",
             _row("lmp_energy = lmp_total, lmp_congestion = 0, lmp_loss = 0"),
@@ -231,9 +237,18 @@ FAULTS[ISONE]["a delivery date of the year before"] = Fault(
     "local_time_agrees_with_utc",
     "update year_rows set delivery_date = delivery_date - interval 1 year where n < 20",
 )
-FAULTS[ISONE]["before the market"] = Fault(
-    "local_time_agrees_with_utc",
+FAULTS[ISONE]["a day before the market"] = Fault(
+    "within_market_time",
     "update year_rows set delivery_date = date '1969-12-31' where n = 5",
+)
+# All clocks agree in these rows, so no other guard sees that they are wrong.
+ALONE = ((NODAL, "off the grid, all clocks alike"), (ERCOT, "before the market opened"))
+# The files came a month and more before the days they are of.
+LATE = (ERCOT, 2025)
+LATE_FAULT = Fault(
+    "within_market_time",
+    "update inventory.raw_files set mtime_ns = epoch_ns(timestamp '{year}-05-01 12:00'),"
+    " ctime_ns = epoch_ns(timestamp '{year}-05-01 12:00') where iso = 'ercot'",
 )
 
 
@@ -244,7 +259,7 @@ def _faults() -> dict[tuple[str, int], tuple[str, Fault]]:
         (model, year): (name, fault)
         for model, faults in FAULTS.items()
         for year, (name, fault) in zip(YEARS[model], faults.items(), strict=False)
-    }
+    } | {LATE: ("later than the newest file", LATE_FAULT)}
 
 
 # --- Faults in raw files: what a guard only warns of, and what a tolerance lets pass --------------
@@ -429,6 +444,19 @@ def test_a_fault_stops_its_year(outcome: Outcome, model: str, name: str) -> None
     assert guard in _told(outcome, model, years[0])
     assert (model, years[0], guard) in outcome.found
     assert (model, years[0]) not in outcome.published
+
+
+@pytest.mark.parametrize(("model", "name"), ALONE)
+def test_a_fault_of_time_is_seen_by_its_own_guard_alone(
+    outcome: Outcome, model: str, name: str
+) -> None:
+    [year] = [key[1] for key, (told, _) in _faults().items() if (key[0], told) == (model, name)]
+    assert list(_told(outcome, model, year)) == [FAULTS[model][name].guard]
+
+
+def test_days_a_month_after_the_newest_file_are_not_published(outcome: Outcome) -> None:
+    assert list(_told(outcome, *LATE)) == [LATE_FAULT.guard]
+    assert LATE not in outcome.published
 
 
 def test_no_other_year_is_stopped(outcome: Outcome) -> None:
