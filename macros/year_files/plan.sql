@@ -85,6 +85,46 @@
 {% endmacro %}
 
 
+{#- Reports of which each book holds all that the one before it held. -#}
+{% macro is_cumulative_of(node, files='files') %}
+    {%- set books = price_sources_of(node) | selectattr('config.meta.raw.cumulative', 'true') | list -%}
+    (
+        {%- for source in books %}
+        ({{ files }}.iso = {{ sql_text(source.source_name) }} and {{ files }}.report = {{ sql_text(source.identifier) }})
+        {{ 'or' if not loop.last }}
+        {%- endfor %}
+        {{ 'false' if not books }}
+    )
+{% endmacro %}
+
+
+{#- The last day of the book that each file of such a report belongs to. A sheet belongs to its workbook. -#}
+{% macro reach_of_books(node) %}
+    select
+        files.file_id,
+        max(max(days.delivery_date)) over (
+            partition by
+                files.iso,
+                files.report,
+                case
+                    when regexp_matches(files.data_source, '(?i)[.](csv|gz)(#[0-9]+)?$') then files.data_source
+                    else regexp_replace(files.data_source, '![^!]*$', '')
+                end
+        ) as reach
+    from inventory.raw_files as files
+    inner join inventory.coverage as days using (file_id)
+    where {{ is_cumulative_of(node) }}
+        and files.is_present
+        and files.refusal is null
+        and not days.is_hint
+    group by
+        files.file_id,
+        files.iso,
+        files.report,
+        files.data_source
+{% endmacro %}
+
+
 {% macro fingerprint_of(node, sql) %}
     {% set ingredients = [sql, var('compression'), var('compression_level') | string, var('row_group_size') | string] %}
     {% set upstream = [node.unique_id] %}
@@ -132,7 +172,8 @@
         files.content_hash,
         files.lines,
         days.delivery_date,
-        {{ part_of(node, 'days.delivery_date') }} as part
+        {{ part_of(node, 'days.delivery_date') }} as part,
+        books.reach
     from inventory.raw_files as files
     inner join (
         select
@@ -142,14 +183,15 @@
         from inventory.coverage
         window of_file as (partition by file_id)
     ) as days using (file_id)
+    left join ({{ reach_of_books(node) }}) as books using (file_id)
     where {{ is_price_file_of(node) }}
         and (not days.is_hint or (days.delivery_date > days.first_day and days.delivery_date < days.last_day))
 {% endmacro %}
 
 
 {#- Exact days of the files whose days no one knows yet, by reading nothing but their stamps. Files
-    with a likely name wait until they are read anyway, unless a published part depends on them, or
-    they may reach into the year asked for and lie beside it. -#}
+    with a likely name wait until they are read anyway, unless a published part depends on them, they
+    may reach into the year asked for and lie beside it, or their days tell which of two books stands. -#}
 {% macro find_coverage(node, budget) %}
     {% set wanting %}
         select files.file_id
@@ -163,6 +205,7 @@
         group by files.file_id
         having count(likely.file_id) = 0
             or count(parts.part) > 0
+            or bool_or({{ is_cumulative_of(node) }})
             {% if var('year') %}
             or (
                 not bool_or(year(likely.delivery_date) = {{ var('year') }})
@@ -210,13 +253,16 @@
         select distinct
             part,
             data_source,
-            content_hash
+            content_hash,
+            reach
         from likely_days
     ),
     digests as (
         select
             part,
-            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source)) as digest,
+            -- A sheet of a later month may change which of two books stands in this part.
+            md5(string_agg(data_source || ' ' || content_hash, chr(10) order by reach nulls first, data_source))
+                as digest,
             md5(string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash))
                 as present_digest
         from inputs
@@ -391,19 +437,34 @@
 
 
 {#- Files to read, numbered by precedence: of two rows for one key the one from the later number
-    stands (own report over others, later publication stamp, greater path). -#}
+    stands (own report over others, later publication stamp, greater path). Cumulative books of one report and
+    year have the same numbers, but in order of their reach. -#}
 {% macro files_to_load(node, file_ids, budget) %}
     create or replace temp table load_files as
-    with files as (
+    with placed as (
         select
             files.*,
+            books.reach,
             row_number() over (
                 order by reports.rank, files.publication_stamp nulls first, files.data_source
-            )::uinteger as number
+            )::uinteger as place
         from inventory.raw_files as files
         inner join {{ api.Relation.create(database=target.database, schema=target.schema ~ '_facts', identifier='reports') }} as reports
             on files.iso = reports.iso and files.report = reports.report
+        left join ({{ reach_of_books(node) }}) as books using (file_id)
         where files.file_id in ({{ file_ids }})
+    ),
+    files as (
+        select
+            * exclude (place, reach),
+            case
+                when reach is null then place
+                else list(place) over (
+                    of_year order by place rows between unbounded preceding and unbounded following
+                )[row_number() over (of_year order by reach, publication_stamp nulls first, data_source)]
+            end as number
+        from placed
+        window of_year as (partition by iso, report, year(reach))
     )
     select *
     from files

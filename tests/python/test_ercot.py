@@ -267,6 +267,55 @@ def test_what_stands_beside_the_prices_rebuilds_them(tmp_path: Path) -> None:
     assert rows(built.year(2020), "settlement_location", "zone = 'LZ_WEST'") == [("OAK_RN",)]
 
 
+def book_to(raw: Path, last_month: int, price: float) -> None:
+    """A yearly book that has come as far as this month, with a sheet and a price for each."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for month in range(1, last_month + 1):
+        sheet = book.create_sheet(f"{month}")
+        sheet.append(YEARLY_HEADER.split(","))
+        sheet.append([f"{month:02}/15/2022", "01:00", "N", "HB_NORTH", price + month])
+    (raw / YEARLY).mkdir(parents=True, exist_ok=True)
+    book.save(raw / YEARLY / "DAMLZHBSPP_2022.xlsx")
+
+
+def test_of_two_books_of_a_year_the_one_that_reaches_further_stands(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    # By its name alone it is of January, and later than the workbook.
+    saved = f"{YEARLY}/saved 2022-01-15.csv"
+    write(
+        raw / saved,
+        YEARLY_HEADER,
+        "01/15/2022,01:00,N,HB_NORTH,51",
+        "02/15/2022,01:00,N,HB_NORTH,52",
+    )
+    # These reach as far as each other: the stamp tells, and then the path.
+    for name, price in (
+        ("a/rpt.00013060.0000000000000000.20180220.120000.DAM.csv", 61),
+        ("b/rpt.00013060.0000000000000000.20180220.110000.DAM.csv", 62),
+        ("c.csv", 63),
+        ("d.csv", 64),
+    ):
+        hours = ("01:00", "02:00") if price < 63 else ("02:00", "03:00")
+        lines = [f"02/15/2018,{hour},N,HB_NORTH,{price}" for hour in hours]
+        write(raw / YEARLY / name, YEARLY_HEADER, *lines)
+    # A book of another year takes no part.
+    write(raw / YEARLY / "zz.csv", YEARLY_HEADER, "03/15/2023,01:00,N,HB_NORTH,71")
+    book_to(raw, 1, 40)
+    built = publish(raw, {})
+    columns = "month(datetime_utc), lmp_total"
+    assert rows(built.year(2022), columns) == [(1, 51.0), (2, 52.0)]
+    assert rows(built.year(2018), "delivery_hour, lmp_total") == [(1, 61.0), (2, 61.0), (3, 64.0)]
+    # The sheet of January is what it was, but its book now reaches further.
+    book_to(raw, 3, 40)
+    built = publish(raw, {})
+    assert rows(built.year(2022), columns) == [(1, 41.0), (2, 42.0), (3, 43.0)]
+    anew = tmp_path / "anew"
+    build(raw, anew, "ercot", check=0)
+    path = "parquet/ercot/da_energy_hourly/da_energy_hourly_2022.parquet"
+    assert (anew / path).read_bytes() == Path(built.year(2022)).read_bytes()
+
+
 @pytest.fixture(scope="module")
 def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """Bad files beside a sound one, and a sound file with rows that can't be right."""
