@@ -62,6 +62,7 @@
                 'aliases': meta_of(column).get('aliases', []),
                 'optional': meta_of(column).get('optional', false),
                 'any_of': meta_of(column).get('any_of'),
+                'tells_day': meta_of(column).get('tells_day', false),
             }) %}
         {% endfor %}
         {% do reports.append({

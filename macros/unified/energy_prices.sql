@@ -187,6 +187,8 @@ from sorted
 {%- endmacro %}
 
 
+{#- A row that lacks components does not replace one that has them and the same price: which price stands is told
+    first, and then which row of that price and version. -#}
 {% macro ranked_repeats(rows, suspects) %}
     select
         raw_file,
@@ -194,14 +196,37 @@ from sorted
         {{ (energy_key() + energy_values()) | join(', ') }},
         row_number() over precedence as place,
         first_value(row({{ energy_values() | join(', ') }})) over precedence as winner
-    from {{ rows }}
-    semi join ({{ suspects }}) as suspects using (settlement_location_id)
+    from (
+        select
+            *,
+            row(version, lmp_total) = first_value(row(version, lmp_total)) over latest as has_price
+        from {{ rows }}
+        semi join ({{ suspects }}) as suspects using (settlement_location_id)
+        window latest as (
+            partition by {{ energy_key() | join(', ') }}
+            order by version desc, raw_file desc, raw_row desc
+            rows between unbounded preceding and unbounded following
+        )
+        qualify count(*) over latest > 1
+    )
     window precedence as (
         partition by {{ energy_key() | join(', ') }}
-        order by version desc, raw_file desc, raw_row desc
+        order by has_price desc, {{ filled_components() }} desc, version desc, raw_file desc, raw_row desc
         rows between unbounded preceding and unbounded following
     )
-    qualify count(*) over precedence > 1
+{% endmacro %}
+
+
+{% macro filled_components() %}
+    {{- return("(lmp_energy is not null)::integer + (lmp_congestion is not null)::integer + (lmp_loss is not null)::integer") -}}
+{% endmacro %}
+
+
+{#- A row of `ranked_repeats` that has no other values than the winner, though it may lack some. -#}
+{% macro agrees_with_winner() %}
+    {%- for value in energy_values() -%}
+    ({{ value }} is null or {{ value }} is not distinct from winner[{{ loop.index }}]){{ ' and ' if not loop.last }}
+    {%- endfor -%}
 {% endmacro %}
 
 

@@ -59,9 +59,9 @@
 {% macro _repeat_counts() %}
     select
         raw_file,
-        case when row({{ energy_values() | join(', ') }}) is not distinct from winner then 'merged' else 'superseded' end as term,
+        case when {{ agrees_with_winner() }} then 'merged' else 'superseded' end as term,
         case
-            when row({{ energy_values() | join(', ') }}) is not distinct from winner then 'equal to the published row'
+            when {{ agrees_with_winner() }} then 'equal to the published row'
             when version < winner[1] then 'lower version'
             else 'unequal, no version tells which is right'
         end as reason,

@@ -70,6 +70,7 @@ class Column:
     """A column of a report: its name in the model, its type, and the names files give it.
 
     any_of: name of a group of columns of which a file must have one.
+    tells_day: whether it has the delivery day of each line, so that the file needs none.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     optional: bool = False
     any_of: str | None = None
+    tells_day: bool = False
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -578,7 +580,7 @@ def _inspect_csv(
             _refuse_control_bytes(path)
         if content.may_group_digits:
             _check_grouped_digits(path, result.layout, report)
-        if report.dated:
+        if report.dated and not _has_days(result.layout, report):
             result.report_date = _report_date(result.layout.above, name)
         if content.mixes_line_ends:
             result.read_path = str(_with_one_line_end(path, data_source, cache))
@@ -787,6 +789,11 @@ def _lines_by_trailer(tail: bytes, lines: int, trailer: str) -> int:
             "there: download it again"
         )
     return lines
+
+
+def _has_days(layout: Layout, report: Report) -> bool:
+    """Whether each line tells its day: it counts, whatever stands above the header or in the name."""
+    return any(column.tells_day and column.name in layout.names for column in report.columns)
 
 
 def _report_date(above: Sequence[str], name: str) -> date:

@@ -1,7 +1,9 @@
 -- MISO day-ahead ex-post LMPs, report da_expost_lmp. One row per node and hour.
 -- Quirks: the hours of a day are columns, in Eastern Standard Time all year, so every day has 24; the LMP,
 -- MCC and MLC of a node are lines of their own, thousands of lines apart; energy is LMP - MCC - MLC; a line
--- that comes again gives the rows of its node once more, with the other prices as they stood.
+-- that comes again gives the rows of its node once more, with the other prices as they stood; people keep
+-- the LMP lines alone, which are prices without components; a day in a column of its own is that of its
+-- line, and where there is none all lines are of one day, so that no node can have two prices.
 with source as (
 
     select * from {{ source('miso', 'da_expost_lmp') }}
@@ -14,6 +16,7 @@ lines as (
         raw_file,
         raw_row,
         coalesce(market_day, delivery_day::timestamp) as local_start,
+        market_day is null and delivery_day is not null as is_of_one_day,
         {{ trimmed('"Node"') }} as settlement_location,
         {{ trimmed('"Type"') }} as published_type,
         {{ trimmed('"Value"') }} as component,
@@ -35,11 +38,43 @@ occurrences as (
         settlement_location,
         published_type,
         component,
+        is_of_one_day,
         row_number() over (
             partition by raw_file, local_start, settlement_location, published_type, component
             order by raw_row
         ) as occurrence
     from lines
+
+),
+
+-- Lines of several days under one day. Prices are compared in the files that repeat lines at all.
+merged_files as (
+
+    select
+        raw_file,
+        arg_min(settlement_location || ' (' || component || ')', last_row) as example
+    from (
+        select
+            lines.raw_file,
+            lines.settlement_location,
+            lines.component,
+            max(lines.raw_row) as last_row
+        from lines
+        semi join (
+            select raw_file
+            from occurrences
+            where occurrence > 1 and is_of_one_day
+        ) as repeating
+            on lines.raw_file = repeating.raw_file
+        where lines.component in ('LMP', 'MCC', 'MLC')
+        group by
+            lines.raw_file,
+            lines.settlement_location,
+            lines.published_type,
+            lines.component
+        having count(distinct lines.prices) > 1
+    ) as conflicts
+    group by raw_file
 
 ),
 
@@ -100,7 +135,8 @@ daily as (
         clocked.*,
         lmp_lines.prices as lmp,
         mcc_lines.prices as mcc,
-        mlc_lines.prices as mlc
+        mlc_lines.prices as mlc,
+        merged_files.example
     from clocked
     left join lines as lmp_lines
         on clocked.raw_file = lmp_lines.raw_file and clocked.lmp_row = lmp_lines.raw_row
@@ -108,6 +144,7 @@ daily as (
         on clocked.raw_file = mcc_lines.raw_file and clocked.mcc_row = mcc_lines.raw_row
     left join lines as mlc_lines
         on clocked.raw_file = mlc_lines.raw_file and clocked.mlc_row = mlc_lines.raw_row
+    left join merged_files on clocked.raw_file = merged_files.raw_file
 
 ),
 
@@ -123,10 +160,10 @@ final as (
         raw_file,
         -- A rejected row is told by its line: the one with the fault, if one of the three has it.
         case
-            when lmp_row is null or mcc_row is null or mlc_row is null then raw_row
+            when lmp_row is null or (mcc_row is null) <> (mlc_row is null) then raw_row
             when {{ no_price('lmp') }} then lmp_row
-            when {{ no_price('mcc') }} then mcc_row
-            when {{ no_price('mlc') }} then mlc_row
+            when mcc_row is not null and {{ no_price('mcc') }} then mcc_row
+            when mlc_row is not null and {{ no_price('mlc') }} then mlc_row
             else raw_row
         end as raw_row,
         case when hour_index = 0 then raw_lines else 0 end as raw_lines,
@@ -142,25 +179,34 @@ final as (
         mlc as lmp_loss,
         1::uinteger as version,
         case
+            when example is not null
+                then concat(
+                    'refused: has several prices for ',
+                    example,
+                    ' and no column that tells the day of a line: ',
+                    'lines of several days seem to be merged into it. ',
+                    'Give each line its day in a column MARKET_DAY, or keep a file for each day'
+                )
             when clock_error is not null then clock_error
             when interval_start_utc is null then 'rejected: no day'
             when settlement_location is null then 'rejected: no Node'
             when unknown_component is not null then 'rejected: unknown Value "' || unknown_component || '"'
             when settlement_location_type is null
                 then 'rejected: unknown Type "' || coalesce(published_type, '') || '"'
-            when lmp is null or mcc is null or mlc is null
+            -- A file that ends too early has one of the two, a file of LMP lines neither.
+            when lmp is null or ((mcc is null or mlc is null) and coalesce(mcc_row, mlc_row) is not null)
                 then 'rejected: no ' || concat_ws(
                     ' and no ',
                     case when lmp_row is null then 'LMP line' when lmp is null then 'LMP' end,
                     case when mcc_row is null then 'MCC line' when mcc is null then 'MCC' end,
                     case when mlc_row is null then 'MLC line' when mlc is null then 'MLC' end
                 )
+            {{- price_faults({'LMP': 'lmp'}) }}
             {{- price_faults({
-                'LMP': 'lmp',
                 'MCC': 'mcc',
                 'MLC': 'mlc',
                 'LMP less MCC and MLC': 'lmp - mcc - mlc',
-            }) }}
+            }, nullable=true) }}
         end as set_aside
     from hourly
 
