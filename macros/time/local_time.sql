@@ -51,7 +51,12 @@
 {%- endmacro %}
 
 
-{% macro with_utc(rows, iso, column, minutes=60, local='local_start', second_pass='second_pass') %}
+{#- Most operators tell their real-time reports by other columns: a stamp off the hour is then a damaged line. One
+    whose real-time report has the columns of the day-ahead one names it as `five_minute_report`: a stamp off the
+    hour, which the market can't have, tells that report, whose other stamps may well be on the hour. -#}
+{% macro with_utc(
+    rows, iso, column, minutes=60, local='local_start', second_pass='second_pass', five_minute_report=none
+) %}
     {%- set length = {60: 'an hour', 1440: 'a day'}[minutes] %}
     select
         stamped.*,
@@ -67,7 +72,14 @@
                 when {{ believable('instants.instant', iso) }} is null
                     then {{ no_believable_time(column, 'instants.local_stamp') }}
                 when {{ off_grid('instants.local_stamp', minutes) }}
+                    {%- if five_minute_report %}
+                    then {{ is_another_report(
+                        "'it has stamps off the hour (" ~ column ~ " ' || instants.local_stamp || ')'",
+                        iso ~ '/' ~ five_minute_report
+                    ) }}
+                    {%- else %}
                     then 'rejected: {{ column }} ' || instants.local_stamp || ' is not the start of {{ length }}'
+                    {%- endif %}
                 when instants.is_missing
                     then 'rejected: this hour does not exist on the spring clock-change day'
                 when instants.is_second_pass and not instants.is_repeated

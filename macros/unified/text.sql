@@ -25,3 +25,9 @@
     chr({{ code }}){{ ' || ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+
+{#- What a row says to have its whole file refused: `why` is an expression. -#}
+{% macro is_another_report(why, folder) %}
+    'refused: is another report: ' || {{ why }} || ': move it to {{ folder }}'
+{%- endmacro %}

@@ -2,7 +2,8 @@
 -- component lines, and a further row for each time that a file repeats a line.
 -- Quirks: the GMT column is the clock (OPR_HR 25 is the third hour of the fall day); components stand in
 -- any order and possibly in files of their own, so the row of the latest file that has the LMP is given
--- the latest of each component, and the other rows of the location and hour are merged into it.
+-- the latest of each component, and the other rows of the location and hour are merged into it; a file of
+-- another market alone is another report, lines of one among those of the day-ahead market are rejected.
 --
 -- The source is read twice, and neither time under one name: a shared one would have to be held in memory.
 -- The first reading leaves out the order of lines, for counting them takes the files to a single thread;
@@ -145,6 +146,11 @@ numbered as (
         prices.lmp_type,
         prices.mw,
         case
+            when bool_and(coalesce(prices.market_run_id, 'DAM') <> 'DAM') over (partition by prices.raw_file)
+                then {{ is_another_report(
+                    "'MARKET_RUN_ID is ' || prices.market_run_id || ' and DAM in no line'",
+                    'caiso/prc_rtpd_lmp if that is RTPD, or to caiso/prc_intvl_lmp if RTM'
+                ) }}
             when coalesce(prices.market_run_id, 'blank') <> 'DAM'
                 then 'rejected: MARKET_RUN_ID ' || coalesce(prices.market_run_id, 'blank') || ' is not DAM'
             when coalesce(prices.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')

@@ -1,6 +1,7 @@
 -- NYISO day-ahead generator LBMP, report damlbmp_gen. One row per generator or reference bus and hour.
 -- Quirks: hour beginning in Eastern prevailing time without a zone mark, so the second 01:00 of the
--- fall day is told by file order; congestion is published with the opposite sign; no energy column.
+-- fall day is told by file order; congestion is published with the opposite sign; no energy column;
+-- the five-minute report has the same columns, and is told by its stamps off the hour.
 with source as (
 
     select * from {{ source('nyiso', 'damlbmp_gen') }}
@@ -21,7 +22,7 @@ passes as (
 
 clocked as (
 
-    {{ with_utc('passes', iso='nyiso', column='Time Stamp') }}
+    {{ with_utc('passes', iso='nyiso', column='Time Stamp', five_minute_report='realtime_gen') }}
 
 ),
 

@@ -1,7 +1,8 @@
 -- SPP day-ahead LMPs, report DA-LMP-SL. One row per settlement location and hour.
 -- Quirks: stamps are interval ends, and the UTC one is the clock, as the local one is no wall clock on the
 -- fall day; the balancing area is published since April 2026; no types are, so hubs and interfaces are
--- known by name; the real-time report has the same header, but its stamps are not on the hour.
+-- known by name; the real-time report has the same header, but stamps off the hour: one of these, which no
+-- day-ahead file can have, tells that the whole file is of that report, its stamps on the hour included.
 with source as (
 
     select * from {{ source('spp', 'da_lmp_sl') }}
@@ -100,7 +101,9 @@ final as (
         case
             when interval_start_utc is null then {{ no_believable_time('GMTIntervalEnd', 'utc_end') }}
             when {{ off_grid('interval_start_utc', 60) }}
-                then 'rejected: GMTIntervalEnd is not on the hour, as in the real-time report'
+                then {{ is_another_report(
+                    "'it has stamps off the hour (GMTIntervalEnd ' || utc_end || ')'", 'spp/rtbm-lmp-sl'
+                ) }}
             -- The local column is no wall clock on the fall day, but never another number of hours behind.
             when utc_end - local_end not in (interval 5 hours, interval 6 hours)
                 then 'rejected: Interval ' || local_end || ' contradicts GMTIntervalEnd ' || utc_end
