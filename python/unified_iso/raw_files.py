@@ -792,7 +792,7 @@ def _lines_by_trailer(tail: bytes, lines: int, trailer: str) -> int:
 
 
 def _has_days(layout: Layout, report: Report) -> bool:
-    """Whether each line tells its day: it counts, whatever stands above the header or in the name."""
+    """Whether each line tells its day, which counts whatever the heading or the name says."""
     return any(column.tells_day and column.name in layout.names for column in report.columns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,36 +54,60 @@ def daily(day: str, lines: Lines, title: str = EXPOST, line_end: str = "\n") -> 
     return "".join(line + line_end for line in (title, day, "", note, HEADER, *lines)).encode()
 
 
-def quarterly(days: Iterable[str]) -> bytes:
+def quarterly(days: Iterable[str], lines: Lines = (*HUB, *ZONE)) -> bytes:
     header = "MARKET_DAY," + HEADER.upper().replace("HE ", "HE")
-    lines = [f"{day},{line}" for day in days for line in (*HUB, *ZONE)]
-    return "".join(line + "\n" for line in (header, *lines)).encode()
+    dated = [f"{day},{line}" for day in days for line in lines]
+    return "".join(line + "\n" for line in (header, *dated)).encode()
+
+
+def merged(heading: str, days: Sequence[str]) -> bytes:
+    """Days put together by a tool, each line with its day, and dearer by 10 from day to day."""
+    header = heading + "," + re.sub(r"HE (\d)\b", r"HE 0\1", HEADER)
+    dated = [
+        ",".join((day, *cells[:3], *(f"{float(cell) + 10 * number:.2f}" for cell in cells[3:])))
+        for number, day in enumerate(days)
+        for cells in [HUB[0].split(",")]
+    ]
+    return "".join(line + "\n" for line in (header, *dated)).encode()
 
 
 GOOD = {
     "2017/20170605_da_expost_lmp_hubs_only.csv": "\n".join((HEADER, *HUB)).encode(),
     "2018/20180605_da_expost_lmp.csv": daily("6/5/2018", BY_VALUE, line_end="\r\n"),
     "2019/name without a day.csv": daily("06/05/2019", BY_VALUE),
-    "2020/20200101-20200331 Q1.csv": quarterly(("01/05/2020", "03/31/2020")),
+    "2020/2020_Jan-Mar_DA_LMPs.csv": quarterly(("01/05/2020", "03/31/2020")),
     # All lines twice, then the MCC line of the hub once more with another price in HE 24.
-    "2021/20210605_da_expost_lmp.csv": daily(
-        "06/05/2021", (*BY_VALUE, *BY_VALUE, HUB[1].removesuffix("1.5") + "1.51")
+    "2021/2021_Apr-Jun_DA_LMPs.csv": quarterly(
+        ("06/05/2021",), (*BY_VALUE, *BY_VALUE, HUB[1].removesuffix("1.5") + "1.51")
     ),
+    # Of the zone nothing but its price was kept.
+    "2015/20150605_da_expost_lmp.csv": daily("06/05/2015", (*HUB, ZONE[0])),
+    # The day in the name is that of the first lines, or another one.
+    "2014/miso_20140605_20140607.csv": merged("Date", ("2014-06-05", "2014-06-06", "2014-06-07")),
+    "2013/20131231 all.csv": merged("Market Day", ("6/5/2013", "6/6/2013")),
+    # Prices whole, and later in order the LMP line alone, twice, with another price in HE 24.
+    "2012/a.csv": daily("06/05/2012", HUB),
+    "2012/b.csv": daily("06/05/2012", (HUB[0].removesuffix("32.8") + "33",) * 2),
 }
-TWICE = "2021/20210605_da_expost_lmp.csv"
+TWICE = "2021/2021_Apr-Jun_DA_LMPs.csv"
 BAD = {
     "20250104_da_exante_lmp.csv": daily("01/04/2025", BY_VALUE, "Day Ahead Market ExAnte LMPs"),
     "20250104_rt_lmp_final.csv": daily("1/4/2025", BY_VALUE, "Realtime Market LMPs", "\r\n"),
     "20250105_da_expost_lmp.csv": b'<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>',
     "hubs_only.csv": "\n".join((HEADER, *HUB)).encode(),
-    "2020_Jan-Mar_DA_LMPs.csv": quarterly(("01/05/2020",)),
+    # Lines of two days under one, and no column that tells which is of which.
+    "20190606_20190607.csv": daily(
+        "06/06/2019", (*HUB, ZONE[0], HUB[0].replace("32.8", "42.8"), *HUB[1:])
+    ),
+    "20190608.csv": merged("downloaded", ("06/09/2019", "06/10/2019")),
 }
 REASONS = {
     "20250104_da_exante_lmp.csv": "'Day Ahead Market ExAnte LMPs', which is not da_expost_lmp",
     "20250104_rt_lmp_final.csv": "'Realtime Market LMPs', which is not da_expost_lmp",
     "20250105_da_expost_lmp.csv": "is an XML reply, not a csv report ('BlobNotFound')",
     "hubs_only.csv": "has no delivery date",
-    "2020_Jan-Mar_DA_LMPs.csv": "has no delivery date",
+    "20190606_20190607.csv": "has several prices for MINN.HUB (LMP) and no column that",
+    "20190608.csv": "has several prices for MINN.HUB (LMP) and no column that",
 }
 # Years of their own: a file that is rejected stops its year.
 REJECTED = {
@@ -216,6 +241,50 @@ def test_repeated_lines_are_merged_and_the_later_of_unequal_ones_stands(
     assert rows(published, 2021)[utc, "MINN.HUB"][-4:] == (32.8, 32.29, 1.51, -1)
 
 
+@pytest.mark.parametrize("year", [2013, 2014])
+def test_a_column_that_tells_the_day_is_the_clock(published: Published, year: int) -> None:
+    days = [date(year, 6, 5 + number) for number in range(year - 2011)]
+    assert {
+        (values[0], values[1]): values[4]
+        for values in rows(published, year).values()
+        if values[1] in (1, 24)
+    } == {
+        (day, hour): price + 10 * number
+        for number, day in enumerate(days)
+        for hour, price in ((1, 0.21), (24, 32.8))
+    }
+
+
+def test_a_price_whose_components_were_not_kept_is_published(published: Published) -> None:
+    found = rows(published, 2015)
+    first = datetime(2015, 6, 5, 5, tzinfo=UTC)
+    assert len(found) == 48
+    assert found[first, "MINN.HUB"][4:] == HUB_PRICES[1]
+    assert found[first, "AMIL.IP"][4:] == (0.25, None, None, None)
+    told = [line for line in published.strict.says if "lack energy, congestion or loss" in line]
+    assert told
+
+
+def test_a_row_with_components_stands_before_one_of_its_price_without(
+    published: Published,
+) -> None:
+    found = rows(published, 2012)
+    first = datetime(2012, 6, 5, 5, tzinfo=UTC)
+    assert found[first, "MINN.HUB"][4:] == HUB_PRICES[1]
+    # Another price is another matter: the later path has it.
+    assert found[first + timedelta(hours=23), "MINN.HUB"][4:] == (33, None, None, None)
+    assert accounts(published, "2012/a.csv") == {
+        ("parsed", None): 24,
+        ("published", None): 23,
+        ("superseded", "unequal, no version tells which is right"): 1,
+    }
+    assert accounts(published, "2012/b.csv") == {
+        ("parsed", None): 48,
+        ("published", None): 1,
+        ("merged", "equal to the published row"): 47,
+    }
+
+
 def test_bad_files_are_refused_by_what_they_are(published: Published) -> None:
     refused = [line for line in published.strict.says if line.startswith("refused ")]
     assert len(refused) == len(BAD)
@@ -230,7 +299,18 @@ def test_rejected_lines_stop_their_year_and_no_other(published: Published) -> No
     for year, said in REJECTIONS.items():
         [line] = [s for s in blocked if s.startswith(f"not published {MODEL} {year}: ")]
         assert said in line
-    assert published.strict_years == [2017, 2018, 2019, 2020, 2021, *SAMPLE_YEARS]
+    assert published.strict_years == [
+        2012,
+        2013,
+        2014,
+        2015,
+        2017,
+        2018,
+        2019,
+        2020,
+        2021,
+        *SAMPLE_YEARS,
+    ]
 
 
 def test_sound_nodes_beside_rejected_lines_are_published_if_asked(published: Published) -> None:

@@ -40,7 +40,6 @@ FAULTS: dict[str, list[tuple[int, str, str, str]]] = {
         (10, "pnode_name", "\u00a0", "no pnode_name"),
     ],
     "nyiso": [
-        (3, "Time Stamp", "06/01/2023 00:30", "Time Stamp 2023-06-01 00:30:00 is not the start"),
         (4, "Time Stamp", "06/01/23 00:00", f"Time Stamp 0023-06-01 00:00:00 {NO_TIME}"),
         (5, "Time Stamp", "06/01/9999 00:00", f"Time Stamp 9999-06-01 00:00:00 {NO_TIME}"),
         (6, "Time Stamp", "epoch", f"Time Stamp 1900-01-01 00:00:00 {NO_TIME}"),

@@ -180,16 +180,17 @@ REFUSED = {
         "06/01/2025 00:05:00,06/01/2025 05:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
         "lacks GMTIntervalEnd, Settlement Location",
     ),
+    # The stamp of the second line is none of the day-ahead market: so is no price of the file.
+    "june.csv": (
+        PLAIN + "06/01/2024 01:00:00,06/01/2024 06:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n"
+        "06/01/2024 01:05:00,06/01/2024 06:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
+        "is another report: it has stamps off the hour (GMTIntervalEnd 2024-06-01 06:05:00): move"
+        " it to spp/rtbm-lmp-sl",
+    ),
     "error.csv": ("<html><body>Not found</body></html>\n", "web page"),
 }
 # By year: a file with a row that can't be right, and what is said of its line.
 REJECTED = {
-    2024: (
-        "RTBM-LMP-SL-202406010105.csv",
-        PLAIN + "06/01/2024 01:00:00,06/01/2024 06:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n"
-        "06/01/2024 01:05:00,06/01/2024 06:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
-        "line 3: GMTIntervalEnd is not on the hour",
-    ),
     2018: (
         "DA-LMP-SL-201806010100.csv",
         WITH_BAA

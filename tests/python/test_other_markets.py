@@ -1,0 +1,125 @@
+"""Files of another market, whose columns are those of the report, are refused whole and by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from building import Ran, build, query, status
+
+LBMP = (
+    "Time Stamp,Name,PTID,LBMP ($/MWHr),Marginal Cost Losses ($/MWHr),"
+    "Marginal Cost Congestion ($/MWHr)"
+)
+SPP = "Interval,GMTIntervalEnd,Settlement Location,Pnode,LMP,MLC,MCC,MEC"
+CAISO = (
+    "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,OPR_DT,OPR_HR,OPR_INTERVAL,NODE,MARKET_RUN_ID,"
+    "LMP_TYPE,MW"
+)
+# As real-time files beside day-ahead ones are kept, each after them by its path; quoted or not.
+FILES = {
+    "nyiso/damlbmp_zone/a.csv": (
+        LBMP,
+        "07/18/2022 00:00,CAPITL,61757,72.06,5.27,0.75",
+        "07/18/2022 01:00,CAPITL,61757,66.40,4.80,0.50",
+    ),
+    "nyiso/damlbmp_zone/b.csv": (
+        ",".join(f'"{name}"' for name in LBMP.split(",")),
+        '"07/18/2022 00:00:00","CAPITL",61757,70.00,5.00,0.00',
+        '"07/18/2022 00:05:00","CAPITL",61757,77.34,6.43,1.32',
+        '"07/18/2022 01:00:00","CAPITL",61757,71.25,5.10,0.00',
+    ),
+    "nyiso/damlbmp_gen/a.csv": (LBMP, "07/18/2022 00:00,A GEN,23512,70.00,5.00,1.00"),
+    "nyiso/damlbmp_gen/b.csv": (
+        LBMP,
+        "07/18/2022 00:00,A GEN,23512,90.00,5.00,1.00",
+        "07/18/2022 00:04:02,A GEN,23512,91.00,5.00,1.00",
+    ),
+    "spp/da-lmp-sl/a.csv": (SPP, "03/19/2025 02:00:00,03/19/2025 07:00:00,A,A_PN,9.5,0.5,1,8"),
+    "spp/da-lmp-sl/b.csv": (
+        SPP,
+        "03/19/2025 02:00:00,03/19/2025 07:00:00,A,A_PN,8.5,0.5,1,7",
+        "03/19/2025 02:05:00,03/19/2025 07:05:00,A,A_PN,7.5,0.5,1,6",
+    ),
+    "caiso/prc_lmp/a.csv": (
+        CAISO,
+        "2022-06-01T07:00:00-00:00,2022-06-01T08:00:00-00:00,2022-06-01,1,0,A,DAM,LMP,24.5",
+    ),
+    "caiso/prc_lmp/b.csv": (
+        CAISO,
+        "2022-06-01T07:00:00-00:00,2022-06-01T07:15:00-00:00,2022-06-01,1,1,A,RTPD,LMP,17.0",
+        "2022-06-01T07:15:00-00:00,2022-06-01T07:30:00-00:00,2022-06-01,1,2,A,RTPD,LMP,18.0",
+    ),
+}
+MEMBERS = {
+    "20230718da.csv": (LBMP, "07/18/2023 00:00,CAPITL,61757,62.06,5.27,0.75"),
+    "20230718rt.csv": (LBMP, "07/18/2023 00:05:00,CAPITL,61757,67.34,6.43,1.32"),
+}
+OFF_THE_HOUR = "is another report: it has stamps off the hour"
+REFUSED = {
+    "nyiso/damlbmp_zone/b.csv": f"{OFF_THE_HOUR} (Time Stamp 2022-07-18 00:05:00): move it to"
+    " nyiso/realtime_zone",
+    "nyiso/damlbmp_gen/b.csv": f"{OFF_THE_HOUR} (Time Stamp 2022-07-18 00:04:02): move it to"
+    " nyiso/realtime_gen",
+    "nyiso/damlbmp_zone/july.zip!20230718rt.csv": f"{OFF_THE_HOUR} (Time Stamp 2023-07-18"
+    " 00:05:00): move it to nyiso/realtime_zone",
+    "spp/da-lmp-sl/b.csv": f"{OFF_THE_HOUR} (GMTIntervalEnd 2025-03-19 07:05:00): move it to"
+    " spp/rtbm-lmp-sl",
+    "caiso/prc_lmp/b.csv": "is another report: MARKET_RUN_ID is RTPD and DAM in no line: move it to"
+    " caiso/prc_rtpd_lmp if that is RTPD, or to caiso/prc_intvl_lmp if RTM",
+}
+PUBLISHED = [
+    (datetime(2022, 6, 1, 7, tzinfo=UTC), "CAISO", "A", 24.5),
+    (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "A GEN", 70.0),
+    (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 72.06),
+    (datetime(2022, 7, 18, 5, tzinfo=UTC), "NYISO", "CAPITL", 66.4),
+    (datetime(2023, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 62.06),
+    (datetime(2025, 3, 19, 6, tzinfo=UTC), "SPP", "A", 9.5),
+]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The output folder of one build, and what it said."""
+
+    out: Path
+    ran: Ran
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    folder = tmp_path_factory.mktemp("other_markets")
+    raw = folder / "raw"
+    for name, lines in FILES.items():
+        path = raw / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+    with ZipFile(raw / "nyiso/damlbmp_zone/july.zip", "w") as archive:
+        for name, lines in MEMBERS.items():
+            archive.writestr(name, "".join(f"{line}\n" for line in lines))
+    ran = build(raw, folder / "out", "nyiso", "spp", "caiso", check=3)
+    return Published(folder / "out", ran)
+
+
+def test_no_price_of_another_market_is_published(published: Published) -> None:
+    assert (
+        query(
+            "select datetime_utc, iso, settlement_location, lmp_total"
+            " from read_parquet($1) order by all",
+            f"{published.out}/parquet/*/*/*.parquet",
+        )
+        == PUBLISHED
+    )
+
+
+def test_files_of_another_market_are_refused_and_told_where_they_belong(
+    published: Published,
+) -> None:
+    reasons = {entry["file"]: entry["reason"] for entry in status(published.out)["refused"]}
+    assert reasons.keys() == REFUSED.keys()
+    for name, reason in REFUSED.items():
+        assert reason in reasons[name]
