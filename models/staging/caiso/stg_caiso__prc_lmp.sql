@@ -146,6 +146,7 @@ numbered as (
         prices.lmp_type,
         prices.mw,
         case
+            when prices.raw_fault is not null then prices.raw_fault
             when bool_and(coalesce(prices.market_run_id, 'DAM') <> 'DAM') over (partition by prices.raw_file)
                 then {{ is_another_report(
                     "'MARKET_RUN_ID is ' || prices.market_run_id || ' and DAM in no line'",

@@ -15,6 +15,7 @@ lines as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         coalesce(market_day, delivery_day::timestamp) as local_start,
         market_day is null and delivery_day is not null as is_of_one_day,
         {{ trimmed('"Node"') }} as settlement_location,
@@ -34,13 +35,14 @@ occurrences as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         local_start,
         settlement_location,
         published_type,
         component,
         is_of_one_day,
         row_number() over (
-            partition by raw_file, local_start, settlement_location, published_type, component
+            partition by raw_file, raw_fault, local_start, settlement_location, published_type, component
             order by raw_row
         ) as occurrence
     from lines
@@ -83,6 +85,7 @@ nodes as (
 
     select
         raw_file,
+        raw_fault,
         local_start,
         false as second_pass,
         settlement_location,
@@ -179,6 +182,7 @@ final as (
         mlc as lmp_loss,
         1::uinteger as version,
         case
+            when raw_fault is not null then raw_fault
             when example is not null
                 then concat(
                     'refused: has several prices for ',
