@@ -13,12 +13,39 @@
 {% macro statements_to_read(node, look_only) %}
     {% set reading = statements_to_open(node, with_numbers=not look_only) %}
     {% if look_only %}
-        {% set relations = staging_models_of(node) | map(attribute='relation_name') | list %}
-        {% do reading.statements.append(count_rows(relations, ['raw_file', 'interval_start_utc'])) %}
+        {% do reading.statements.extend(statements_to_look(node)) %}
     {% else %}
         {% do reading.statements.extend(statements_to_load(node, reading.opened)) %}
     {% endif %}
     {{ return(reading) }}
+{% endmacro %}
+
+
+{#- Nothing but stamps, except of cumulative books: a wrong day of a row that is rejected must not be the last of its
+    book. -#}
+{% macro statements_to_look(node) %}
+    {% set relations = [] %}
+    {% set books = [] %}
+    {% for staging in staging_models_of(node) %}
+        {% if has_cumulative_source(staging) %}
+            {% do books.append(staging.relation_name) %}
+        {% else %}
+            {% do relations.append(
+                "(select raw_file, interval_start_utc, null::varchar as set_aside, raw_lines from "
+                ~ staging.relation_name ~ ")"
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {% set counted = count_rows(relations + books, ['raw_file', 'interval_start_utc', 'set_aside']) %}
+    {{ return([counted] + ([lone_rejects_without_time(node)] if books else [])) }}
+{% endmacro %}
+
+
+{% macro has_cumulative_source(staging) %}
+    {% for unique_id in staging.depends_on.nodes if unique_id in graph.sources %}
+        {% if graph.sources[unique_id].config.meta.get('raw', {}).get('cumulative') %}{{ return(true) }}{% endif %}
+    {% endfor %}
+    {{ return(false) }}
 {% endmacro %}
 
 
@@ -247,7 +274,7 @@
     select
         {{ sql_text(node.name) }},
         files.file_id,
-        'has ' || sum(load.rows) || ' rows without ' || string_agg(load.part, ' or ' order by load.part)
+        'has ' || max(load.rows) || ' rows without ' || string_agg(load.part, ' or ' order by load.part)
         || ': they are published without'
     from (
         {%- for part in ['energy', 'congestion', 'loss'] %}

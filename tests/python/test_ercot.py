@@ -288,6 +288,8 @@ def test_of_two_books_of_a_year_the_one_that_reaches_further_stands(tmp_path: Pa
         YEARLY_HEADER,
         "01/15/2022,01:00,N,HB_NORTH,51",
         "02/15/2022,01:00,N,HB_NORTH,52",
+        # A row that is rejected tells no last day.
+        "12/15/2022,01:00,N,HB_NORTH,n/a",
     )
     # These reach as far as each other: the stamp tells, and then the path.
     for name, price in (
@@ -302,16 +304,16 @@ def test_of_two_books_of_a_year_the_one_that_reaches_further_stands(tmp_path: Pa
     # A book of another year takes no part.
     write(raw / YEARLY / "zz.csv", YEARLY_HEADER, "03/15/2023,01:00,N,HB_NORTH,71")
     book_to(raw, 1, 40)
-    built = publish(raw, {})
+    built = publish(raw, {}, "--allow-rejects", check=3)
     columns = "month(datetime_utc), lmp_total"
     assert rows(built.year(2022), columns) == [(1, 51.0), (2, 52.0)]
     assert rows(built.year(2018), "delivery_hour, lmp_total") == [(1, 61.0), (2, 61.0), (3, 64.0)]
     # The sheet of January is what it was, but its book now reaches further.
     book_to(raw, 3, 40)
-    built = publish(raw, {})
+    built = publish(raw, {}, "--allow-rejects", check=3)
     assert rows(built.year(2022), columns) == [(1, 41.0), (2, 42.0), (3, 43.0)]
     anew = tmp_path / "anew"
-    build(raw, anew, "ercot", check=0)
+    build(raw, anew, "ercot", "--allow-rejects", check=3)
     path = "parquet/ercot/da_energy_hourly/da_energy_hourly_2022.parquet"
     assert (anew / path).read_bytes() == Path(built.year(2022)).read_bytes()
 

@@ -261,8 +261,14 @@ def test_a_price_whose_components_were_not_kept_is_published(published: Publishe
     assert len(found) == 48
     assert found[first, "MINN.HUB"][4:] == HUB_PRICES[1]
     assert found[first, "AMIL.IP"][4:] == (0.25, None, None, None)
-    told = [line for line in published.strict.says if "lack energy, congestion or loss" in line]
-    assert told
+    with work_database(published.out) as con:
+        told = con.execute(
+            "select message from inventory.file_warnings"
+            " inner join inventory.raw_files using (file_id) where data_source like '%/2015/%'"
+        ).fetchall()
+    assert told == [
+        ("has 24 rows without congestion or energy or loss: they are published without",)
+    ]
 
 
 def test_a_row_with_components_stands_before_one_of_its_price_without(

@@ -33,7 +33,7 @@ FILES = {
         '"07/18/2022 00:05:00","CAPITL",61757,77.34,6.43,1.32',
         '"07/18/2022 01:00:00","CAPITL",61757,71.25,5.10,0.00',
     ),
-    "nyiso/damlbmp_gen/a.csv": (LBMP, "07/18/2022 00:00,A GEN,23512,70.00,5.00,1.00"),
+    "nyiso/damlbmp_gen/a.csv": (LBMP, "07/18/2022 00:00,A GEN,23512,72.54,5.00,0.00"),
     "nyiso/damlbmp_gen/b.csv": (
         LBMP,
         "07/18/2022 00:00,A GEN,23512,90.00,5.00,1.00",
@@ -74,7 +74,7 @@ REFUSED = {
 }
 PUBLISHED = [
     (datetime(2022, 6, 1, 7, tzinfo=UTC), "CAISO", "A", 24.5),
-    (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "A GEN", 70.0),
+    (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "A GEN", 72.54),
     (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 72.06),
     (datetime(2022, 7, 18, 5, tzinfo=UTC), "NYISO", "CAPITL", 66.4),
     (datetime(2023, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 62.06),
