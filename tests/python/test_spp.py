@@ -300,7 +300,10 @@ def test_of_a_name_in_two_areas_neither_price_is_published(allowed: Published) -
         (name, "published"): 2,
         (name, "rejected"): 2,
     }
-    assert query("select count(*) from read_parquet($1)", allowed.year_file(2024)) == [(1,)]
+
+
+def test_of_a_file_of_another_market_no_price_is_published(allowed: Published) -> None:
+    assert not Path(allowed.year_file(2024)).exists()
 
 
 # --- Real files -----------------------------------------------------------------------------------
