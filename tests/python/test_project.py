@@ -88,11 +88,13 @@ def test_every_dataset_has_the_same_columns_and_the_same_guarantees(
         "error accounts_balance",
         "error components_add_up",
         "error grain_is_unique",
+        "error intervals_on_grid",
         "error local_time_agrees_with_utc",
         "error physically_sorted",
         "error prices_are_sane",
         "error required_columns_filled",
         "error values_in_domain",
+        "error within_market_time",
     }
     assert {g for g in shared if g.startswith("warn")} == {
         "warn locations_continue",
