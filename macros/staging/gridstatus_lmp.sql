@@ -24,8 +24,7 @@
         words.market_type,
         coalesce(nullif(words.left_out, ''), {{ left_out }}) as left_out,
         {{ trimmed(location) }} as settlement_location,
-        -- A column of ids with gaps is printed as decimals.
-        regexp_replace({{ trimmed(location_id) }}, '[.]0$', '') as settlement_location_id,
+        {{ published_id(location_id) }} as settlement_location_id,
         coalesce({{ trimmed('prices."Location Type"') }}, 'none') as published_type,
         {{ trimmed(zone) }} as zone,
         null::double as voltage_kv,

@@ -14,7 +14,7 @@ typed as (
         raw_row,
         date + to_hours({{ isone_hour_ending('"Hour Ending"') }} - 1) as local_start,
         coalesce({{ trimmed('"Hour Ending"') }} like '%X', false) as second_pass,
-        {{ trimmed('"Location ID"') }} as settlement_location_id,
+        {{ published_id('"Location ID"') }} as settlement_location_id,
         {{ trimmed('"Location Name"') }} as settlement_location,
         {{ trimmed('"Location Type"') }} as published_type,
         "Locational Marginal Price" as lmp_total,

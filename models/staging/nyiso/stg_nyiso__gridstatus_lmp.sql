@@ -79,7 +79,7 @@ listed as (
     union all
     select
         {{ trimmed('"Generator Name"') }} as settlement_location,
-        {{ trimmed('ptid') }} as settlement_location_id,
+        {{ published_id('ptid') }} as settlement_location_id,
         null as published_type,
         {{ trimmed('zone') }} as zone,
         null as voltage_kv
