@@ -4,7 +4,7 @@
         raw_row,
         "Time Stamp" as local_start,
         {{ trimmed('"Name"') }} as settlement_location,
-        {{ trimmed('"PTID"') }} as settlement_location_id,
+        {{ published_id('"PTID"') }} as settlement_location_id,
         "LBMP ($/MWHr)" as lbmp,
         "Marginal Cost Losses ($/MWHr)" as losses,
         "Marginal Cost Congestion ($/MWHr)" as published_congestion
@@ -33,6 +33,7 @@
             when lbmp_rows.interval_start_utc is null then 'rejected: no Time Stamp'
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
+            when lbmp_rows.pass_error is not null then lbmp_rows.pass_error
             {{- price_faults({
                 'LBMP': 'lbmp_rows.lbmp',
                 'Marginal Cost Losses': 'lbmp_rows.losses',
