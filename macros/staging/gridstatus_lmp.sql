@@ -65,8 +65,19 @@
             when {{ believable('printed_start', iso) }} is null
                 then 'rejected: ' || start_column || ' ' || start_text
                 || ' is before the first day of this market or more than 60 days ahead'
+            {% for name, text in {
+                'Interval Start': 'local_text',
+                'Time': 'bare_text',
+                'interval_end_utc': 'utc_end_text',
+                'Interval End': 'local_end_text',
+            }.items() -%}
+            when {{ text }} is not null and {{ text_to_utc(text) }} is null
+                then 'rejected: {{ name }} "' || {{ text }} || '" is no time'
+            {% endfor -%}
             when {{ has_utc_offset('local_text') }} and {{ text_to_utc('local_text') }} <> printed_start
                 then 'rejected: Interval Start ' || local_text || ' contradicts ' || start_column || ' ' || start_text
+            when {{ has_utc_offset('local_end_text') }} and {{ text_to_utc('local_end_text') }} <> interval_end_utc
+                then 'rejected: Interval End ' || local_end_text || ' contradicts interval_end_utc ' || utc_end_text
             -- Some releases put the end of an interval there.
             when {{ has_utc_offset('bare_text') }}
                 and {{ text_to_utc('bare_text') }} <> printed_start
