@@ -178,6 +178,64 @@ SOUC,Bus,27.3629,27.0081,0.0509,0.3039
 }
 
 
+# The hosted API names its columns in snake case, with local times beside those in UTC or without.
+HOSTED = {
+    "pjm": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_id,location_short_name,location_type,lmp,energy,congestion,loss
+2020-03-08T01:00:00-05:00,2020-03-08 06:00:00+00:00,2020-03-08T03:00:00-04:00,\
+2020-03-08 07:00:00+00:00,DAY_AHEAD_HOURLY,EASTERN HUB,51217,EASTERN,HUB,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-04:00,2020-03-08 07:00:00+00:00,2020-03-08T04:00:00-04:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,EASTERN HUB,51217.0,EASTERN,HUB,25.5,21.25,4.0,0.25
+""",
+    "nyiso": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_type,lmp,energy,congestion,loss
+2019-11-03T01:00:00-04:00,2019-11-03 05:00:00+00:00,2019-11-03T01:00:00-05:00,\
+2019-11-03 06:00:00+00:00,DAY_AHEAD_HOURLY,WEST,Zone,24.5,20.25,4.0,0.25
+2019-11-03T01:00:00-05:00,2019-11-03 06:00:00+00:00,2019-11-03T02:00:00-05:00,\
+2019-11-03 07:00:00+00:00,DAY_AHEAD_HOURLY,WEST,Zone,25.5,21.25,4.0,0.25
+""",
+    "caiso": """
+interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,congestion,loss,ghg
+2020-03-08 09:00:00+00:00,2020-03-08 10:00:00+00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,\
+Trading Hub,24.5,20.0,4.0,0.25,0.25
+2020-03-08 10:00:00+00:00,2020-03-08 11:00:00+00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,\
+Trading Hub,25.5,21.25,4.0,0.25,
+""",
+    "ercot": """
+interval_start_utc,interval_end_utc,location,location_type,market,spp
+2020-03-08 07:00:00+00:00,2020-03-08 08:00:00+00:00,HB_NORTH,Trading Hub,DAY_AHEAD_HOURLY,24.5
+2020-03-08 08:00:00+00:00,2020-03-08 09:00:00+00:00,HB_NORTH,Trading Hub,DAY_AHEAD_HOURLY,25.5
+""",
+    "isone": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_type,lmp,energy,congestion,loss
+2020-03-08T01:00:00-05:00,2020-03-08 06:00:00+00:00,2020-03-08T03:00:00-04:00,\
+2020-03-08 07:00:00+00:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-04:00,2020-03-08 07:00:00+00:00,2020-03-08T04:00:00-04:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,25.5,21.25,4.0,0.25
+""",
+    "spp": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,baa,location,\
+location_type,pnode,lmp,energy,congestion,loss
+2020-03-08T01:00:00-06:00,2020-03-08 07:00:00+00:00,2020-03-08T03:00:00-05:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,SPP,SPPNORTH_HUB,Hub,SPPNORTH_H,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-05:00,2020-03-08 08:00:00+00:00,2020-03-08T04:00:00-05:00,\
+2020-03-08 09:00:00+00:00,DAY_AHEAD_HOURLY,SPP,SPPNORTH_HUB,Hub,SPPNORTH_H,25.5,21.25,4.0,0.25
+""",
+    "miso": """
+interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,congestion,loss
+2020-03-08 07:00:00,2020-03-08 08:00:00,DAY_AHEAD_HOURLY,INDIANA.HUB,Hub,24.5,20.25,4.0,0.25
+2020-03-08 08:00:00,2020-03-08 09:00:00,DAY_AHEAD_HOURLY,INDIANA.HUB,Hub,25.5,21.25,4.0,0.25
+""",
+}
+
+
+def _utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Built:
     """A raw folder and what came of it, run after run."""
@@ -229,6 +287,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     _write(raw / "nyiso", NYISO)
     _write(raw / "pjm", PJM)
     _write(raw, OTHERS)
+    _write(raw, {f"{iso}/gridstatus_lmp/api.csv": text for iso, text in HOSTED.items()})
     for iso, start, *reports in (
         ("nyiso", FALL, "damlbmp_zone", "damlbmp_gen", "gridstatus_lmp"),
         ("nyiso", SPRING, "gridstatus_lmp"),
@@ -240,10 +299,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     first = _build(raw, out)
     told = status(out)
     return Built(raw, out, first, _build(raw, out), told)
-
-
-def _utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
 
 
 def _accounts(built: Built, model: str, year: int, where: str) -> dict[str, int]:
@@ -276,6 +331,50 @@ def test_hosted_files_are_read_by_their_utc_columns(built: Built) -> None:
         (_utc(2021, 6, 1, 5), 25.03, 0.0, 60, "nyiso/gridstatus_lmp/hosted.csv"),
     ]
     assert [math.copysign(1, row[2]) for row in rows] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "first", "location"),
+    [
+        ("pjm_da_energy_hourly_nodal", _utc(2020, 3, 8, 6), ("EASTERN HUB", "51217", "HUB", None)),
+        ("nyiso_da_energy_hourly", _utc(2019, 11, 3, 5), ("WEST", "61752", "ZONE", None)),
+        ("isone_da_energy_hourly", _utc(2020, 3, 8, 6), (".Z.MAINE", "4001", "ZONE", None)),
+        (
+            "spp_da_energy_hourly",
+            _utc(2020, 3, 8, 7),
+            ("SPPNORTH_HUB", "SPPNORTH_HUB", "HUB", "SPP"),
+        ),
+        (
+            "miso_da_energy_hourly_nodal",
+            _utc(2020, 3, 8, 7),
+            ("INDIANA.HUB", "INDIANA.HUB", "HUB", None),
+        ),
+    ],
+)
+def test_the_hosted_api_names_its_columns_alike_for_every_operator(
+    built: Built, dataset: str, first: datetime, location: tuple[str | None, ...]
+) -> None:
+    columns = (
+        "settlement_location, settlement_location_id, settlement_location_type, zone,"
+        " interval_start_utc, interval_minutes, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    )
+    assert built.rows(dataset, first.year, columns) == [
+        (*location, first, 60, 24.5, 20.25, 4.0, 0.25),
+        (*location, first + timedelta(hours=1), 60, 25.5, 21.25, 4.0, 0.25),
+    ]
+
+
+def test_the_hosted_api_has_what_only_some_operators_have(built: Built) -> None:
+    """ERCOT's price is an SPP without components, and CAISO's may hold a greenhouse-gas part."""
+    columns = "interval_start_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    assert built.rows("ercot_da_energy_hourly", 2020, f"{columns}, settlement_location_type") == [
+        (_utc(2020, 3, 8, 7), 24.5, None, None, None, "HUB"),
+        (_utc(2020, 3, 8, 8), 25.5, None, None, None, "HUB"),
+    ]
+    assert built.rows("caiso_da_energy_hourly_nodal", 2020, columns) == [
+        (_utc(2020, 3, 8, 9), 24.5, 20.0, 4.0, 0.25),
+        (_utc(2020, 3, 8, 10), 25.5, 21.25, 4.0, 0.25),
+    ]
 
 
 def test_pjm_nodes_are_known_by_id_by_location_or_by_name(built: Built) -> None:
@@ -464,7 +563,7 @@ def test_a_part_without_a_row_for_the_dataset_is_not_read_again(built: Built) ->
     """A year of real-time rows only gives the day-ahead dataset no file, and no work either."""
     dataset = "nyiso_da_energy_hourly"
     assert [entry["year"] for entry in built.told["datasets"] if entry["iso"] == "nyiso"] == [
-        *(2020, 2021, 2022, 2024, 2025)
+        *(2019, 2020, 2021, 2022, 2024, 2025)
     ]
     assert any(line.startswith(f"{dataset}, lines: ") for line in built.first.says)
     assert not any(line.startswith(f"{dataset}, lines: ") for line in built.again.says)

@@ -1,4 +1,4 @@
-"""Numbers of locations that a tool printed as decimals: one location, in every report that has them."""
+"""Ids that a tool printed as decimals: one location, in every report that has numbers for ids."""
 
 from __future__ import annotations
 
