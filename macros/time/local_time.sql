@@ -100,13 +100,13 @@
 
 {#- A row that tells its pass itself (told_pass) needs no order. -#}
 {% macro with_pass_by_order(
-    rows, iso, location, listed_by, column, minutes=60, local='local_start', told_pass='null::boolean'
+    rows, iso, location, listed_by, column, minutes=60, local='local_start', told_pass='told_pass'
 ) %}
     select
         stamped.*,
-        coalesce({{ told_pass }}, passes.is_second, false) as second_pass,
+        coalesce(stamped.{{ told_pass }}, passes.is_second, false) as second_pass,
         case
-            when {{ told_pass }} is null and passes.raw_row is not null and passes.is_second is null
+            when stamped.{{ told_pass }} is null and passes.raw_row is not null and passes.is_second is null
                 then 'rejected: {{ column }} ' || stamped.{{ local }}
                 || ' comes twice on this day and the order of the file does not tell which is the first'
         end as pass_error
