@@ -77,10 +77,6 @@ Interval Start,Interval End,Location,Location Type,LMP,Energy,Congestion,Loss
 Interval End,Market,Location,Location Type,LMP,Energy,Congestion,Loss
 2018-06-01 01:00:00-04:00,DAY_AHEAD_HOURLY,WEST,Zone,25.02,24.24,0.0,0.78
 """,
-    "gridstatus_lmp/spreadsheet.csv": f"""
-{CURRENT}
-6/1/2018 0:00,6/1/2018 0:00,6/1/2018 1:00,DAY_AHEAD_HOURLY,WEST,Zone,25.02,24.24,0,0.78
-""",
     "gridstatus_lmp/ercot.csv": """
 Time,Interval Start,Interval End,Location,Location Type,Market,SPP
 2018-06-01 00:00:00-05:00,2018-06-01 00:00:00-05:00,2018-06-01 01:00:00-05:00,HB_HOUSTON,\
@@ -152,6 +148,10 @@ Interval Start,Interval End,Market,Location,Location Type,LMP
 2023-03-12 03:00:00-04:00,2023-03-12 03:00:00-04:00,2023-03-12 04:00:00-04:00,DAY_AHEAD_HOURLY,\
 UN.OAKVILLE 13.8OAK  ,NETWORK NODE,47.19,47.56,0.0,-0.37
 """,
+    "isone/gridstatus_lmp/spreadsheet.csv": f"""
+{CURRENT}
+6/1/2018 0:00,6/1/2018 0:00,6/1/2018 1:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,25.02,24.24,0,0.78
+""",
     # Fixed -05:00; energy with the noise of a subtraction; ex-ante prices are other ones.
     "miso/gridstatus_lmp/prices.csv": f"""
 {CURRENT}
@@ -161,6 +161,17 @@ INDIANA.HUB,Hub,25.35,26.240000000000002,-1.1,0.21
 OAK.AZ,Hub,25.35,,-1.1,0.21
 2023-07-01 00:00:00-05:00,2023-07-01 00:00:00-05:00,2023-07-01 01:00:00-05:00,\
 DAY_AHEAD_HOURLY_EX_ANTE,OAK.AZ,Hub,99.0,99.0,0.0,0.0
+""",
+    # Fields that were chosen: what places a price, and some of its parts or none.
+    "caiso/gridstatus_lmp/no parts.csv": """
+interval_start_utc,market,location,lmp
+2018-06-01 07:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,24.5
+2018-06-01 08:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,25.5
+""",
+    "caiso/gridstatus_lmp/no loss.csv": """
+interval_start_utc,market,location,lmp,energy,congestion
+2019-06-01 07:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,24.5,20.25,4.0
+2019-06-01 08:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,25.5,21.25,4.0
 """,
     # The western area beside a pnode that is not the key; a bus is no settlement location.
     "spp/gridstatus_lmp/prices.csv": """
@@ -377,6 +388,27 @@ def test_the_hosted_api_has_what_only_some_operators_have(built: Built) -> None:
     ]
 
 
+def test_prices_without_some_of_their_parts_are_published_with_a_warning(built: Built) -> None:
+    columns = "interval_start_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    assert built.rows("caiso_da_energy_hourly_nodal", 2018, columns) == [
+        (_utc(2018, 6, 1, 7), 24.5, None, None, None),
+        (_utc(2018, 6, 1, 8), 25.5, None, None, None),
+    ]
+    assert built.rows("caiso_da_energy_hourly_nodal", 2019, columns) == [
+        (_utc(2019, 6, 1, 7), 24.5, 20.25, 4.0, None),
+        (_utc(2019, 6, 1, 8), 25.5, 21.25, 4.0, None),
+    ]
+    with work_database(built.out) as connection:
+        warned = connection.execute(
+            "select distinct data_source from inventory.file_warnings"
+            " inner join inventory.raw_files using (file_id) where data_source like 'caiso/%'"
+        ).fetchall()
+    assert sorted(warned) == [
+        ("caiso/gridstatus_lmp/no loss.csv",),
+        ("caiso/gridstatus_lmp/no parts.csv",),
+    ]
+
+
 def test_pjm_nodes_are_known_by_id_by_location_or_by_name(built: Built) -> None:
     columns = (
         "datetime_utc, settlement_location, settlement_location_id, settlement_location_type,"
@@ -523,9 +555,15 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
     ("name", "words"),
     [
         ("ercot/gridstatus_lmp/buses", "the header of gridstatus_lmp lacks SPP"),
-        ("nyiso/gridstatus_lmp/no market", "the header of gridstatus_lmp lacks Market"),
+        (
+            "nyiso/gridstatus_lmp/no market",
+            "lacks Market (nothing else tells which dataset a row is of) (found ",
+        ),
         ("nyiso/gridstatus_lmp/no time", "lacks Time or Interval Start or interval_start_utc"),
-        ("nyiso/gridstatus_lmp/spreadsheet", "has 1 data lines, but none tells a time"),
+        (
+            "isone/gridstatus_lmp/spreadsheet",
+            'has times without their offset from UTC (Interval Start "6/1/2018 0:00")',
+        ),
         ("nyiso/gridstatus_lmp/ercot", "the header of gridstatus_lmp lacks LMP"),
     ],
 )
