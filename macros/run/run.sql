@@ -62,6 +62,7 @@
                     or (meta_of(column).get('wanted', false) and not meta_of(column).get('any_of')),
                 'any_of': meta_of(column).get('any_of'),
                 'tells_day': meta_of(column).get('tells_day', false),
+                'tells': meta_of(column).get('tells'),
                 'is_day': meta_of(column).get('is_day', false),
             }) %}
         {% endfor %}

@@ -256,6 +256,7 @@ def _report(source: dict[str, Any]) -> Report:
                 optional=column["optional"],
                 any_of=column["any_of"],
                 tells_day=column["tells_day"],
+                tells=column["tells"],
                 is_day=column["is_day"],
             )
             for column in source["columns"]
