@@ -79,6 +79,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
+# What pandas calls the column of its row numbers.
+_INDEX = re.compile(r"Unnamed: \d+")
 _WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
 
 
@@ -1240,7 +1242,11 @@ def _unknown_cells(cells: Sequence[str], report: Report) -> list[str]:
     """Cells of a header that are no published columns of the report."""
     known = {name for column in report.columns for name in column.spellings}
     known |= {fold(name) for name in report.other_columns}
-    return [cell for cell in cells if cell.strip() and fold(cell.strip("\ufeff")) not in known]
+    return [
+        cell
+        for cell in cells
+        if cell.strip() and fold(cell) not in known and not _INDEX.fullmatch(cell.strip())
+    ]
 
 
 def _other_separator(lines: Sequence[str], report: Report) -> str | None:
