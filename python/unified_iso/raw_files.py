@@ -71,6 +71,19 @@ _ENDS_IN_DIGITS = r'_[0-9.]+[,"\r\n]'
 _IS_GROUPED = r'[,"\n][-+ ]*[0-9.]*[0-9]_[0-9_.]*[,"\r\n]'
 _GROUPED = re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.eE]*")
 _TEXT_TYPES = ("varchar", "date", "timestamp")
+# Forms that DuckDB's reader takes without help, where all stamps of a file have the same one. Files
+# with other forms, or several, are read as text, and their stamps by the macro `stamp_of`.
+TIMESTAMP_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%-m/%-d/%Y %-H:%M",
+    "%-m/%-d/%Y %-H:%M:%S",
+    "%-m/%-d/%Y %-I:%M:%S %p",
+    "%Y-%m-%d",
+    "%-m/%-d/%Y",
+)
+DATE_FORMAT = "%Y-%m-%d"
+AS_TEXT = "text"
 SEAM = 64
 # First bytes of a file among which lines are looked at one by one.
 SAMPLED = 1 << 16
@@ -88,7 +101,9 @@ _WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
 class Column:
     """A column of a report: its name in the model, its type, and the names files give it.
 
+    optional: whether a file may lack it.
     any_of: name of a group of columns of which a file must have one.
+    is_day: whether its stamps tell a day and no time of day.
     """
 
     name: str
@@ -96,6 +111,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     optional: bool = False
     any_of: str | None = None
+    is_day: bool = False
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -107,6 +123,7 @@ class Column:
 class Report:
     """A published report as its dbt source describes it.
 
+    timestamp_formats: forms of stamps in the operator's own files, beside those of every report.
     title: pattern that the lines above the header match, where there are any.
     rows_below_header: lines between the header and the data.
     trailer: pattern of the last line; its group is the number of data lines.
@@ -166,6 +183,7 @@ class Listed:
 class Layout:
     """How to read one file: its columns in file order, lines above the data, stamp format.
 
+    timestamp_format: the one form of all its stamps, or `AS_TEXT`; None where it has no stamps.
     header_line: lines before the last line of the heading, which is the header or a line below it.
     """
 
@@ -1123,7 +1141,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     """Find the header line of `report` among the first lines of a file.
 
     Columns may stand in any order and case, quoted or not; columns the report doesn't know are
-    read past. The stamp format is the first of the report's that fits the first data line.
+    read past. The stamp format is the first that fits all of the first data lines.
 
     Raises:
         Refused: no line is the report's header; the message says what the file looks like.
@@ -1141,11 +1159,18 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             below = rows[number + 1] if number + 1 < len(rows) else []
             has_types = report.rows_below_header > 0 and is_line_of_types(below)
             last = number + (report.rows_below_header if has_types else 0)
-            first = rows[last + 1] if last + 1 < len(rows) else []
+            first = [_as_wide(row, len(names)) for row in rows[last + 1 :]]
             return Layout(names, last, _timestamp_format(report, names, first), above)
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
+
+
+def _as_wide(cells: list[str], width: int) -> list[str]:
+    """Cells of a line with as many empty ones at the end as make it so wide."""
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        return cells
+    return [*cells, *[""] * (width - len(cells))][:width]
 
 
 def _decoded(head: bytes) -> tuple[str, str | None]:
@@ -1185,18 +1210,33 @@ def _missing(names: Iterable[str], report: Report) -> list[str]:
     return [" or ".join(group) for group in groups.values() if not present & set(group)]
 
 
-def _timestamp_format(report: Report, names: Sequence[str], first: Sequence[str]) -> str | None:
-    stamps = {c.name for c in report.columns if c.data_type.startswith("timestamp")}
-    values = [value for name, value in zip(names, first, strict=False) if name in stamps]
-    for candidate in report.timestamp_formats:
-        if all(_fits(value, candidate) for value in values):
+def _timestamp_format(
+    report: Report, names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str | None:
+    """The one format of all stamps in some rows, or `AS_TEXT` where there is none."""
+    columns = {c.name: c for c in report.columns if c.data_type.startswith(("timestamp", "date"))}
+    cells = [
+        (columns[name], value.strip())
+        for row in rows
+        if len(row) == len(names)
+        for name, value in zip(names, row, strict=True)
+        if name in columns and value.strip()
+    ]
+    if not columns:
+        return None
+    for candidate in (*report.timestamp_formats, *TIMESTAMP_FORMATS):
+        if all(_fits(value, column, candidate) for column, value in cells):
             return candidate
-    return report.timestamp_formats[0] if report.timestamp_formats else None
+    return AS_TEXT
 
 
-def _fits(value: str, timestamp_format: str) -> bool:
+def _fits(value: str, column: Column, timestamp_format: str) -> bool:
+    if column.data_type == "date":
+        timestamp_format = DATE_FORMAT
+    elif not column.is_day and "%M" not in timestamp_format:
+        return False
     try:
-        datetime.strptime(value.strip(), timestamp_format.replace("%-", "%"))
+        datetime.strptime(value, timestamp_format.replace("%-", "%"))
     except ValueError:
         return False
     return True
