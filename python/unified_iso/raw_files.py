@@ -50,6 +50,7 @@ from unified_iso.shapes import (
     may_need_copy,
     refuse_row_names,
     refuse_unreadable,
+    without_empty_end,
 )
 
 READABLE = (".csv", ".csv.gz")
@@ -567,7 +568,7 @@ def _inspect_container(
     budget: Budget,
 ) -> list[Inspected]:
     """Open a zip or a workbook: one result per csv or sheet in it."""
-    if data_source.count("!") >= budget.limits.depth:
+    if data_source.removeprefix(listed.path).count("!") >= budget.limits.depth:
         raise Refused(f"nests archives deeper than {budget.limits.depth}: unpack it")
     is_book = is_workbook(path)
     if is_book and not report.books:
@@ -1159,16 +1160,17 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             below = rows[number + 1] if number + 1 < len(rows) else []
             has_types = report.rows_below_header > 0 and is_line_of_types(below)
             last = number + (report.rows_below_header if has_types else 0)
-            first = [_as_wide(row, len(names)) for row in rows[last + 1 :]]
+            first = [_as_wide(row, cells) for row in rows[last + 1 :]]
             return Layout(names, last, _timestamp_format(report, names, first), above)
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
 
 
-def _as_wide(cells: list[str], width: int) -> list[str]:
-    """Cells of a line with as many empty ones at the end as make it so wide."""
-    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+def _as_wide(cells: list[str], header: Sequence[str]) -> list[str]:
+    """Cells of a line with as many empty ones at the end as the header has, if others agree."""
+    width, named = len(header), len(without_empty_end(header))
+    if len(cells) < named or any(cell.strip() for cell in cells[width:]):
         return cells
     return [*cells, *[""] * (width - len(cells))][:width]
 

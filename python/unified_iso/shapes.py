@@ -91,6 +91,14 @@ def cells_of(line: str, separator: str = ",") -> list[str]:
         return [line]
 
 
+def without_empty_end(cells: Sequence[str]) -> list[str]:
+    """Cells without the empty ones at the end."""
+    kept = list(cells)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept
+
+
 def fold(name: str) -> str:
     """Header cell as it is compared: case, blanks and underscores don't count."""
     return re.sub(r"[\s_]+", "", name).casefold()
@@ -140,7 +148,7 @@ class Heading:
     @property
     def named(self) -> int:
         """Cells of the header, without empty ones at its end."""
-        return len(_trimmed(cells_of(self.header.decode("utf-8", "replace"))))
+        return len(without_empty_end(cells_of(self.header.decode("utf-8", "replace"))))
 
     def marks(self) -> tuple[bytes, ...]:
         """Texts of which a line like the header has one, whatever its quotes and its order."""
@@ -193,14 +201,6 @@ def refuse_row_names(heading: Heading, head: bytes) -> None:
             f"have {names + 1} cells: save it with a name for each column (in R: write.csv with "
             "row.names = FALSE)"
         )
-
-
-def _trimmed(cells: Sequence[str]) -> list[str]:
-    """Cells without the empty ones at the end."""
-    kept = list(cells)
-    while kept and not kept[-1].strip():
-        kept.pop()
-    return kept
 
 
 class Copying:
@@ -298,7 +298,8 @@ class Copying:
         if self._rules.trailer is None or not body.rstrip(b' \t"').endswith(b","):
             return False
         return self._trailer_of(body) is not None or (
-            self._trailer_at is not None and len(_trimmed(_text_cells(body))) < self._heading.named
+            self._trailer_at is not None
+            and len(without_empty_end(_text_cells(body))) < self._heading.named
         )
 
     def _is_like_heading(self, body: bytes) -> bool:
@@ -307,14 +308,23 @@ class Copying:
         if hits * 2 < len(self._folded):
             return False
         cells = {fold(cell) for cell in _text_cells(body)}
-        return self._is_glued(body) or 2 * len(cells & self._heading.known) >= max(
-            len(self._folded), 2
-        )
+        known = len(cells & self._heading.known)
+        return 2 * known >= max(len(self._folded), 2) or self._before_glued(body) is not None
 
-    def _is_glued(self, body: bytes) -> bool:
-        """Whether the header follows the last line of a file that had no line end."""
+    def _before_glued(self, body: bytes) -> bytes | None:
+        """The line of data that a header follows, where a joined file had no line end at its end."""
         header = self._heading.header.removeprefix(b"\xef\xbb\xbf")
-        return len(body) > len(header) and body.endswith((header, b"\xef\xbb\xbf" + header))
+        data = body.removesuffix(header).removesuffix(b"\xef\xbb\xbf")
+        is_glued = self._rules.trailer is None and data and body.endswith(header)
+        return data if is_glued else None
+
+    def _other_heading(self, number: int, body: bytes, names: tuple[str, ...] | None) -> str:
+        found = in_short([cell for cell in _text_cells(body) if cell.strip()])
+        why = "has other columns" if names is None else "names its columns in another order"
+        return (
+            f"line {number} is a second heading that {why} (found {found}), so the file is several "
+            "reports in one: split it at that line"
+        )
 
     def _headed(self, number: int, line: bytes, body: bytes) -> Iterator[bytes]:
         """Blank a heading, and what belongs to it above."""
@@ -323,21 +333,13 @@ class Copying:
                 f"line {number} is a second heading, so the file is several reports in one, and "
                 "nothing tells the day of each line: split it at its headings"
             )
-        if self._is_glued(body) and self._rules.trailer is None:
-            data = body[: body.rindex(self._heading.header.removeprefix(b"\xef\xbb\xbf"))]
-            data = data.removesuffix(b"\xef\xbb\xbf")
-            if data.strip():
-                yield from self._released()
-                yield self._data(number, data + _end_of(line), data, _width(data))
-                self.is_changed = True
-                return
         if (names := self._named_by(body)) != self._names:
-            found = in_short([cell for cell in _text_cells(body) if cell.strip()])
-            why = "has other columns" if names is None else "names its columns in another order"
-            raise Refused(
-                f"line {number} is a second heading that {why} (found {found}), so the file is "
-                "several reports in one: split it at that line"
-            )
+            if (data := self._before_glued(body)) is None:
+                raise Refused(self._other_heading(number, body, names))
+            yield from self._released()
+            self.is_changed = True
+            yield self._data(number, data + _end_of(line), data, _width(data))
+            return
         if self._rules.trailer:
             yield from self._begin_section(number)
         elif self._is_held_as_above():
@@ -348,8 +350,8 @@ class Copying:
 
     def _named_by(self, body: bytes) -> tuple[str, ...] | None:
         cells = _text_cells(body.removeprefix(b"\xef\xbb\xbf"))
-        names = self._heading.names_of(_trimmed(cells))
-        return None if names is None else names[: len(_trimmed(cells))]
+        names = self._heading.names_of(without_empty_end(cells))
+        return None if names is None else names[: len(without_empty_end(cells))]
 
     def _is_held_as_above(self) -> bool:
         """Whether the lines held back are those above the first header, but for their numbers."""
@@ -399,7 +401,7 @@ class Copying:
         """Number of lines that a trailer tells; empty cells behind it and an index don't count."""
         if self._rules.trailer is None:
             return None
-        cells = [cell.strip() for cell in _trimmed(_text_cells(body))]
+        cells = [cell.strip() for cell in without_empty_end(_text_cells(body))]
         rows = [cells, cells[1:]] if self._has_index() else [cells]
         for row in rows:
             texts = (",".join(row), ",".join(f'"{cell}"' for cell in row))

@@ -43,7 +43,11 @@ WIDE = Report(
 FRAMED = Report(
     iso="isone",
     name="framed",
-    columns=(Column("Date", "timestamp"), Column("Hour", "varchar"), Column("Price", "double")),
+    columns=(
+        Column("Date", "timestamp", is_day=True),
+        Column("Hour", "varchar"),
+        Column("Price", "double"),
+    ),
     timestamp_formats=("%-m/%-d/%Y",),
     title="Day-Ahead",
     rows_below_header=1,
@@ -264,6 +268,12 @@ def test_a_heading_behind_a_line_without_end_is_cut(tmp_path: Path) -> None:
     (result,) = opened(tmp_path, "all.csv", content)
     assert (result.lines, result.skipped_lines) == (6, ())
     assert read(result) == ROWS * 3
+
+
+def test_a_heading_that_a_tool_gave_a_number_is_a_heading(tmp_path: Path) -> None:
+    content = f",{HEADER}\n0,{FIRST}\n1,{HEADER}\n2,{SECOND}\n"
+    (result,) = opened(tmp_path, "all.csv", content)
+    assert (read(result), result.skipped_lines) == (ROWS, (3,))
 
 
 @pytest.mark.parametrize(
