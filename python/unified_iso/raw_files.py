@@ -44,6 +44,7 @@ from unified_iso.shapes import (
     cells_of,
     fold,
     in_short,
+    incomplete,
     is_line_of_types,
     is_utf16,
     kind_of,
@@ -661,6 +662,7 @@ def _inspect_csv(
         heading = _heading(content.head, result.layout, report)
         result.lines = content.lines - result.layout.header_line - 1
         if content.quotes % 2:
+            _refuse_cut_off(content, report)
             _refuse_open_quote(path, result.layout)
         if content.has_control_bytes:
             _refuse_control_bytes(path)
@@ -774,10 +776,20 @@ def _may_need_copy(content: _Content, heading: Heading) -> bool:
     )
 
 
+def _last_line(content: _Content) -> str:
+    return content.tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
+
+
+def _refuse_cut_off(content: _Content, report: Report) -> None:
+    """Refuse a file that ends inside quotes, where its last line should be a trailer."""
+    last = _last_line(content)
+    if report.trailer and not re.search(report.trailer, last):
+        raise Refused(incomplete(last))
+
+
 def _ends_with_trailer(content: _Content, layout: Layout, heading: Heading, report: Report) -> bool:
     """Whether a file is plainly one report, down to a trailer that agrees."""
-    last = content.tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
-    found = re.search(report.trailer or "", last)
+    found = re.search(report.trailer or "", _last_line(content))
     return (
         found is not None
         and int(found.group(1)) == content.lines - layout.header_line - 2

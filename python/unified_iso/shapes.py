@@ -113,6 +113,14 @@ def is_line_of_types(cells: Sequence[str]) -> bool:
     return any(cell.strip() for cell in named) and not any(re.search(r"\d", cell) for cell in named)
 
 
+def incomplete(last: str) -> str:
+    """Say that a file has lost its end, whose last line is not the trailer."""
+    return (
+        f"is incomplete: its last line is {last[:SHOWN]!r}, not the trailer with the number of "
+        "lines: download it again"
+    )
+
+
 def in_short(names: Sequence[str]) -> str:
     """The first of some names, joined by commas."""
     shown = ", ".join(name.strip()[:SHOWN] for name in names[:COLUMNS_SHOWN])
@@ -312,7 +320,7 @@ class Copying:
         return 2 * known >= max(len(self._folded), 2) or self._before_glued(body) is not None
 
     def _before_glued(self, body: bytes) -> bytes | None:
-        """The line of data that a header follows, where a joined file had no line end at its end."""
+        """The line of data that a header follows, where a joined file ended without a line end."""
         header = self._heading.header.removeprefix(b"\xef\xbb\xbf")
         data = body.removesuffix(header).removesuffix(b"\xef\xbb\xbf")
         is_glued = self._rules.trailer is None and data and body.endswith(header)
@@ -457,11 +465,7 @@ class Copying:
     def _end(self) -> Iterator[bytes]:
         if self._rules.trailer and self._trailer_at is None:
             if self._has_frame:
-                last = self._last.decode("utf-8", "replace").strip()[:SHOWN]
-                raise Refused(
-                    f"is incomplete: its last line is {last!r}, not the trailer with the number of "
-                    "lines: download it again"
-                )
+                raise Refused(incomplete(self._last.decode("utf-8", "replace").strip()))
             self._warn()
         yield from self._released()
 
