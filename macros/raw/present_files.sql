@@ -21,9 +21,12 @@
 {% endmacro %}
 
 
+{#- `dbt retry` selects nothing: it takes its nodes from the results of the run before. -#}
 {% macro operators_of_run() %}
     {% set isos = [] %}
-    {% for node in datasets() if node.unique_id in selected_resources %}{% do isos.append(node.config.iso) %}{% endfor %}
+    {% for node in datasets() if node.unique_id in selected_resources or not selected_resources %}
+        {% do isos.append(node.config.iso) %}
+    {% endfor %}
     {% for source in sources_read_directly() %}{% do isos.append(source.source_name) %}{% endfor %}
     {{ return(isos | unique | list) }}
 {% endmacro %}

@@ -82,9 +82,20 @@
 {% endmacro %}
 
 
+{#- How what a flag of the command asks for is asked of dbt, as SQL text. -#}
+{% macro in_dbt(variables) %}
+    {{ return(sql_text("(dbt: --vars '{" ~ variables ~ "}')")) }}
+{% endmacro %}
+
+
+{% macro is_publishing() %}
+    {{ return(flags.WHICH in ['build', 'run'] and not flags.EMPTY) }}
+{% endmacro %}
+
+
 {#- At the end of a run, because some files are refused only when they are read. -#}
 {% macro tell_refused() %}
-    {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
+    {% if is_publishing() %}
         {% for row in run_query("
             select data_source, refusal
             from inventory.raw_files
@@ -116,15 +127,21 @@
             {% do models.append(result.node) %}
             {% do block_years_found(result.node, outcomes) %}
         {% endfor %}
-        {% set stopped = run_query("select distinct model, year from inventory.blocked").rows | length %}
-        {#- Not a failure: whoever leaves tests out asks for no publishing. -#}
         {% for node in models %}{% do block_untested(node, outcomes) %}{% endfor %}
+        {% for node in models %}{% do block_without_parent(node, outcomes) %}{% endfor %}
+        {% set stopped = run_query("select distinct model, year from inventory.blocked").rows | length %}
         {% do tell_refused() %}
         {% for row in run_query("select model, year, message from inventory.blocked order by all").rows %}
-            {% do in_python('tell', {'line': 'not published: ' ~ row[0] ~ ' ' ~ row[1] ~ ': ' ~ row[2]}) %}
+            {% do in_python('tell', {'line': 'not published: ' ~ row[0] ~ (' ' ~ row[1] if row[1] else '') ~ ': ' ~ row[2]}) %}
         {% endfor %}
-        {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
-            {% do in_python('publish', {'models': models | map(attribute='name') | list, 'families': families()}) %}
+        {% set names = models | map(attribute='name') | list %}
+        {% set nothing = namespace(said=none) %}
+        {% if is_publishing() %}
+            {% do in_python('publish', {'models': names, 'families': families(), 'results': results, 'year': var('year')}) %}
+            {% if names and not is_any_published(names) %}
+                {% set nothing.said = 'nothing of what was asked for is published: no raw file has rows of it' %}
+                {% do in_python('fail', {'results': results, 'models': names, 'message': nothing.said}) %}
+            {% endif %}
         {% endif %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}
@@ -134,6 +151,8 @@
         {% for result in results if has_failed_unsaid(result) %}{% do failed.append(result) %}{% endfor %}
         {% if stopped or failed %}
             {{ return("select error(" ~ sql_text(stopped ~ " dataset-years were not published, see above") ~ ")") }}
+        {% elif nothing.said %}
+            {{ return("select error(" ~ sql_text(nothing.said) ~ ")") }}
         {% endif %}
     {% endif %}
 {% endmacro %}
@@ -220,6 +239,37 @@
 {% endmacro %}
 
 
+{% macro is_any_published(models) %}
+    {{ return(run_query("
+        select 1
+        from inventory.parts
+        where model in ('" ~ models | join("', '") ~ "')
+            " ~ ("and year = " ~ var('year') if var('year') else "") ~ "
+        limit 1
+    ").rows | length > 0) }}
+{% endmacro %}
+
+
+{#- A subset has what its parent has. Where the parent was not built, rows that only it would have read are missing. -#}
+{% macro block_without_parent(node, outcomes) %}
+    {% set parent = parent_dataset_of(node) %}
+    {% if parent and parent.unique_id not in outcomes %}
+        {% do run_query("
+            insert into inventory.blocked
+            select
+                " ~ sql_text(node.name) ~ ",
+                " ~ (var('year') or 'year(max(days.delivery_date))') ~ ",
+                count(distinct files.file_id) || ' raw files are new, and " ~ parent.name
+                ~ " that reads them was not built: select +" ~ node.name ~ "'
+            from inventory.raw_files as files
+            left join inventory.coverage as days using (file_id)
+            where " ~ is_price_file_of(parent) ~ " and files.lines_used is null
+            having count(distinct files.file_id) > 0
+        ") %}
+    {% endif %}
+{% endmacro %}
+
+
 {#- Rows that no test has looked at aren't published. -#}
 {% macro block_untested(node, outcomes) %}
     {% set missing = [] %}
@@ -229,7 +279,7 @@
     {% if missing %}
         {% do run_query("
             insert into inventory.blocked
-            select model, year, " ~ sql_text('tests: ' ~ missing | join(', ')) ~ "
+            select model, year, " ~ sql_text('tests: ' ~ missing | join(', ') ~ ': publish with dbt build, which runs them') ~ "
             from inventory.candidates where model = " ~ sql_text(node.name)
         ) %}
     {% endif %}

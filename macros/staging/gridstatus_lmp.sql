@@ -335,6 +335,7 @@
         {% for extra in extras.values() %}
         {{ extra }},
         {% endfor %}
+        market,
         market_type,
         interval_minutes,
         version,

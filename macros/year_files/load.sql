@@ -157,7 +157,7 @@
     {% for staging in staging_models_of(node) %}
         {% do statements.append(
             "create or replace temp table " ~ load_name(staging) ~ " as select * "
-            ~ ("exclude (raw_row) " if raw_row_of(staging) == 'rowid' else "")
+            ~ ("exclude (" ~ unloaded_columns(staging) | join(', ') ~ ") " if unloaded_columns(staging) else "")
             ~ with_other_markets_filtered(node, staging) ~ " from " ~ staging.relation_name
             ~ (" limit 0" if not staging.depends_on.nodes | select('in', opened) | list else "")
         ) %}
@@ -178,6 +178,7 @@
     {% do run_statements([count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside']), lone_rejects_without_time(node)]) %}
     {% if read_as_text_instead(node) or refuse_files_by_rows() %}{{ return(none) }}{% endif %}
     {% set days_are_new = record_coverage(node) %}
+    {% do keep_file_rows(node) %}
     {% if refuse_unbalanced_files() %}{{ return(none) }}{% endif %}
     {% do note_component_breaks(node) %}
     {% do warn_of_lacking_parts(node) %}
@@ -334,17 +335,61 @@
 {% endmacro %}
 
 
-{#- A report of several markets or resolutions gives each dataset its own rows. -#}
+{#- What is counted by a table's own row number is not kept, nor what only words are made of. -#}
+{% macro unloaded_columns(staging) %}
+    {{ return(
+        (['raw_row'] if raw_row_of(staging) == 'rowid' else [])
+        + (['market'] if 'market' in staging.columns else [])
+    ) }}
+{% endmacro %}
+
+
+{#- A report of several markets or resolutions gives each dataset its own rows. Rows that none of the operator's
+    datasets takes are told of by these words, see publish.py. -#}
 {% macro with_other_markets_filtered(node, staging) %}
     {%- if 'market_type' in staging.columns -%}
         replace (
             case
-                when market_type <> {{ sql_text(node.config.market) }} or interval_minutes <> {{ node.config.minutes }}
+                when set_aside like 'refused: %' then set_aside
+                when not ({{ _is_of_market('market_type', 'interval_minutes', datasets_of(node.config.iso)) }})
+                    then 'filtered: belongs to no dataset yet: ' || market || ' ('
+                    || coalesce(interval_minutes || ' minutes', 'of unknown length') || ')'
+                when not ({{ _is_of_market('market_type', 'interval_minutes', [node]) }})
                     then 'filtered: of another market or resolution than this dataset'
                 else set_aside
             end as set_aside
         )
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro datasets_of(iso) %}
+    {{ return(datasets() | selectattr('config.iso', 'equalto', iso) | list) }}
+{% endmacro %}
+
+
+{#- Unknown where the market is unknown. -#}
+{% macro _is_of_market(market, minutes, nodes) %}
+    {%- for node in nodes -%}
+        {{ market }} = {{ sql_text(node.config.market) }} and {{ minutes }} = {{ node.config.minutes }}
+        {{- ' or ' if not loop.last }}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{#- What became of the rows of each file, to be told until the file changes. -#}
+{% macro keep_file_rows(node) %}
+    {% set model = sql_text(node.name) %}
+    {% do run_statements(["
+        delete from inventory.file_rows
+        where model = " ~ model ~ " and file_id in (select file_id from load_files)
+    ", "
+        insert into inventory.file_rows
+        select " ~ model ~ ", files.file_id, counts.set_aside, sum(counts.rows)
+        from load_counts as counts
+        inner join load_files as files on counts.raw_file = files.number
+        group by all
+    "]) %}
 {% endmacro %}
 
 
@@ -789,7 +834,7 @@
                     data_source || coalesce(' line ' || min(line), '') || ': '
                     || arg_min(message, coalesce(line, 0))
                     || case when count(*) > 1 then ' (and ' || count(*) - 1 || ' more)' else '' end
-                    || ': mend the file, or publish the rest with --allow-rejects' as message
+                    || ': mend the file, or publish the rest with --allow-rejects ' || " ~ in_dbt('allow_rejects: true') ~ " as message
                 from rejected
                 group by file_id, data_source
             ) as first_rejects

@@ -216,7 +216,8 @@
             year,
             'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || lost
             || case
-                when may_be_pruned then ', which is gone: put the file back, or let its rows go with --prune'
+                when may_be_pruned
+                    then ', which is gone: put the file back, or let its rows go with --prune ' || " ~ in_dbt('prune: true') ~ "
                 else ', of which some can''t be used now: mend or put back the file; its rows are kept until it is removed'
             end
         from plan

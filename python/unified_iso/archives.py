@@ -215,7 +215,8 @@ def _unpack_into(
                 if suffix.endswith(".zip"):
                     if depth == unpacking.budget.limits.depth:
                         raise BadArchive(
-                            f"nests zips deeper than {depth}: unpack {name}, or raise --max-nesting"
+                            f"nests zips deeper than {depth}: unpack {name}, or raise "
+                            "--max-nesting (dbt: UNIFIED_ISO_MAX_NESTING)"
                         )
                     unpacking.budget.expect(info.file_size)
                     inside = unpacking.unused(prefix + name) + "!"

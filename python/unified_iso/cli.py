@@ -26,16 +26,18 @@ from unified_iso import endings, progress
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
-from unified_iso.project import UnknownName, choose, operators, run_build
+from unified_iso.project import UnknownName, choose, dataset_models, operators, run_build
 from unified_iso.publish import fault_of, read_manifest, unreadable_files
 from unified_iso.report import (
     UNTOUCHED,
     entries_in_place,
     gather,
+    note_absent,
     say,
     say_stopped,
     show,
     show_left_out,
+    show_unused,
     shown,
     status_rows,
     status_table,
@@ -46,12 +48,19 @@ from unified_iso.workspace import Workspace, WorkspaceError
 
 WIDTH = 160
 LEFT_OUT = ("refused", "rejected", "unpublished")
+UNUSED = ("no_dataset", "left_out", "warnings")
 
 app = typer.Typer(
     help="US electricity market prices as one tested Parquet dataset.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+_OPERATORS, _DATASETS = "those of its markets seed", "those of its models"
+# Where the project can't be read, help is given all the same, and the commands say what is wrong.
+with suppress(OSError):
+    _OPERATORS = ", ".join(operators())
+    _DATASETS = ", ".join(sorted({dataset for _, dataset in dataset_models().values()}))
 
 Raw = Annotated[Path, typer.Option("--raw", envvar="UNIFIED_ISO_RAW", help="Folder of raw files.")]
 Out = Annotated[Path, typer.Option("--out", envvar="UNIFIED_ISO_OUT", help="Folder to publish in.")]
@@ -111,9 +120,13 @@ def _keep_traceback(error: Exception, folder: Path) -> str:
 @app.command()
 @_ends_in_words
 def build(
-    isos: Annotated[list[str] | None, typer.Argument(help="Operators; all without any.")] = None,
+    isos: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Operators, in any case: {_OPERATORS}. All without any."),
+    ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="One dataset, such as da_energy_hourly.")
+        str | None,
+        typer.Option(help=f"One dataset, the operator in front or not: {_DATASETS}."),
     ] = None,
     year: Annotated[int | None, typer.Option(help="One delivery year.")] = None,
     all_years: Annotated[
@@ -194,10 +207,15 @@ def build(
         "UNIFIED_ISO_MAX_NESTING": str(max_nesting),
     }
     variables = {"year": year, "allow_rejects": allow_rejects, "prune": prune}
-    with _shown_progress(console):
-        result = run_build(workspace, choice, variables, full_refresh)
-    outcome = gather(workspace, result, choice.isos)
+    try:
+        with _shown_progress(console):
+            result = run_build(workspace, choice, variables, full_refresh)
+    except WorkspaceError as error:
+        say(console, "[red]stopped[/red]", str(error))
+        raise typer.Exit(1) from error
+    outcome = gather(workspace, result, choice.isos, year)
     published = outcome.read(lambda: status_rows(workspace), [])
+    note_absent(outcome, workspace, choice, year, published)
     show(console, workspace, outcome)
     rows = [row for row in published if row["iso"] in choice.isos]
     _console().print(status_table(rows) if rows else "nothing is published")
@@ -271,11 +289,12 @@ def status(
     manifest = read_manifest(workspace)
     rows = status_rows(workspace)
     if as_json:
-        kept = {name: manifest[name] for name in LEFT_OUT}
+        kept = {name: manifest[name] for name in (*LEFT_OUT, *UNUSED)}
         typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
         return
     console = _console()
     console.print(status_table(rows) if rows else shown(f"nothing is published in {out}"))
+    show_unused(console, *(manifest[name] for name in UNUSED))
     show_left_out(console, *(manifest[name] for name in LEFT_OUT))
 
 

@@ -83,6 +83,13 @@ create table if not exists inventory.rejected_rows (
     line bigint,
     message varchar not null
 );
+-- What became of the rows of a file in a dataset: null where they are not set aside.
+create table if not exists inventory.file_rows (
+    model varchar not null,
+    file_id ubigint not null,
+    set_aside varchar,
+    rows ubigint not null
+);
 -- What rows of a file were published without, or what could not be checked.
 create table if not exists inventory.file_warnings (
     model varchar not null,
@@ -318,6 +325,7 @@ def _keep_what_is_behind(connection: duckdb.DuckDBPyConnection, closed: Collecti
         )
 
 
+_OF_A_FILE = ("coverage", "rejected_lines", "skipped_lines", "file_rows", "file_warnings")
 _IS_AS_BEFORE = """
     known.data_source = inspected.data_source
     and known.content_hash = inspected.content_hash
@@ -384,7 +392,7 @@ def _replace(
             or ({_IS_IN_CLOSED_ARCHIVE})
         """
     )
-    for table in ("coverage", "rejected_lines", "skipped_lines", "file_warnings", "raw_files"):
+    for table in (*_OF_A_FILE, "raw_files"):
         connection.execute(
             f"delete from inventory.{table} where file_id in (select file_id from outdated)"
         )

@@ -80,12 +80,12 @@ class Budget:
         if unpacked > self.limits.unpacked:
             raise Exceeded(
                 f"unpacks to more than {_size(self.limits.unpacked)}: check it, or raise "
-                "--max-unpacked"
+                "--max-unpacked (dbt: UNIFIED_ISO_MAX_UNPACKED)"
             )
         if unpacked > max(self.limits.small, self.limits.ratio * self._packed):
             raise Exceeded(
                 f"unpacks to more than {self.limits.ratio:,.0f} times its size: check it, or raise "
-                "--max-ratio"
+                "--max-ratio (dbt: UNIFIED_ISO_MAX_RATIO)"
             )
 
     def add_members(self, count: int) -> None:
@@ -97,7 +97,8 @@ class Budget:
         self._members += count
         if self._members > self.limits.members:
             raise Exceeded(
-                f"holds more than {self.limits.members:,} members: check it, or raise --max-members"
+                f"holds more than {self.limits.members:,} members: check it, or raise "
+                "--max-members (dbt: UNIFIED_ISO_MAX_MEMBERS)"
             )
 
     def check_time(self) -> None:
@@ -109,7 +110,7 @@ class Budget:
         if time.monotonic() - self._started > self.limits.seconds:
             raise Exceeded(
                 f"takes longer than {self.limits.seconds:,.0f} seconds to read: check it, save it "
-                "as csv, or raise --max-file-seconds"
+                "as csv, or raise --max-file-seconds (dbt: UNIFIED_ISO_MAX_SECONDS)"
             )
 
 

@@ -17,6 +17,7 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.events.logging import AdapterLogger
+from dbt.artifacts.schemas.results import RunStatus
 from dbt.events.types import JinjaLogInfo
 from dbt.flags import get_flags
 from dbt_common.events.functions import fire_event
@@ -35,11 +36,19 @@ from unified_iso.publish import (
     publish,
     recover,
 )
-from unified_iso.raw_files import Column, Report, count_records, open_quote_at
+from unified_iso.raw_files import (
+    Column,
+    Report,
+    count_records,
+    open_quote_at,
+    why_no_operator,
+)
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 PYTHON_SHARE_MB = 400
+# What the result of a dataset says when years of it were left as they were.
+NOT_PUBLISHED = "dataset-years were not published, see above"
 # DuckDB's words for a signal that came during a query, as one does to plain dbt.
 _STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
 _LOG = AdapterLogger("unified_iso")
@@ -149,13 +158,16 @@ class Plugin(BasePlugin):
                 f"the raw folder {self._workspace.raw} does not exist: "
                 "name it with --raw or UNIFIED_ISO_RAW"
             )
+        folders = [(iso, name) for iso, name, _ in known_folders]
+        if why := why_no_operator(self._workspace.raw, folders):
+            raise WorkspaceError(why)
         unread = update_inventory(
             cursor,
             self._workspace.raw,
             self._workspace.cache,
             isos,
             [_with_file_names(_report(report), known_folders) for report in reports],
-            [(iso, name) for iso, name, _ in known_folders],
+            folders,
             progress.report,
             limits=self._limits,
             rehash=rehash,
@@ -221,8 +233,32 @@ class Plugin(BasePlugin):
         cursor: duckdb.DuckDBPyConnection,
         models: list[str],
         families: dict[str, list[str]],
+        results: list[Any],
+        year: int | None,
     ) -> None:
-        publish(self._workspace, cursor, models, families)
+        try:
+            publish(self._workspace, cursor, models, families, year)
+        except BaseException:
+            self._fail(cursor, results, models, "could not be published")
+            raise
+        blocked = cursor.execute("select distinct model from inventory.blocked").fetchall()
+        self._fail(cursor, results, [model for (model,) in blocked], NOT_PUBLISHED)
+
+    def _fail(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        results: list[Any],
+        models: list[str],
+        message: str,
+    ) -> None:
+        """Let dbt know that what it has built of these datasets is not published.
+
+        Otherwise `dbt retry` would find nothing to do, and call that a success.
+        """
+        for result in results:
+            if result.node.resource_type == "model" and result.node.name in models:
+                result.status = RunStatus.Error
+                result.message = message
 
     def _discard_candidates(self, cursor: duckdb.DuckDBPyConnection) -> None:
         discard_candidates(self._workspace, cursor)

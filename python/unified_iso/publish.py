@@ -403,7 +403,10 @@ def join_year(
             _join_parts(workspace, cursor, entry, parts, candidate, target)
     except (ValueError, FileNotFoundError) as error:
         candidate.unlink(missing_ok=True)
-        advice = f"build the year anew with --full-refresh --year {year}"
+        advice = (
+            f"build the year anew with --full-refresh --year {year} "
+            f"(dbt build: --full-refresh --vars '{{year: {year}}}')"
+        )
         _block_year(cursor, model, year, f"{error}: {advice}")
 
 
@@ -692,11 +695,13 @@ def publish(
     cursor: duckdb.DuckDBPyConnection,
     models: Sequence[str],
     families: Mapping[str, Sequence[str]] | None = None,
+    year: int | None = None,
 ) -> None:
     """Move the candidates of `models` into place, one rename each, then write manifest and catalog.
 
     The file of a year that has no row left goes last, when nothing points at it any more. For
-    `families` see `write_catalog`.
+    `families` see `write_catalog`. What the manifest says of years that were not published stays
+    until their dataset is built again: `year` is the only one that was built now, if so.
 
     Raises:
         PublishError: some could not be moved; the others are published all the same.
@@ -706,7 +711,7 @@ def publish(
     emptied: list[tuple[str, int, Path]] = []
     manifest = read_manifest(workspace)
     files = {entry["path"]: entry for entry in manifest["files"]}
-    for model, year, path, target, entry in cursor.execute(
+    for model, built, path, target, entry in cursor.execute(
         "select * from inventory.candidates where list_contains($1, model)"
         " and (model, year) not in (select (model, year) from inventory.blocked) order by target",
         [list(models)],
@@ -714,7 +719,7 @@ def publish(
         relative = _relative(workspace, Path(target))
         if path is None:
             files.pop(relative, None)
-            emptied.append((model, year, Path(target)))
+            emptied.append((model, built, Path(target)))
             continue
         try:
             _move(Path(path), Path(target))
@@ -723,21 +728,28 @@ def publish(
             continue
         files[relative] = json.loads(entry)
         with _machine_named(workspace.state):
-            _keep_accounts(cursor, model, year, files[relative]["seal"])
+            _keep_accounts(cursor, model, built, files[relative]["seal"])
     manifest["files"] = [files[path] for path in sorted(files)]
     manifest["refused"] = _refused(cursor)
     manifest["rejected"] = _rejected(cursor)
-    manifest["unpublished"] = _unpublished(cursor)
+    manifest["unpublished"] = [
+        entry
+        for entry in manifest["unpublished"]
+        if entry["model"] not in models or (year and entry["year"] != year)
+    ] + _unpublished(cursor)
+    manifest["no_dataset"] = _no_dataset(cursor)
+    manifest["left_out"] = _left_out(cursor)
+    manifest["warnings"] = _warnings(cursor)
     write_manifest(workspace, manifest)
     write_catalog(workspace, families or {})
-    for model, year, target in emptied:
+    for model, emptied_year, target in emptied:
         try:
             target.unlink(missing_ok=True)
         except OSError as error:
             failed.append((_relative(workspace, target), error))
             continue
         with _machine_named(workspace.state):
-            _keep_accounts(cursor, model, year, None)
+            _keep_accounts(cursor, model, emptied_year, None)
     with _machine_named(workspace.state):
         _fill_parts(cursor, manifest["files"])
     if failed:
@@ -842,10 +854,89 @@ def _unpublished(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
     ]
 
 
+# How `with_other_markets_filtered` begins what it says of rows that no dataset takes.
+NO_DATASET = "filtered: belongs to no dataset yet: "
+# Rows of a report that is joined to the prices of others are used, though they give no row.
+_JOINED = "filtered: joined "
+
+
+def _no_dataset(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
+    """List by file how many rows of which market and resolution belong to no dataset.
+
+    Each dataset of the operator has met the same rows.
+    """
+    return _entries(
+        cursor,
+        ("file", "of", "rows"),
+        """
+        select files.data_source, substr(kept.set_aside, length($1) + 1) as market, max(kept.rows)
+        from inventory.file_rows as kept
+        inner join inventory.raw_files as files using (file_id)
+        where files.is_present and files.refusal is null and starts_with(kept.set_aside, $1)
+        group by all
+        order by all
+        """,
+        [NO_DATASET],
+    )
+
+
+def _left_out(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
+    """List the other files that were read and of which no dataset takes a row, and why.
+
+    A file with a rejected row is told of elsewhere.
+    """
+    return _entries(
+        cursor,
+        ("file", "rows", "reason"),
+        """
+        select
+            files.data_source,
+            max(kept.rows),
+            arg_max(regexp_replace(kept.set_aside, '^[a-z]+: ', ''), kept.rows)
+        from inventory.file_rows as kept
+        inner join inventory.raw_files as files using (file_id)
+        where files.is_present and files.refusal is null
+        group by files.file_id, files.data_source
+        having bool_and(
+            coalesce(starts_with(kept.set_aside, 'filtered: '), false)
+            and not starts_with(kept.set_aside, $1)
+            and not starts_with(kept.set_aside, $2)
+        )
+        order by all
+        """,
+        [NO_DATASET, _JOINED],
+    )
+
+
+def _warnings(cursor: duckdb.DuckDBPyConnection) -> list[Entry]:
+    return _entries(
+        cursor,
+        ("file", "message"),
+        """
+        select distinct files.data_source, warnings.message
+        from inventory.file_warnings as warnings
+        inner join inventory.raw_files as files using (file_id)
+        where files.is_present and files.refusal is null
+        order by all
+        """,
+        [],
+    )
+
+
+def _entries(
+    cursor: duckdb.DuckDBPyConnection, names: Sequence[str], sql: str, parameters: Sequence[object]
+) -> list[Entry]:
+    rows = cursor.execute(sql, list(parameters)).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 _LISTED = {
     "refused": ("file", "reason"),
     "rejected": ("file", "line", "reason", "rows"),
     "unpublished": ("model", "year", "reason"),
+    "no_dataset": ("file", "of", "rows"),
+    "left_out": ("file", "rows", "reason"),
+    "warnings": ("file", "message"),
 }
 
 

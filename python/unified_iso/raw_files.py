@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -92,6 +93,9 @@ SAMPLED = 1 << 16
 _BLANK = pa.scalar(32, pa.uint8())
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
+STRAYS_SHOWN = 5
+# Of two names, as difflib measures it: pjn is as near to pjm, and nyiso is not to miso.
+LIKENESS = 0.66
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 # What pandas calls the column of its row numbers.
@@ -283,14 +287,63 @@ def _why_stray(raw: Path, name: str, operators: Collection[str]) -> str | None:
         return None
     if named in operators:
         return f"is no operator's folder and is not read: rename it to {named}"
+    nearest = _nearest(named, operators)
+    advice = f"rename it to {nearest} if that is meant, or " if nearest else ""
     return (
-        f"is no operator's folder and is not read (it holds {first}): move its files to the report "
-        f"folders of {_one_of(operators)}"
+        f"is no operator's folder and is not read (it holds {first}): {advice}move its files to "
+        f"the report folders of {_one_of(operators)}"
     )
+
+
+def why_no_operator(raw: Path, known_folders: Collection[tuple[str, str]]) -> str | None:
+    """Tell why nothing can be read where the raw folder has no operator's folder.
+
+    Folders one level off are recognised by their names.
+
+    known_folders: operator and name of every report.
+    """
+    operators = {iso for iso, _ in known_folders}
+    if any(os.path.lexists(raw / iso) for iso in operators):
+        return None
+    if whole := _raw_folder_above(raw, known_folders):
+        of = "one operator" if whole == raw.parent else "one report"
+        return f"{raw} looks like the folder of {of}: name {whole} with --raw or UNIFIED_ISO_RAW"
+    expected = f"raw files lie in <operator>/<report>/ of it, the operator {_one_of(operators)}"
+    for folder in _folders_in(raw):
+        if any(_is_folder(folder / iso) for iso in operators):
+            return (
+                f"the raw folder {raw} has no operator's folder, but {folder} has: "
+                "name that with --raw or UNIFIED_ISO_RAW"
+            )
+    strays = [f"{stray.path} {stray.refusal}" for stray in list_strays(raw, operators)]
+    if strays:
+        return f"the raw folder {raw} has no operator's folder; {'; '.join(strays[:STRAYS_SHOWN])}"
+    what = "has no operator's folder" if any(raw.iterdir()) else "is empty"
+    return f"the raw folder {raw} {what}: {expected}"
+
+
+def _raw_folder_above(raw: Path, known_folders: Collection[tuple[str, str]]) -> Path | None:
+    """The folder that was meant if this is an operator's or a report's folder below it."""
+    operators = {iso for iso, _ in known_folders}
+    reports = {name for _, name in known_folders}
+    if raw.parent.name.casefold() in operators and raw.name in reports:
+        return raw.parent.parent
+    if any(folder.name in reports for folder in _folders_in(raw)):
+        return raw.parent
+    return None
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _is_folder(path))
 
 
 def _one_of(operators: Collection[str]) -> str:
     return "one of " + ", ".join(sorted(operators))
+
+
+def _nearest(name: str, names: Collection[str]) -> str | None:
+    """The one of `names` that was probably meant."""
+    return next(iter(get_close_matches(name, sorted(names), n=1, cutoff=LIKENESS)), None)
 
 
 def _is_same(path: Path, other: Path) -> bool:
@@ -558,9 +611,12 @@ def _is_unicode(path: str) -> bool:
 
 
 def _unknown_folder(listed: Listed, others: Sequence[Report]) -> str:
-    known = ", ".join(sorted(report.name for report in others if report.iso == listed.iso))
+    reports = sorted(report.name for report in others if report.iso == listed.iso)
     where = f"{listed.iso}/{listed.report}" if listed.report else listed.iso
-    return f"lies in {where}, which is no report folder: move it to one of {known}"
+    nearest = _nearest(fold(listed.report), reports)
+    advice = f"rename the folder to {nearest} if that is meant, or " if nearest else ""
+    known = ", ".join(reports)
+    return f"lies in {where}, which is no report folder: {advice}move it to one of {known}"
 
 
 def _inspect_container(

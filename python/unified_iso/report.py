@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from unified_iso.machine import in_words, is_of_machine, shortage_in
-from unified_iso.project import operators
+from unified_iso.project import Choice, dataset_models, operators
 from unified_iso.publish import Entry, is_sound, published_entries, read_manifest
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace
@@ -48,12 +48,19 @@ class Outcome:
     refused: list[Entry] = field(default_factory=list)
     rejected: list[Entry] = field(default_factory=list)
     unpublished: list[Entry] = field(default_factory=list)
+    no_dataset: list[Entry] = field(default_factory=list)
+    left_out: list[Entry] = field(default_factory=list)
+    warnings: list[Entry] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    is_empty: bool = False
 
     @property
     def exit_code(self) -> int:
         """0: all published; 1: something was not; 3: published, but not from every row."""
-        if self.stopped or self.unpublished or any(found.is_error for found in self.findings):
+        if self.stopped or self.unpublished or self.absent or self.is_empty:
+            return 1
+        if any(found.is_error for found in self.findings):
             return 1
         return 3 if self.refused or self.rejected else 0
 
@@ -76,23 +83,38 @@ class Outcome:
             return otherwise
 
 
-def gather(workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str]) -> Outcome:
-    """Collect the outcome of a build from dbt's results, the manifest and the working database."""
+def gather(
+    workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str], year: int | None = None
+) -> Outcome:
+    """Collect the outcome of a build from dbt's results, the manifest and the working database.
+
+    Years that an earlier build left unpublished count if this one was to build them, in `year`
+    only where it is given.
+    """
     outcome = Outcome(workspace.out)
     results = list(getattr(result.result, "results", None) or [])
     for run in results:
-        if str(run.status) not in _PASSED and not str(run.message).endswith(_LISTED):
+        if str(run.status) not in _PASSED and not str(run.message).endswith((_LISTED, _NOTHING)):
             _add(outcome, run)
     if result.exception is not None:
         outcome.note(result.exception)
     manifest = outcome.read(lambda: read_manifest(workspace), {})
-    outcome.unpublished = _of(manifest.get("unpublished", []), isos, "model")
+    ran = {run.node.name for run in results}
+    outcome.unpublished = [
+        entry
+        for entry in _of(manifest.get("unpublished", []), isos, "model")
+        if not results or (entry["model"] in ran and year in (None, entry["year"]))
+    ]
     outcome.refused = [
         entry
         for entry in manifest.get("refused", [])
         if _top(entry["file"]) in isos or _top(entry["file"]) not in operators()
     ]
     outcome.rejected = _of(manifest.get("rejected", []), isos, "file")
+    outcome.no_dataset = _of(manifest.get("no_dataset", []), isos, "file")
+    outcome.left_out = _of(manifest.get("left_out", []), isos, "file")
+    outcome.warnings = _of(manifest.get("warnings", []), isos, "file")
+    outcome.is_empty = any(str(run.message).endswith(_NOTHING) for run in results)
     if not result.success and outcome.exit_code != 1:
         outcome.findings.append(Finding("run", "the run failed; see its log", is_error=True))
     if results:
@@ -111,9 +133,60 @@ def _unread(workspace: Workspace) -> list[str]:
     return [f"{folder} ({files} files)" for folder, files in rows]
 
 
+def note_absent(
+    outcome: Outcome, workspace: Workspace, choice: Choice, year: int | None, rows: Sequence[Entry]
+) -> None:
+    """Note what was asked for by name and is not among `rows`, what is published, and why.
+
+    Of an operator whose files were refused or rejected that is said already, beside published data
+    of others. Where something else kept an operator from being published, nothing is added.
+    """
+    if outcome.stopped or any(_is_of_run(finding) for finding in outcome.findings):
+        return
+    found = [
+        row
+        for row in rows
+        if f"{row['iso']}_{row['dataset']}" in choice.models and year in (None, row["year"])
+    ]
+    told = [*outcome.unpublished, *(vars(found) for found in outcome.findings if found.is_error)]
+    told = [str(entry.get("model") or entry.get("dataset")) for entry in told]
+    if found:
+        told += [entry["file"] for entry in (*outcome.refused, *outcome.rejected)]
+    elif not choice.named and not told:
+        outcome.absent.append(_absence("", choice, year, _why_nothing(outcome)))
+    for iso in choice.named:
+        why = None
+        if not (workspace.raw / iso).is_dir():
+            why = f"{workspace.raw} has no folder {iso}"
+        elif not any(row["iso"] == iso for row in found) and not any(
+            name.startswith(iso) for name in told
+        ):
+            why = _why_nothing(outcome)
+        if why:
+            outcome.absent.append(_absence(iso, choice, year, why))
+
+
+def _is_of_run(finding: Finding) -> bool:
+    """Whether an error belongs to the run as a whole."""
+    return finding.is_error and finding.dataset not in dataset_models()
+
+
+def _absence(iso: str, choice: Choice, year: int | None, why: str) -> str:
+    asked = [name for name in (iso, choice.dataset, year and str(year)) if name]
+    return f"{' '.join(asked) or 'anything'}: {why}"
+
+
+def _why_nothing(outcome: Outcome) -> str:
+    if outcome.refused or outcome.rejected or outcome.no_dataset or outcome.left_out:
+        return "no raw file has rows of it beside what is told above"
+    return "no raw file has rows of it"
+
+
 _PASSED = ("success", "pass", "skipped", "no-op")
 # How the last hook fails a run that left years unpublished: the manifest names them with reasons.
 _LISTED = "dataset-years were not published, see above"
+# How it fails one after which nothing is published: the command says what was asked for by name.
+_NOTHING = "nothing of what was asked for is published: no raw file has rows of it"
 
 
 # What every later statement says once DuckDB could not write its own file.
@@ -194,7 +267,10 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
                 _show_rows(console, workspace, finding)
             except duckdb.Error as error:
                 say(console, "  and", f"its rows can't be shown: {error}")
+    show_unused(console, outcome.no_dataset, outcome.left_out, outcome.warnings)
     show_left_out(console, outcome.refused, outcome.rejected, outcome.unpublished)
+    for text in outcome.absent:
+        say(console, "[red]not published[/red]", text)
     if outcome.not_built:
         say(console, "[red]not built[/red]", ", ".join(outcome.not_built))
     if outcome.stopped:
@@ -204,6 +280,29 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
 def say_stopped(console: Console, lack: str, then: str = f"build again: {UNTOUCHED}") -> None:
     """Print what the machine lacked, and what to do once it has it."""
     say(console, "[red]stopped[/red]", f"{lack} and {then}")
+
+
+def show_unused(
+    console: Console,
+    no_dataset: Iterable[Entry],
+    left_out: Iterable[Entry],
+    warnings: Iterable[Entry],
+) -> None:
+    """Print what is odd about files that are read, and what of them no dataset takes."""
+    for entry in warnings:
+        say(console, "[yellow]warning[/yellow]", f"{entry['file']}: {entry['message']}")
+    by_market: dict[tuple[str, str], list[Entry]] = {}
+    for entry in no_dataset:
+        by_market.setdefault((_top(entry["file"]), entry["of"]), []).append(entry)
+    for (_, market), entries in sorted(by_market.items()):
+        rows = sum(entry["rows"] for entry in entries)
+        belong = f"{rows:,} rows of {market} belong" if rows > 1 else f"1 row of {market} belongs"
+        more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
+        text = f"{belong} to no dataset yet: {entries[0]['file']}{more}"
+        say(console, "[yellow]left out[/yellow]", text)
+    for entry in left_out:
+        text = f"{entry['file']}: nothing of it is published: {entry['reason']}"
+        say(console, "[yellow]left out[/yellow]", text)
 
 
 def show_left_out(
@@ -220,7 +319,8 @@ def show_left_out(
         more = f" (and {entry['rows'] - 1} more)" if entry["rows"] > 1 else ""
         say(console, "[red]rejected[/red]", f"{entry['file']}{line}: {entry['reason']}{more}")
     for entry in unpublished:
-        text = f"{entry['model']} {entry['year']}: {entry['reason']}"
+        year = "" if entry["year"] is None else f" {entry['year']}"
+        text = f"{entry['model']}{year}: {entry['reason']}"
         say(console, "[red]not published[/red]", text)
 
 

@@ -460,7 +460,8 @@ def test_plain_dbt_publishes_only_what_all_tests_have_passed(
         ["build", "--exclude-resource-type", "test", "unit_test"],
         ["run"],
     ):
-        run_dbt(raw, out, *unaudited)
+        ran = run_dbt(raw, out, *unaudited, check=1)
+        assert "did not run: publish with dbt build, which runs them" in ran.output
         assert file_states(out) == {}, f"dbt {' '.join(unaudited)} published"
     run_dbt(raw, out, "build", "--exclude-resource-type", "unit_test")
     states = file_states(out)

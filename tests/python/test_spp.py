@@ -200,12 +200,6 @@ REFUSED = {
 }
 # By year: a file with a row that can't be right, and what is said of its line.
 REJECTED = {
-    2024: (
-        "real time.csv",
-        PLAIN + "06/01/2024 01:00:00,06/01/2024 06:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n"
-        "06/01/2024 01:05:00,06/01/2024 06:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
-        "line 3: GMTIntervalEnd is not on the hour",
-    ),
     2018: (
         "DA-LMP-SL-201806010100.csv",
         WITH_BAA
