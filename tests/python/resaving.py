@@ -136,6 +136,7 @@ class Way:
     days: delivery days, a file each, that it needs.
     from_day: earliest day of a month on which it tells what it says.
     is_drawn: whether it may be combined with others.
+    drops: whether rows are gone from the file itself, so that only wrong ones can be looked for.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Way:
     days: int = 1
     from_day: int = 1
     is_drawn: bool = True
+    drops: bool = False
     sheet: SheetWay | None = field(default=None, compare=False)
     sheets: SheetsWay | None = field(default=None, compare=False)
     content: BytesWay | None = field(default=None, compare=False)
@@ -681,6 +683,15 @@ def without_location(sheet: Sheet, rng: random.Random) -> Sheet | None:
     return _with_columns(sheet.bare(), places)
 
 
+@on_sheet("columns", is_read=False)
+def without_utc(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """The column in UTC is lost, and local stamps are left."""
+    if sheet.report.instant is None:
+        return None
+    places = [at for at, name in enumerate(sheet.header) if name != sheet.report.instant]
+    return _with_columns(sheet, places)
+
+
 @on_sheet("columns")
 def without_frame(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """What stands above, between and below the rows is lost, as with every tool for tables."""
@@ -718,6 +729,53 @@ def by_price(sheet: Sheet, rng: random.Random) -> Sheet | None:
 
 
 @on_sheet("order", on_fall_day=False)
+def by_stamp_as_text(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """Sorted by the text of stamps, as Excel does where it takes none for a time."""
+    place = sheet.index(next(iter(sheet.report.stamps)))
+    if place is None:
+        return None
+    return replace(sheet, rows=sorted(sheet.rows, key=lambda row: row[place]))
+
+
+def _by_stamp(sheet: Sheet) -> list[list[Row]]:
+    """The rows of each stamp, in the order in which the stamps first come."""
+    place = sheet.index(next(iter(sheet.report.stamps)))
+    groups: dict[str, list[Row]] = {}
+    for row in sheet.rows:
+        groups.setdefault("" if place is None else row[place], []).append(row)
+    return list(groups.values())
+
+
+@on_sheet("order", on_fall_day=False)
+def newest_stamp_first(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """Sorted from the last stamp to the first; rows of one stamp stay as they were."""
+    groups = _by_stamp(sheet)
+    return replace(sheet, rows=[row for group in reversed(groups) for row in group])
+
+
+@on_sheet("order", on_fall_day=False)
+def sorted_unstably(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """Sorted by stamp with an algorithm that mixes the rows of one stamp."""
+    groups = _by_stamp(sheet)
+    return replace(sheet, rows=[row for group in groups for row in rng.sample(group, len(group))])
+
+
+@on_sheet("order", is_read=False, drops=True, is_drawn=False)
+def last_of_equal_stamps(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """Of rows with one stamp and location the last is kept: one of the hour that comes twice."""
+    kept = {_key(sheet, row): row for row in sheet.rows}
+    return replace(sheet.bare(), rows=list(kept.values()))
+
+
+def _key(sheet: Sheet, row: Row) -> tuple[str, ...]:
+    """What tells a row from others for those who think that a local stamp does."""
+    report = sheet.report
+    names = [name for name, kind in report.stamps.items() if kind != "utc"]
+    names += [report.location, *([report.part[0]] if report.part else [])]
+    return tuple(row[sheet.header.index(name)] for name in names if name in sheet.header)
+
+
+@on_sheet("order", on_fall_day=False)
 def each_row_twice(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """Each row comes twice, one below the other; a number of rows is no longer true."""
     return replace(sheet.bare(), rows=[row for row in sheet.rows for _ in range(2)])
@@ -729,13 +787,27 @@ def each_row_twice(sheet: Sheet, rng: random.Random) -> Sheet | None:
 @on_sheet("files", on_fall_day=False)
 def cut_in_two(sheet: Sheet, rng: random.Random) -> list[Sheet] | None:
     """Two files, each with the header, cut between any two rows."""
-    at = rng.randrange(1, len(sheet.rows))
+    return _cut(sheet, rng.randrange(1, len(sheet.rows)))
+
+
+def _cut(sheet: Sheet, at: int) -> list[Sheet]:
     path = PurePosixPath(sheet.name)
     bare = sheet.bare() if sheet.below else sheet
     return [
         replace(bare, name=f"{path.stem}_part{number}{path.suffix}", rows=rows)
         for number, rows in enumerate((bare.rows[:at], bare.rows[at:]))
     ]
+
+
+@on_sheet("files", is_read=False, is_drawn=False)
+def cut_in_the_repeated_hour(sheet: Sheet, rng: random.Random) -> list[Sheet] | None:
+    """Two files, and the second begins with the hour that comes again."""
+    seen: set[tuple[str, ...]] = set()
+    for at, row in enumerate(sheet.rows):
+        if _key(sheet, row) in seen:
+            return _cut(sheet, at)
+        seen.add(_key(sheet, row))
+    return None
 
 
 @on_sheet("files")
