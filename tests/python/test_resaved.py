@@ -30,9 +30,12 @@ from unified_iso.sample import SampleOptions, write_sample
 
 EXAMPLES = int(os.environ.get("UNIFIED_ISO_RESAVED_EXAMPLES", "8"))
 PLAIN = SampleOptions(overlap=False, revisions=False)
-# Years of ordinary days. They are apart from those of clock changes, because a year is published as a
+# Years of ordinary days. They are apart from those of clock changes, because a year is published
 # whole or not at all; reports of one dataset must not meet, and each market must have been open.
-ORDINARY_YEAR = dict.fromkeys(REPORTS, 2012) | {"caiso/gridstatus_lmp": 2014, "spp/da-lmp-sl": 2016}
+ORDINARY_YEAR = dict.fromkeys(REPORTS, 2012) | {
+    "caiso/gridstatus_lmp": 2014,
+    "spp/da-lmp-sl": 2016,
+}
 # A difference that is no other price: sums of binary fractions.
 TOLERANCE = 1e-6
 PRICES = ("lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss")
