@@ -46,6 +46,7 @@ class Report:
     dear: columns that rise together when the price of energy does.
     part: column that tells components of a price from each other, and those that rise so.
     instant: column that tells the instant of a row whose other stamps are local.
+    aspects: the aspects of ways that are tried; None for all.
     """
 
     folder: str
@@ -61,6 +62,7 @@ class Report:
     optional: tuple[str, ...] = ()
     part: tuple[str, tuple[str, ...]] | None = None
     instant: str | None = None
+    aspects: tuple[str, ...] | None = None
 
     @property
     def iso(self) -> str:
@@ -1151,6 +1153,18 @@ REPORTS = {
             hours="HourEnding",
             location="SettlementPoint",
             dear=("SettlementPointPrice",),
+        ),
+        # Sheets of a yearly workbook, saved as csv: its prices may come with commas in thousands.
+        Report(
+            folder="ercot/np4-180-er",
+            dataset="da_energy_hourly",
+            zone=CHICAGO,
+            stamps={"Delivery Date": "day"},
+            prices=("Settlement Point Price",),
+            hours="Hour Ending",
+            location="Settlement Point",
+            dear=("Settlement Point Price",),
+            aspects=("stamps", "numbers", "files", "container"),
         ),
         Report(
             folder="nyiso/damlbmp_zone",
