@@ -106,12 +106,13 @@
     through a link without. -#}
 {% macro duckdb__read_raw_files(source, layouts) %}
     {% set columns = source.columns.values() | list %}
-    {% set types = {} %}
-    {% for column in columns %}{% do types.update({column.name: column.data_type}) %}{% endfor %}
     select
         {% for column in columns %}
         {{ adapter.quote(column.name) }},
         {% endfor %}
+        raw_fault,
+        raw_lacks,
+        raw_instant,
         raw_file,
         null::bigint as raw_row
     from (
@@ -119,38 +120,123 @@
             {% for column in columns %}
             null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
             {% endfor %}
+            null::varchar as raw_fault,
+            null::varchar as raw_lacks,
+            null::timestamptz as raw_instant,
             null::uinteger as raw_file
         where false
         {% for layout in layouts %}
         union all by name
-        select
-            *,
-            getvariable('{{ layout.numbers }}')[file_index::bigint + 1] as raw_file
-            {% for column in columns_of_file(source) %},
-            getvariable('{{ layout[meta_of(column).of_file] }}')[file_index::bigint + 1]
-                as {{ adapter.quote(column.name) }}
-            {% endfor %}
-        from read_csv(
-            getvariable('{{ layout.paths }}'),
-            columns = {
-                {%- for name in layout.column_names -%}
-                {{ sql_text(name) }}: {{ sql_text(types.get(name, 'varchar')) }}{{ ', ' if not loop.last }}
-                {%- endfor -%}
-            },
-            auto_detect = false,
-            header = true,
-            skip = {{ layout.header_line }},
-            delim = ',',
-            quote = '"',
-            escape = '"',
-            {% if layout.timestamp_format %}
-            timestampformat = {{ sql_text(layout.timestamp_format) }},
-            {% endif %}
-            store_rejects = true,
-            hive_partitioning = false
-        )
+        {{ _read_layout(source, layout) }}
         {% endfor %}
     )
+{% endmacro %}
+
+
+{% macro _read_layout(source, layout) %}
+    {% set stamps = stamp_columns_of(source, layout) if layout.timestamp_format == 'text' else [] %}
+    {#- A line with a stamp that can't be read has no time, whoever asks. -#}
+    {% if stamps %}
+    select
+        * replace (
+            {% for column in stamps %}
+            case when raw_fault is null then {{ adapter.quote(column.name) }} end
+                as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+    from (
+    {% endif %}
+    select
+        *
+        {%- if stamps %} replace (
+            {% for column in stamps %}
+            {{ text_to_local(adapter.quote(column.name), time_zone_of(source, column)) }}::{{ column.data_type }}
+                as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+        {%- endif %},
+        {% for column in stamps %}
+        {{ 'coalesce(' if loop.first }}
+            {{ stamp_fault(
+                column.name,
+                adapter.quote(column.name),
+                text_to_local(adapter.quote(column.name), time_zone_of(source, column)),
+                meta_of(column).get('is_day') or column.data_type == 'date'
+            ) }}{{ ',' if not loop.last else ')' }}
+        {% else %}
+        null::varchar
+        {% endfor %} as raw_fault,
+        {{ lacking_columns(source, layout) }} as raw_lacks,
+        {% for column in stamps if meta_of(column).get('tells_instant') %}
+        case when {{ has_utc_offset(adapter.quote(column.name)) }} then {{ instant_of(adapter.quote(column.name)) }} end
+        {% else %}
+        null::timestamptz
+        {% endfor %} as raw_instant,
+        getvariable('{{ layout.numbers }}')[file_index::bigint + 1] as raw_file
+        {% for column in columns_of_file(source) %},
+        getvariable('{{ layout[meta_of(column).of_file] }}')[file_index::bigint + 1]
+            as {{ adapter.quote(column.name) }}
+        {% endfor %}
+    from read_csv(
+        getvariable('{{ layout.paths }}'),
+        columns = {
+            {%- for name in layout.column_names -%}
+            {{ sql_text(name) }}: {{ sql_text(_type_in_file(source, stamps, name)) }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
+        },
+        auto_detect = false,
+        header = true,
+        skip = {{ layout.header_line }},
+        delim = ',',
+        quote = '"',
+        escape = '"',
+        {% if layout.timestamp_format and not stamps %}
+        timestampformat = {{ sql_text(layout.timestamp_format) }},
+        {% endif %}
+        store_rejects = true,
+        hive_partitioning = false
+    )
+    {% if stamps %}
+    )
+    {% endif %}
+{% endmacro %}
+
+
+{% macro stamp_columns_of(source, layout) %}
+    {% set found = [] %}
+    {% for column in columns_in_file(source) if column.data_type in ['timestamp', 'date'] and column.name in layout.column_names %}
+        {% do found.append(column) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro _type_in_file(source, stamps, name) %}
+    {% for column in source.columns.values() if column.name == name and column not in stamps %}
+        {{ return(column.data_type) }}
+    {% endfor %}
+    {{ return('varchar') }}
+{% endmacro %}
+
+
+{#- What a stamp with an offset becomes: the clock of the column, as if it were printed without. -#}
+{% macro time_zone_of(source, column) %}
+    {% if meta_of(column).get('time_zone') %}{{ return(sql_text(meta_of(column).time_zone)) }}{% endif %}
+    {{ return("(select time_zone from " ~ fact('markets') ~ " where iso = " ~ sql_text(source.source_name) ~ ")") }}
+{% endmacro %}
+
+
+{#- Columns that a file can do without, but that are told where they are missing. -#}
+{% macro wanted_columns(source) %}
+    {% set found = [] %}
+    {% for column in columns_in_file(source) if meta_of(column).get('wanted') %}{% do found.append(column.name) %}{% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro lacking_columns(source, layout) %}
+    {%- set lacking = wanted_columns(source) | reject('in', layout.column_names) | list -%}
+    {{ return(sql_text('|' ~ lacking | join('|') ~ '|') if lacking else 'null::varchar') }}
 {% endmacro %}
 
 

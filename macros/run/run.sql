@@ -60,8 +60,10 @@
                 'name': column.name,
                 'data_type': column.data_type,
                 'aliases': meta_of(column).get('aliases', []),
-                'optional': meta_of(column).get('optional', false),
+                'optional': meta_of(column).get('optional', false)
+                    or (meta_of(column).get('wanted', false) and not meta_of(column).get('any_of')),
                 'any_of': meta_of(column).get('any_of'),
+                'is_day': meta_of(column).get('is_day', false),
             }) %}
         {% endfor %}
         {% do reports.append({

@@ -5,7 +5,10 @@
         labels.delivery_date + to_hours(labels.hour_number - 1) as local_start,
         coalesce(labels.flag in ('Y', 'TRUE'), false) as second_pass,
         case
+            when labels.raw_fault is not null then labels.raw_fault
             when labels.delivery_date is null then 'rejected: no delivery date'
+            when labels.delivery_date <> date_trunc('day', labels.delivery_date)
+                then 'rejected: delivery date ' || labels.delivery_date || ' is not the start of a day'
             when labels.hour_number is null then 'rejected: hour ending is none of 01:00 to 24:00'
             when labels.flag is null or labels.flag not in ('Y', 'N', 'TRUE', 'FALSE')
                 then 'rejected: the flag of the repeated hour is neither Y nor N'
@@ -20,6 +23,7 @@
             upper({{ trimmed('repeated_hour_flag') }}) as flag
         from (
             select distinct
+                raw_fault,
                 delivery_date,
                 hour_ending,
                 repeated_hour_flag
@@ -36,7 +40,8 @@
         coalesce(hours.label_error, hours.clock_error) as hour_error
     from {{ rows }} as labelled
     left join {{ hours }} as hours
-        on labelled.delivery_date is not distinct from hours.delivery_date
+        on labelled.raw_fault is not distinct from hours.raw_fault
+        and labelled.delivery_date is not distinct from hours.delivery_date
         and labelled.hour_ending is not distinct from hours.hour_ending
         and labelled.repeated_hour_flag is not distinct from hours.repeated_hour_flag
 {% endmacro %}

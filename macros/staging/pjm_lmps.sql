@@ -1,12 +1,18 @@
 {% macro pjm_lmp_rows(source, market) %}
+    {%- set energy, congestion, loss = ('system_energy_price_' ~ market), ('congestion_price_' ~ market), ('marginal_loss_price_' ~ market) %}
     select
         lmps.raw_file,
         lmps.raw_row,
+        lmps.raw_fault,
+        lmps.raw_lacks,
         {{ believable(utc('lmps.datetime_beginning_utc'), 'pjm') }} as interval_start_utc,
         lmps.datetime_beginning_utc as utc_stamp,
         lmps.datetime_beginning_ept as local_stamp,
         hours.behind_utc_us,
-        {{ trimmed('lmps.pnode_name') }} as settlement_location,
+        case
+            when {{ has_column('pnode_name') }} then {{ trimmed('lmps.pnode_name') }}
+            else {{ trimmed('lmps.pnode_id') }}
+        end as settlement_location,
         coalesce(
             named_type.settlement_location_type,
             other_type.settlement_location_type
@@ -15,10 +21,17 @@
         {{ trimmed('lmps.zone') }} as zone,
         {{ pjm_voltage('lmps.voltage') }} as voltage_kv,
         lmps.total_lmp_{{ market }} as lmp_total,
-        lmps.system_energy_price_{{ market }} as lmp_energy,
-        lmps.congestion_price_{{ market }} as lmp_congestion,
-        lmps.marginal_loss_price_{{ market }} as lmp_loss,
-        lmps.version_nbr as version
+        {% if market == 'da' %}
+        {% set total = 'lmps.total_lmp_da' %}
+        {{ part_or_rest(energy, energy, total, [congestion, loss], 6) }} as lmp_energy,
+        {{ part_or_rest(congestion, congestion, total, [energy, loss], 6) }} as lmp_congestion,
+        {{ part_or_rest(loss, loss, total, [energy, congestion], 6) }} as lmp_loss,
+        {% else %}
+        lmps.{{ energy }} as lmp_energy,
+        lmps.{{ congestion }} as lmp_congestion,
+        lmps.{{ loss }} as lmp_loss,
+        {% endif %}
+        case when {{ has_column('version_nbr') }} then lmps.version_nbr else 1 end::uinteger as version
     from {{ source }} as lmps
     left join {{ ref('location_types') }} as named_type
         on named_type.iso = 'pjm' and {{ trimmed('lmps.type') }} = named_type.published_type
@@ -51,6 +64,7 @@
         lmp_loss,
         version,
         case
+            when raw_fault is not null then raw_fault
             when interval_start_utc is null then {{ no_believable_time('datetime_beginning_utc', 'utc_stamp') }}
             when {{ off_grid('utc_stamp', minutes) }}
                 then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of {{ minutes }} minutes'
@@ -59,12 +73,15 @@
                 || ' is not the local time of datetime_beginning_utc ' || utc_stamp
             when settlement_location_id is null then 'rejected: no pnode_id'
             when settlement_location is null then 'rejected: no pnode_name'
-            {{- price_faults({
-                'total_lmp_' ~ market: 'lmp_total',
+            {%- set parts = {
                 'system_energy_price_' ~ market: 'lmp_energy',
                 'congestion_price_' ~ market: 'lmp_congestion',
                 'marginal_loss_price_' ~ market: 'lmp_loss',
-            }) }}
+            } %}
+            {{- price_faults({'total_lmp_' ~ market: 'lmp_total'}) }}
+            {%- set wanted = {} %}
+            {%- for name in parts %}{% do wanted.update({name: name}) %}{% endfor %}
+            {{- price_faults(parts, wanted=wanted) }}
             when not isfinite(voltage_kv) then 'rejected: voltage ' || voltage_kv || ' is no number'
             when version is null then 'rejected: no version_nbr'
         end as set_aside

@@ -101,7 +101,7 @@
 {% macro with_pass_by_order(rows, iso, location, local='local_start') %}
     select
         stamped.*,
-        coalesce(passes.steps_back, false) as second_pass
+        coalesce(stamped.told_pass, passes.steps_back, false) as second_pass
     from {{ rows }} as stamped
     left join (
         select

@@ -1,15 +1,34 @@
-{% macro text_to_utc(text) %}
-    {{- return(adapter.dispatch('text_to_utc', 'unified_iso')(text)) -}}
+{#- The stamp as it is printed, in any form of which only one reading is right; null for others. Years of two digits
+    are those of this century, because no market is older. -#}
+{% macro stamp_of(text) %}
+    {{- return(adapter.dispatch('stamp_of', 'unified_iso')(text)) -}}
 {% endmacro %}
 
 
-{% macro duckdb__text_to_utc(text) %}
-    {#- Without an offset a cast to timestamptz would take the session's zone. -#}
+{#- A cast knows one form and is quick; the list of forms costs ten times as much. -#}
+{% macro duckdb__stamp_of(text) %}
+    {%- set printed = "try_strptime(" ~ text ~ ", " ~ stamp_forms() ~ ")" %}
     case
-        when {{ has_utc_offset(text) }} then try_cast({{ text }} as timestamptz)
-        else make_timestamptz(epoch_us(try_cast({{ text }} as timestamp)))
+        when regexp_full_match(
+            {{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'
+        )
+            then try_cast({{ text }} as timestamp)
+        when year({{ printed }}) >= 1900 then {{ printed }}
+        when year({{ printed }}) < 100 and not regexp_matches({{ text }}, '^ *[0-9]+-[0-9]')
+            then {{ printed }} + to_years(2000)
     end
 {%- endmacro %}
+
+
+{% macro stamp_forms() %}
+    {%- set forms = [] -%}
+    {%- for time in [' %H:%M', ' %H:%M:%S', ' %I:%M:%S %p', ' %I:%M %p', '', ' %H:%M:%S.%f', 'T%H:%M', 'T%H:%M:%S'] -%}
+        {%- for date in ['%m/%d/%Y', '%Y-%m-%d', '%Y/%m/%d', '%d-%b-%Y'] -%}
+            {%- do forms.append(sql_text(date ~ time)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return('[' ~ forms | join(', ') ~ ']') -}}
+{% endmacro %}
 
 
 {% macro has_utc_offset(text) %}
@@ -19,5 +38,59 @@
 
 {% macro duckdb__has_utc_offset(text) %}
     {#- A clock stands before the offset, so that the end of a bare date is not taken for one. -#}
-    regexp_matches({{ text }}, ':[0-9]{2}([.][0-9]+)?(Z| ?UTC|[+-][0-9]{2}(:?[0-9]{2})?)$')
+    regexp_matches({{ text }}, ':[0-9]{2}([.][0-9]+)?( ?[AaPp][Mm])? ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?) *$')
+{%- endmacro %}
+
+
+{% macro instant_of(text) %}
+    {{- return(adapter.dispatch('instant_of', 'unified_iso')(text)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__instant_of(text) %}
+    {%- set offset = "regexp_extract(" ~ text ~ ", '([+-])([0-9]{2}):?([0-9]{2})? *$', " %}
+    make_timestamptz(
+        epoch_us({{ stamp_of("regexp_replace(" ~ text ~ ", ' ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?) *$', '')") }})
+        - case when {{ offset }}1) = '-' then -60000000 else 60000000 end * (
+            60 * coalesce(try_cast({{ offset }}2) as bigint), 0) + coalesce(try_cast({{ offset }}3) as bigint), 0)
+        )
+    )
+{%- endmacro %}
+
+
+{% macro text_to_utc(text) %}
+    {#- Without an offset a cast to timestamptz would take the session's zone. -#}
+    case
+        when {{ has_utc_offset(text) }} then {{ instant_of(text) }}
+        else {{ utc(stamp_of(text)) }}
+    end
+{%- endmacro %}
+
+
+{% macro text_to_local(text, time_zone) %}
+    case
+        when {{ has_utc_offset(text) }} then {{ to_local(instant_of(text), time_zone) }}
+        else {{ stamp_of(text) }}
+    end
+{%- endmacro %}
+
+
+{#- What keeps a printed stamp from being read, as the row's set_aside. A day that stands where the month belongs
+    shows only when it is past the twelfth; by then it is known of the whole file. -#}
+{% macro stamp_fault(column, text, stamp, is_day) %}
+    case
+        when regexp_matches({{ text }}, '^ *(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-][0-9]{2}')
+            then 'refused: has dates with the day first ({{ column }} "' || left({{ text }}, 40)
+                || '"), and days up to the twelfth can''t be told from months: write dates as 2024-12-31'
+        when {{ stamp }} is null and {{ trimmed(text) }} is not null
+            then 'rejected: {{ column }} "' || left({{ text }}, 40) || '" is no {{ "day" if is_day else "time" }}: write it as '
+                || '{{ "2024-12-31 or 12/31/2024" if is_day else "2024-12-31 13:00:00 or 12/31/2024 13:00" }}'
+        {% if is_day %}
+        when {{ stamp }} <> date_trunc('day', {{ stamp }})
+            then 'rejected: {{ column }} "' || left({{ text }}, 40) || '" is a time, where a day belongs'
+        {% else %}
+        when {{ stamp }} is not null and not contains({{ text }}, ':')
+            then 'rejected: {{ column }} "' || left({{ text }}, 40) || '" has no time of day'
+        {% endif %}
+    end
 {%- endmacro %}

@@ -6,12 +6,28 @@
 
 {#- Conditions of a `case` that tells why a row is rejected. A price that no market has would stop the test of
     its whole year; told by its line, it stops no more than its file. -#}
-{% macro price_faults(prices, nullable=false) %}
+{% macro price_faults(prices, nullable=false, wanted={}) %}
     {%- for label, column in prices.items() %}
             when {{ no_price(column) }}
                 {%- if nullable %} and {{ column }} is not null{% endif %}
+                {%- if label in wanted %} and ({{ column }} is not null or {{ has_column(wanted[label]) }}){% endif %}
                 then {{ price_fault(label, column) }}
     {%- endfor %}
+{%- endmacro %}
+
+
+{#- Whether the file of a row has a column that it could do without. -#}
+{% macro has_column(name) %}
+    coalesce(raw_lacks not like '%|{{ name }}|%', true)
+{%- endmacro %}
+
+
+{#- Where the parts of a price add up exactly, one of three that a file lacks is what is left of the total. -#}
+{% macro part_or_rest(column, name, total, others, decimals) %}
+    case
+        when {{ has_column(name) }} then {{ column }}
+        else round({{ total }} - {{ others | join(' - ') }}, {{ decimals }})
+    end
 {%- endmacro %}
 
 

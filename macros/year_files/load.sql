@@ -148,10 +148,120 @@
     {% set loads = [] %}
     {% for staging in staging_models_of(node) %}{% do loads.append(load_name(staging)) %}{% endfor %}
     {% do run_statements([count_rows(loads, ['raw_file', 'interval_start_utc', 'set_aside']), lone_rejects_without_time(node)]) %}
+    {% if read_as_text_instead(node) or refuse_files_by_rows() %}{{ return(none) }}{% endif %}
     {% set days_are_new = record_coverage(node) %}
     {% if refuse_unbalanced_files() %}{{ return(none) }}{% endif %}
     {% do note_component_breaks(node) %}
+    {% do warn_of_lacking_parts(node) %}
     {{ return(days_are_new) }}
+{% endmacro %}
+
+
+{#- The first lines of a file tell the form of its stamps. Where a later one has another, the file is read as text,
+    for which all forms do and of which the misfit can be told. Returns whether any file is. -#}
+{% macro read_as_text_instead(node) %}
+    {% set stamps = [] %}
+    {% for source in sources_of(node) %}
+        {% for column in columns_in_file(source) if column.data_type in ['timestamp', 'date'] %}
+            {% do stamps.append(sql_text(column.name)) %}
+        {% endfor %}
+    {% endfor %}
+    {% if not stamps %}{{ return(false) }}{% endif %}
+    {{ return(run_query("
+        update inventory.raw_files as files
+        set
+            timestamp_format = 'text',
+            layout = replace(layout, chr(31) || timestamp_format || chr(31), chr(31) || 'text' || chr(31))
+        where files.timestamp_format <> 'text'
+            and files.file_id in (
+                select file_id
+                from inventory.rejected_lines
+                where file_id in (select file_id from load_files)
+                    and column_name in (" ~ stamps | join(', ') ~ ")
+                    and message like 'Error when converting%'
+            )
+        returning files.file_id
+    ").rows | length > 0) }}
+{% endmacro %}
+
+
+{#- A row may tell that its whole file is another report, or is to be read in two ways. Returns whether any does. -#}
+{% macro refuse_files_by_rows() %}
+    {{ return(run_query("
+        update inventory.raw_files as files
+        set refusal = telling.refusal
+        from (
+            select load_files.file_id, min(substr(load_counts.set_aside, length('refused: ') + 1)) as refusal
+            from load_counts
+            inner join load_files on load_counts.raw_file = load_files.number
+            where load_counts.set_aside like 'refused: %'
+            group by load_files.file_id
+        ) as telling
+        where files.file_id = telling.file_id
+        returning files.file_id
+    ").rows | length > 0) }}
+{% endmacro %}
+
+
+{#- What a file lacks that its rows are published without, once for each file. -#}
+{% macro warn_of_lacking_parts(node) %}
+    {% set statements = ["
+        delete from inventory.file_warnings
+        where model = " ~ sql_text(node.name) ~ " and file_id in (select file_id from load_files)
+    ", "
+        insert into inventory.file_warnings
+        select " ~ sql_text(node.name) ~ ", file_id, warning from load_files where warning is not null
+    "] %}
+    {% for source in price_sources_of(node) if wanted_columns(source) %}
+        {% set wanted = [] %}
+        {% for name in wanted_columns(source) %}{% do wanted.append(sql_text(name)) %}{% endfor %}
+        {% do statements.append("
+            insert into inventory.file_warnings
+            select
+                " ~ sql_text(node.name) ~ ",
+                file_id,
+                'has no column ' || list_aggregate(lacking, 'string_agg', ', ')
+                || ': its prices are published without'
+            from (
+                select
+                    file_id,
+                    list_filter([" ~ wanted | join(', ') ~ "], lambda name: not list_contains(column_names, name)) as lacking
+                from load_files
+                where iso = " ~ sql_text(source.source_name) ~ " and report = " ~ sql_text(source.identifier) ~ "
+            )
+            where len(lacking) > 0
+        ") %}
+    {% endfor %}
+    {% do run_statements(statements) %}
+    {% if node.config.get('components', true) %}
+        {% for staging in staging_models_of(node) %}
+            {% do run_query(_warn_of_lacking_components(node, staging)) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{#- A column that a file lacks is told already. -#}
+{% macro _warn_of_lacking_components(node, staging) %}
+    insert into inventory.file_warnings
+    select
+        {{ sql_text(node.name) }},
+        files.file_id,
+        'has ' || sum(load.rows) || ' rows without ' || string_agg(load.part, ' or ' order by load.part)
+        || ': they are published without'
+    from (
+        {%- for part in ['energy', 'congestion', 'loss'] %}
+        select raw_file, '{{ part }}' as part, count(*) as rows
+        from {{ load_name(staging) }}
+        where set_aside is null and lmp_{{ part }} is null
+        group by raw_file
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as load
+    inner join load_files as files on load.raw_file = files.number
+    anti join inventory.file_warnings as told
+        on files.file_id = told.file_id and told.model = {{ sql_text(node.name) }}
+    group by files.file_id
 {% endmacro %}
 
 

@@ -52,11 +52,13 @@ create table if not exists inventory.raw_files (
     definition varchar,
     is_present boolean not null,
     ctime_ns ubigint,
-    behind varchar
+    behind varchar,
+    warning varchar
 );
--- A working database of an earlier version lacks these two.
+-- A working database of an earlier version lacks these three.
 alter table inventory.raw_files add column if not exists ctime_ns ubigint;
 alter table inventory.raw_files add column if not exists behind varchar;
+alter table inventory.raw_files add column if not exists warning varchar;
 create table if not exists inventory.coverage (
     file_id ubigint not null,
     delivery_date date not null,
@@ -79,6 +81,12 @@ create table if not exists inventory.rejected_rows (
     file_id ubigint not null,
     data_source varchar not null,
     line bigint,
+    message varchar not null
+);
+-- What rows of a file were published without, or what could not be checked.
+create table if not exists inventory.file_warnings (
+    model varchar not null,
+    file_id ubigint not null,
     message varchar not null
 );
 create table if not exists inventory.parts (
@@ -346,6 +354,7 @@ def _replace(
             read_path = inspected.read_path,
             definition = inspected.definition,
             refusal = inspected.refusal,
+            warning = inspected.warning,
             behind = null
         from inspected
         where {_IS_AS_BEFORE}
@@ -375,7 +384,7 @@ def _replace(
             or ({_IS_IN_CLOSED_ARCHIVE})
         """
     )
-    for table in ("coverage", "rejected_lines", "skipped_lines", "raw_files"):
+    for table in ("coverage", "rejected_lines", "skipped_lines", "file_warnings", "raw_files"):
         connection.execute(
             f"delete from inventory.{table} where file_id in (select file_id from outdated)"
         )
@@ -426,6 +435,7 @@ def _table(
             ("report_date", pa.date32()),
             ("trailer_line", pa.uint64()),
             ("refusal", pa.string()),
+            ("warning", pa.string()),
             ("definition", pa.string()),
             ("hinted", pa.list_(pa.date32())),
         ]
@@ -457,6 +467,7 @@ def _row(
         "report_date": result.report_date,
         "trailer_line": result.trailer_line,
         "refusal": None if result.refusal is None else _text(result.refusal),
+        "warning": result.warning,
         "definition": _definition(report, raw),
         "hinted": result.hinted,
     }

@@ -42,6 +42,19 @@ _ENDS_IN_DIGITS = r'_[0-9.]+[,"\r\n]'
 _IS_GROUPED = r'[,"\n][-+ ]*[0-9.]*[0-9]_[0-9_.]*[,"\r\n]'
 _GROUPED = re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.eE]*")
 _TEXT_TYPES = ("varchar", "date", "timestamp")
+# Forms that DuckDB's reader takes without help, where all stamps of a file have the same one. Files
+# with other forms, or several, are read as text, and their stamps by the macro `stamp_of`.
+TIMESTAMP_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%-m/%-d/%Y %-H:%M",
+    "%-m/%-d/%Y %-H:%M:%S",
+    "%-m/%-d/%Y %-I:%M:%S %p",
+    "%Y-%m-%d",
+    "%-m/%-d/%Y",
+)
+DATE_FORMAT = "%Y-%m-%d"
+AS_TEXT = "text"
 SEAM = 64
 MOST_SKIPPED = 100_000
 _NEWLINE = pa.scalar(10, pa.uint8())
@@ -69,7 +82,9 @@ class Blank(Refused):
 class Column:
     """A column of a report: its name in the model, its type, and the names files give it.
 
+    optional: whether a file may lack it.
     any_of: name of a group of columns of which a file must have one.
+    is_day: whether its stamps tell a day and no time of day.
     """
 
     name: str
@@ -77,6 +92,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     optional: bool = False
     any_of: str | None = None
+    is_day: bool = False
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -88,6 +104,7 @@ class Column:
 class Report:
     """A published report as its dbt source describes it.
 
+    timestamp_formats: forms of stamps in the operator's own files, beside those of every report.
     title: pattern that the lines above the header match, where there are any.
     rows_below_header: lines between the header and the data.
     trailer: pattern of the last line; its group is the number of data lines.
@@ -141,6 +158,7 @@ class Listed:
 class Layout:
     """How to read one file: its columns in file order, lines above the data, stamp format.
 
+    timestamp_format: the one form of all its stamps, or `AS_TEXT`; None where it has no stamps.
     header_line: lines before the last line of the heading, which is the header or a line below it.
     """
 
@@ -168,6 +186,7 @@ class Inspected:
     report_date: date | None = None
     trailer_line: int | None = None
     refusal: str | None = None
+    warning: str | None = None
     is_foreign: bool = False
     is_blank: bool = False
     hinted: list[date] = field(default_factory=list)
@@ -907,7 +926,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     """Find the header line of `report` among the first lines of a file.
 
     Columns may stand in any order and case, quoted or not; columns the report doesn't know are
-    read past. The stamp format is the first of the report's that fits the first data line.
+    read past. The stamp format is the first that fits all of the first data lines.
 
     Raises:
         Refused: no line is the report's header; the message says what the file looks like.
@@ -923,8 +942,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             above = tuple(lines[:number])
             _check_title(above, report)
             last = number + report.rows_below_header
-            first = rows[last + 1] if last + 1 < len(rows) else []
-            return Layout(names, last, _timestamp_format(report, names, first), above)
+            return Layout(names, last, _timestamp_format(report, names, rows[last + 1 :]), above)
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
@@ -974,18 +992,33 @@ def _missing(names: Iterable[str], report: Report) -> list[str]:
     return [" or ".join(group) for group in groups.values() if not present & set(group)]
 
 
-def _timestamp_format(report: Report, names: Sequence[str], first: Sequence[str]) -> str | None:
-    stamps = {c.name for c in report.columns if c.data_type.startswith("timestamp")}
-    values = [value for name, value in zip(names, first, strict=False) if name in stamps]
-    for candidate in report.timestamp_formats:
-        if all(_fits(value, candidate) for value in values):
+def _timestamp_format(
+    report: Report, names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str | None:
+    """The one format of all stamps in some rows, or `AS_TEXT` where there is none."""
+    columns = {c.name: c for c in report.columns if c.data_type.startswith(("timestamp", "date"))}
+    cells = [
+        (columns[name], value.strip())
+        for row in rows
+        if len(row) == len(names)
+        for name, value in zip(names, row, strict=True)
+        if name in columns and value.strip()
+    ]
+    if not columns:
+        return None
+    for candidate in (*report.timestamp_formats, *TIMESTAMP_FORMATS):
+        if all(_fits(value, column, candidate) for column, value in cells):
             return candidate
-    return report.timestamp_formats[0] if report.timestamp_formats else None
+    return AS_TEXT
 
 
-def _fits(value: str, timestamp_format: str) -> bool:
+def _fits(value: str, column: Column, timestamp_format: str) -> bool:
+    if column.data_type == "date":
+        timestamp_format = DATE_FORMAT
+    elif not column.is_day and "%M" not in timestamp_format:
+        return False
     try:
-        datetime.strptime(value.strip(), timestamp_format.replace("%-", "%"))
+        datetime.strptime(value, timestamp_format.replace("%-", "%"))
     except ValueError:
         return False
     return True

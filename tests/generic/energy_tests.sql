@@ -2,8 +2,9 @@
     or everything published in `dbt test`. What it finds has the delivery year of the file it stands in: a
     build stops the years that were found, and no others. -#}
 
-{#- `components` tells what the operator publishes: `required` all three with each price (reports in the shape
-    of gridstatus may lack them), `optional` as many as there are, `none` none, and then there must be none. -#}
+{#- `components` tells what the operator publishes: `required` all three with each price (a file may lack
+    them, which is told when it is read), `optional` as many as there are, `none` none, and then there must be
+    none. -#}
 {% test required_columns_filled(model, components='required') %}
 {%- set node, required = tested_dataset(model), [
     'datetime_utc', 'datetime_local', 'interval_start_utc', 'interval_end_utc', 'delivery_date', 'delivery_hour',
@@ -32,10 +33,11 @@ select *
 from suspects
 {% if components == 'required' %}
 where {{ required | join(' is null or ') }} is null
-    or split_part(data_source, '/', 2) not in (
-        select report
-        from {{ ref('reports') }}
-        where iso = '{{ node.config.iso }}' and rank = 1
+    or data_source in (
+        select files.data_source
+        from inventory.raw_files as files
+        anti join inventory.file_warnings as told on files.file_id = told.file_id
+        where files.lines_used is not null
     )
 {% endif %}
 {% endtest %}

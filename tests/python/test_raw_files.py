@@ -25,6 +25,7 @@ from unified_iso.archives import DEEPEST_NESTING, BadArchive, unpack
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.plugin import duckdb_memory_limit
 from unified_iso.raw_files import (
+    AS_TEXT,
     BLOCK,
     LONGEST_HINT_DAYS,
     Column,
@@ -298,7 +299,16 @@ def test_lines_before_the_header_are_skipped() -> None:
 def test_the_stamp_format_is_the_one_that_fits() -> None:
     header = "datetime_beginning_utc,pnode_id,total_lmp_da\n"
     assert _layout(header + "2024-03-08T05:00:00,1,2\n").timestamp_format == "%Y-%m-%dT%H:%M:%S"
-    assert _layout(header + "yesterday,1,2\n").timestamp_format == PJM.timestamp_formats[0]
+    assert _layout(header + "2024-03-08 05:00:00,1,2\n").timestamp_format == "%Y-%m-%d %H:%M:%S"
+    assert _layout(header + "3/8/24 5:00,1,2\n").timestamp_format == AS_TEXT
+    assert _layout(header + "yesterday,1,2\n").timestamp_format == AS_TEXT
+    mixed = header + "2024-03-08T05:00:00,1,2\n3/8/2024 6:00,1,2\n"
+    assert _layout(mixed).timestamp_format == AS_TEXT
+
+
+def test_an_hour_is_not_told_by_a_date() -> None:
+    header = "datetime_beginning_utc,pnode_id,total_lmp_da\n"
+    assert _layout(header + "2024-03-08,1,2\n").timestamp_format == AS_TEXT
 
 
 @pytest.mark.parametrize(

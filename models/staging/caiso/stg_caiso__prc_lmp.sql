@@ -145,6 +145,7 @@ numbered as (
         prices.lmp_type,
         prices.mw,
         case
+            when prices.raw_fault is not null then prices.raw_fault
             when coalesce(prices.market_run_id, 'blank') <> 'DAM'
                 then 'rejected: MARKET_RUN_ID ' || coalesce(prices.market_run_id, 'blank') || ' is not DAM'
             when coalesce(prices.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')

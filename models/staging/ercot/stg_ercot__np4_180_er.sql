@@ -13,6 +13,7 @@ typed as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         delivery_date,
         hour_ending,
         repeated_hour_flag,

@@ -19,6 +19,7 @@ typed as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         delivery_date,
         hour_ending,
         dst_flag as repeated_hour_flag,

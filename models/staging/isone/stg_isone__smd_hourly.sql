@@ -14,14 +14,16 @@ typed as (
     select
         raw_file,
         raw_row,
+        raw_fault,
+        raw_lacks,
         file_name,
         date as operating_day,
         date + to_hours({{ isone_hour_ending('hr_end') }}) as local_end,
         coalesce({{ trimmed('hr_end') }} like '%X', false) as second_pass,
         round(da_lmp, 2) as lmp_total,
-        round(da_ec, 2) as lmp_energy,
-        round(da_cc, 2) as lmp_congestion,
-        round(da_mlc, 2) as lmp_loss
+        round({{ part_or_rest('da_ec', 'DA_EC', 'da_lmp', ['da_cc', 'da_mlc'], 2) }}, 2) as lmp_energy,
+        round({{ part_or_rest('da_cc', 'DA_CC', 'da_lmp', ['da_ec', 'da_mlc'], 2) }}, 2) as lmp_congestion,
+        round({{ part_or_rest('da_mlc', 'DA_MLC', 'da_lmp', ['da_ec', 'da_cc'], 2) }}, 2) as lmp_loss
     from source
 
 ),
@@ -106,6 +108,7 @@ final as (
         lmp_loss,
         1::uinteger as version,
         case
+            when raw_fault is not null then raw_fault
             when settlement_location_id is null
                 then 'rejected: neither sheet nor file is named after the hub or a load zone'
             when local_end is null then 'rejected: no Date, or no Hr_End from 1 to 24'
@@ -115,12 +118,12 @@ final as (
             when is_forced then 'filtered: the workbook of this year forces clock-change days into 24 rows'
             when has_impossible_end then 'rejected: this hour does not exist on the spring clock-change day'
             when clock_error is not null then clock_error
+            {{- price_faults({'DA_LMP': 'lmp_total'}) }}
             {{- price_faults({
-                'DA_LMP': 'lmp_total',
                 'DA_EC': 'lmp_energy',
                 'DA_CC': 'lmp_congestion',
                 'DA_MLC': 'lmp_loss',
-            }) }}
+            }, wanted={'DA_EC': 'DA_EC', 'DA_CC': 'DA_CC', 'DA_MLC': 'DA_MLC'}) }}
         end as set_aside
     from located
 

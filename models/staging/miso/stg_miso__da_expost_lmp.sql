@@ -13,6 +13,7 @@ lines as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         coalesce(market_day, delivery_day::timestamp) as local_start,
         {{ trimmed('"Node"') }} as settlement_location,
         {{ trimmed('"Type"') }} as published_type,
@@ -31,12 +32,13 @@ occurrences as (
     select
         raw_file,
         raw_row,
+        raw_fault,
         local_start,
         settlement_location,
         published_type,
         component,
         row_number() over (
-            partition by raw_file, local_start, settlement_location, published_type, component
+            partition by raw_file, raw_fault, local_start, settlement_location, published_type, component
             order by raw_row
         ) as occurrence
     from lines
@@ -48,6 +50,7 @@ nodes as (
 
     select
         raw_file,
+        raw_fault,
         local_start,
         false as second_pass,
         settlement_location,
@@ -142,6 +145,7 @@ final as (
         mlc as lmp_loss,
         1::uinteger as version,
         case
+            when raw_fault is not null then raw_fault
             when clock_error is not null then clock_error
             when interval_start_utc is null then 'rejected: no day'
             when settlement_location is null then 'rejected: no Node'

@@ -13,15 +13,18 @@ typed as (
     select
         source.raw_file,
         source.raw_row,
+        source.raw_fault,
+        source.raw_lacks,
         {{ believable(plus_minutes(utc('source.gmtintervalend'), -60), 'spp') }} as interval_start_utc,
         source.gmtintervalend as utc_end,
         source.interval as local_end,
         {{ trimmed('source."Settlement Location"') }} as settlement_location,
         {{ trimmed('source.baa') }} as zone,
         source.lmp as lmp_total,
-        source.mec as lmp_energy,
-        source.mcc as lmp_congestion,
-        source.mlc as lmp_loss
+        {{ part_or_rest('source.mec', 'MEC', 'source.lmp', ['source.mcc', 'source.mlc'], 4) }} as lmp_energy,
+        {{ part_or_rest('source.mcc', 'MCC', 'source.lmp', ['source.mec', 'source.mlc'], 4) }}
+            as lmp_congestion,
+        {{ part_or_rest('source.mlc', 'MLC', 'source.lmp', ['source.mec', 'source.mcc'], 4) }} as lmp_loss
     from source
 
 ),
@@ -98,6 +101,7 @@ final as (
         lmp_loss,
         1::uinteger as version,
         case
+            when raw_fault is not null then raw_fault
             when interval_start_utc is null then {{ no_believable_time('GMTIntervalEnd', 'utc_end') }}
             when {{ off_grid('interval_start_utc', 60) }}
                 then 'rejected: GMTIntervalEnd is not on the hour, as in the real-time report'
@@ -106,12 +110,12 @@ final as (
                 then 'rejected: Interval ' || local_end || ' contradicts GMTIntervalEnd ' || utc_end
             when settlement_location is null then 'rejected: no Settlement Location'
             when is_in_two_areas then 'rejected: Settlement Location in two balancing areas in this hour'
+            {{- price_faults({'LMP': 'lmp_total'}) }}
             {{- price_faults({
-                'LMP': 'lmp_total',
                 'MEC': 'lmp_energy',
                 'MCC': 'lmp_congestion',
                 'MLC': 'lmp_loss',
-            }) }}
+            }, wanted={'MEC': 'MEC', 'MCC': 'MCC', 'MLC': 'MLC'}) }}
         end as set_aside
     from located
 
