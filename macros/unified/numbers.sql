@@ -39,7 +39,8 @@
 {%- endmacro %}
 
 
-{#- A comma between thousands is left out; any other would make another number of the text. -#}
+{#- A comma between thousands is left out where a point shows that it is none for decimals, as it may be in `21,520`;
+    any other would make another number of the text. -#}
 {% macro number_of(text) %}
     {{- return(adapter.dispatch('number_of', 'unified_iso')(text)) -}}
 {% endmacro %}
@@ -47,7 +48,7 @@
 
 {% macro duckdb__number_of(text) %}
     case
-        when regexp_full_match({{ text }}, '-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?')
+        when regexp_full_match({{ text }}, '-?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+')
             then try_cast(replace({{ text }}, ',', '') as double)
         else try_cast({{ text }} as double)
     end
