@@ -446,6 +446,12 @@ def day_first(sheet: Sheet, rng: random.Random) -> Sheet | None:
     )
 
 
+@on_sheet("stamps", is_read=False, is_drawn=False)
+def day_first_up_to_the_twelfth(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """`05/06/2024 05:00` for the fifth of June, under a name that has the day."""
+    return day_first(sheet, rng)
+
+
 @on_sheet("stamps", is_read=False)
 def times_without_date(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """`00:00.0`: Excel shows minutes and seconds of a stamp with fractions."""
@@ -786,7 +792,8 @@ def each_row_twice(sheet: Sheet, rng: random.Random) -> Sheet | None:
 # --- Several files, several days ------------------------------------------------------------------
 
 
-@on_sheet("files", on_fall_day=False)
+# Parts of a price stand in lines of their own, and so in both files.
+@on_sheet("files", on_fall_day=False, unless=("miso/da_expost_lmp",))
 def cut_in_two(sheet: Sheet, rng: random.Random) -> list[Sheet] | None:
     """Two files, each with the header, cut between any two rows."""
     return _cut(sheet, rng.randrange(1, len(sheet.rows)))
@@ -1189,7 +1196,6 @@ REPORTS = {
             stamps={"MARKET_DAY": "day"},
             prices=tuple(f"HE {hour}" for hour in range(1, 25)),
             location="Node",
-            optional=("Type",),
             dear=tuple(f"HE {hour}" for hour in range(1, 25)),
             part=("Value", ("LMP",)),
         ),

@@ -16,20 +16,22 @@ PAGE = REPOSITORY / "docs" / "raw_files.md"
 
 @dataclass(frozen=True)
 class Source:
-    """A report as its yml describes it."""
+    """A report as its yml describes it.
+
+    needed: columns without which no price has a place. wanted: columns whose lack is told.
+    optional: columns that are read where they are there.
+    """
 
     folder: str
     needed: tuple[str, ...]
+    wanted: tuple[str, ...]
     optional: tuple[str, ...]
 
     @property
     def line(self) -> str:
         """Its line of the page's table."""
-        return f"| `{self.folder}` | {_listed(self.needed)} | {_listed(self.optional)} |"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names) or "-"
+        columns = (self.needed, self.wanted, self.optional)
+        return f"| `{self.folder}` | {' | '.join(', '.join(names) or '-' for names in columns)} |"
 
 
 def _sources() -> Iterator[Source]:
@@ -40,19 +42,24 @@ def _sources() -> Iterator[Source]:
 
 
 def _source(iso: str, table: dict[str, Any]) -> Source:
-    groups: dict[str, list[str]] = {}
-    optional = []
+    needed: dict[str, list[str]] = {}
+    wanted, optional = [], []
     for column in table["columns"]:
-        meta = column.get("config", {}).get("meta", {})
+        name, meta = column["name"], column.get("config", {}).get("meta", {})
         if meta.get("of_file"):
             continue
-        if meta.get("optional"):
-            optional.append(column["name"])
+        if meta.get("any_of"):
+            needed.setdefault(meta["any_of"], []).append(name)
+        elif meta.get("wanted"):
+            wanted.append(name)
+        elif meta.get("optional"):
+            optional.append(name)
         else:
-            groups.setdefault(meta.get("any_of") or column["name"], []).append(column["name"])
+            needed[name] = [name]
     return Source(
         folder=f"{iso}/{table.get('identifier', table['name'])}",
-        needed=tuple(" or ".join(names) for names in _hours_together(groups)),
+        needed=tuple(" or ".join(names) for names in _hours_together(needed)),
+        wanted=tuple(wanted),
         optional=tuple(optional),
     )
 
