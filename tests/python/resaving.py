@@ -446,7 +446,7 @@ def day_first(sheet: Sheet, rng: random.Random) -> Sheet | None:
     )
 
 
-@on_sheet("stamps", is_read=False, is_drawn=False)
+@on_sheet("stamps", is_read=False, from_day=5, is_drawn=False)
 def day_first_up_to_the_twelfth(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """`05/06/2024 05:00` for the fifth of June, under a name that has the day."""
     return day_first(sheet, rng)
@@ -913,7 +913,8 @@ def tabs(sheet: Sheet, rng: random.Random) -> Sheet | None:
     return replace(sheet, delimiter="\t")
 
 
-@on_sheet("middle")
+# Where no line tells its day, a second heading may begin another one.
+@on_sheet("middle", unless=("miso/da_expost_lmp",))
 def header_in_the_middle(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """The header comes again between two rows."""
     at = rng.randrange(1, len(sheet.rows))
