@@ -13,6 +13,7 @@ import csv
 import gzip
 import io
 import random
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -449,7 +450,8 @@ def day_first(sheet: Sheet, rng: random.Random) -> Sheet | None:
 @on_sheet("stamps", is_read=False, from_day=5, is_drawn=False)
 def day_first_up_to_the_twelfth(sheet: Sheet, rng: random.Random) -> Sheet | None:
     """`05/06/2024 05:00` for the fifth of June, under a name that has the day."""
-    return day_first(sheet, rng)
+    has_day = re.search(r"20\d{6}", sheet.name)
+    return day_first(sheet, rng) if has_day else None
 
 
 @on_sheet("stamps", is_read=False)
