@@ -1,3 +1,4 @@
+{#- Empty: a load points them at its own files, and what a dataset is made by must not hang on files. -#}
 {% macro create_raw_relations(sources) %}
     {% set statements = [] %}
     {% for schema in sources | map(attribute='schema') | unique %}
@@ -172,13 +173,13 @@
         {% else %}
         null::timestamptz
         {% endfor %} as raw_instant,
-        getvariable('{{ layout.numbers }}')[file_index::bigint + 1] as raw_file
+        {{ layout.numbers }}[file_index::bigint + 1] as raw_file
         {% for column in columns_of_file(source) %},
-        getvariable('{{ layout[meta_of(column).of_file] }}')[file_index::bigint + 1]
+        {{ layout[meta_of(column).of_file] }}[file_index::bigint + 1]
             as {{ adapter.quote(column.name) }}
         {% endfor %}
     from read_csv(
-        getvariable('{{ layout.paths }}'),
+        {{ layout.paths }},
         columns = {
             {%- for name in layout.column_names -%}
             {{ sql_text(name) }}: {{ sql_text(_type_in_file(source, stamps, name)) }}{{ ', ' if not loop.last }}

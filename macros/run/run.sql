@@ -29,8 +29,9 @@
         {% set sources = graph.sources.values() | list %}
         {% do in_python('recover') %}
         {% do create_raw_relations(sources) %}
-        {% if flags.WHICH in ['build', 'run'] and not flags.EMPTY %}
+        {% if not flags.EMPTY and (flags.WHICH in ['build', 'run'] or sources_read_directly()) %}
             {% do take_inventory(sources) %}
+            {% do open_present_files(sources_read_directly()) %}
         {% endif %}
         {% do create_dataset_views() %}
     {% endif %}
@@ -48,10 +49,7 @@
 
 
 {% macro take_inventory(sources) %}
-    {% set isos = [] %}
-    {% for node in datasets() if node.unique_id in selected_resources %}
-        {% if node.config.iso not in isos %}{% do isos.append(node.config.iso) %}{% endif %}
-    {% endfor %}
+    {% set isos = operators_of_run() %}
     {% set reports = [] %}
     {% for source in sources %}
         {% set columns = [] %}
@@ -128,6 +126,7 @@
         {% endif %}
         {% do in_python('discard_candidates') %}
         {% do create_dataset_views() %}
+        {% do open_present_files(graph.sources.values() | list) %}
         {#- A statement that fails leaves the results of the run to be shown; raising an error would not. -#}
         {% set failed = [] %}
         {% for result in results if has_failed_unsaid(result) %}{% do failed.append(result) %}{% endfor %}

@@ -71,20 +71,20 @@
         {% for row in found if row[0] == source.source_name and row[1] == source.identifier %}
             {% set variable = 'raw__' ~ source.source_name ~ '__' ~ source.name ~ '__' ~ loop.index %}
             {% set layout = {
-                'paths': variable ~ '__paths',
-                'numbers': variable ~ '__numbers',
-                'date': variable ~ '__dates',
-                'name': variable ~ '__names',
+                'paths': "getvariable('" ~ variable ~ "__paths')",
+                'numbers': "getvariable('" ~ variable ~ "__numbers')",
+                'date': "getvariable('" ~ variable ~ "__dates')",
+                'name': "getvariable('" ~ variable ~ "__names')",
                 'column_names': fromjson(row[3]),
                 'header_line': row[4],
                 'timestamp_format': row[5],
             } %}
             {% set lists = {'paths': 'read_path', 'numbers': 'number'} %}
-            {% if columns_of_file(source, 'date') %}{% do lists.update({'date': 'report_date'}) %}{% endif %}
-            {% if columns_of_file(source, 'name') %}{% do lists.update({'name': 'data_source'}) %}{% endif %}
+            {% if columns_of_file(source, 'date') %}{% do lists.update({'dates': 'report_date'}) %}{% endif %}
+            {% if columns_of_file(source, 'name') %}{% do lists.update({'names': 'data_source'}) %}{% endif %}
             {% for name, column in lists.items() %}
                 {% do statements.append(
-                    'set variable "' ~ layout[name] ~ '" = (select list(' ~ column ~ ' order by data_source) from ('
+                    'set variable "' ~ variable ~ '__' ~ name ~ '" = (select list(' ~ column ~ ' order by data_source) from ('
                     ~ _files_to_open(node) ~ ') where iso = ' ~ sql_text(source.source_name)
                     ~ ' and report = ' ~ sql_text(source.identifier) ~ ' and layout = ' ~ sql_text(row[2]) ~ ')'
                 ) %}
@@ -114,6 +114,7 @@
 
 {% macro close_files(node) %}
     {% do create_raw_relations(sources_of(node)) %}
+    {% do open_present_files(sources_read_directly()) %}
     {% do drop_raw_tables(sources_of(node)) %}
 {% endmacro %}
 

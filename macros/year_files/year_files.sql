@@ -7,6 +7,7 @@
     {% endif %}
 
     {% if not flags.EMPTY %}
+        {% do create_raw_relations(sources_of(model)) %}
         {% if parent %}
             {% set fingerprint = subset_fingerprint(model) %}
             {% do build_subset_parts(model, parent, sql, fingerprint) %}

@@ -92,7 +92,7 @@ def build(
     raw: Path, out: Path, *options: str, check: int | None = 0, project: Path = REPOSITORY
 ) -> Ran:
     """Run `unified-iso build`; `check` is the exit code it must have, None for any."""
-    return _run(build_command(raw, out, *options), environment(project), check)
+    return run_command(build_command(raw, out, *options), environment(project), check)
 
 
 def build_command(raw: Path, out: Path, *options: str) -> list[str]:
@@ -110,12 +110,12 @@ def run_dbt(raw: Path, out: Path, *arguments: str, check: int | None = 0) -> Ran
         *("--target-path", str(out / "target"), "--log-path", str(out / "dbt-logs")),
     ]
     folders = {"UNIFIED_ISO_RAW": str(raw), "UNIFIED_ISO_OUT": str(out)}
-    return _run(command, environment() | folders, check)
+    return run_command(command, environment() | folders, check)
 
 
 def run_python(code: str, *arguments: str, check: int | None = None) -> Ran:
     """Run a script that changes the package before it calls the command with these arguments."""
-    return _run([sys.executable, "-c", code, *arguments], environment(), check)
+    return run_command([sys.executable, "-c", code, *arguments], environment(), check)
 
 
 def environment(project: Path = REPOSITORY) -> dict[str, str]:
@@ -131,7 +131,7 @@ def environment(project: Path = REPOSITORY) -> dict[str, str]:
     }
 
 
-def _run(command: list[str], variables: dict[str, str], check: int | None) -> Ran:
+def run_command(command: list[str], variables: dict[str, str], check: int | None) -> Ran:
     done = subprocess.run(
         command,
         env=variables,
