@@ -61,6 +61,7 @@
                 'optional': meta_of(column).get('optional', false)
                     or (meta_of(column).get('wanted', false) and not meta_of(column).get('any_of')),
                 'any_of': meta_of(column).get('any_of'),
+                'tells': meta_of(column).get('tells'),
                 'is_day': meta_of(column).get('is_day', false),
             }) %}
         {% endfor %}

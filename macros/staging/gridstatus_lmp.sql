@@ -24,8 +24,7 @@
         words.market_type,
         coalesce(nullif(words.left_out, ''), {{ left_out }}) as left_out,
         {{ trimmed(location) }} as settlement_location,
-        -- A column of ids with gaps is printed as decimals.
-        regexp_replace({{ trimmed(location_id) }}, '[.]0$', '') as settlement_location_id,
+        {{ published_id(location_id) }} as settlement_location_id,
         coalesce({{ trimmed('prices."Location Type"') }}, 'none') as published_type,
         {{ trimmed(zone) }} as zone,
         null::double as voltage_kv,
@@ -44,60 +43,133 @@
         from {{ source }}
     ) as prices
     left join ({{ _gridstatus_times(source, iso) }}) as times
-        on prices."interval_start_utc" is not distinct from times.utc_text
-        and prices."interval_end_utc" is not distinct from times.utc_end_text
-        and prices."Interval Start" is not distinct from times.local_text
-        and prices."Interval End" is not distinct from times.local_end_text
-        and prices."Time" is not distinct from times.bare_text
+        on true
+        {% for column, name in _gridstatus_time_columns().items() %}
+        and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
+        {% endfor %}
     left join {{ ref('gridstatus_markets') }} as words on prices.market = words.market
 {% endmacro %}
 
 
 {#- Many rows share few times: what they say is read once for each. -#}
 {% macro _gridstatus_times(source, iso) %}
+    {%- set columns = _gridstatus_time_columns() %}
+    with rows_of_times as (
+
+        select distinct
+            {% for column, name in columns.items() %}
+            {{ adapter.quote(name) }} as {{ column }}_text{{ ',' if not loop.last }}
+            {% endfor %}
+        from {{ source }}
+
+    ),
+
+    instants as (
+
+        select
+            cell,
+            printed,
+            {{ text_to_utc('printed') }} as instant,
+            {{ has_utc_offset('printed') }} as has_offset
+        from (
+            select
+                cell,
+                {{ trimmed('cell') }} as printed
+            from (
+                {% for column in columns %}
+                select {{ column }}_text as cell from rows_of_times{{ ' union' if not loop.last }}
+                {% endfor %}
+            ) as cells
+        ) as texts
+
+    ),
+
+    told as (
+
+        select
+            rows_of_times.*,
+            {% for column in columns %}
+            {{ column }}_cells.printed as {{ column }}_printed,
+            {{ column }}_cells.instant as {{ column }}_at,
+            coalesce({{ column }}_cells.has_offset, false) as {{ column }}_has_offset,
+            {% endfor %}
+            case
+                when utc_cells.printed is not null then 'utc'
+                when local_cells.printed is null and bare_cells.printed is not null then 'bare'
+                else 'local'
+            end as start_from
+        from rows_of_times
+        {% for column in columns %}
+        left join instants as {{ column }}_cells on rows_of_times.{{ column }}_text = {{ column }}_cells.cell
+        {% endfor %}
+
+    ),
+
+    started as (
+
+        select
+            *,
+            case
+                {% for column in ('utc', 'local', 'bare') %}
+                when start_from = '{{ column }}' then {{ column }}_at
+                {% endfor %}
+            end as printed_start,
+            coalesce(utc_printed, local_printed, bare_printed) as start_text,
+            coalesce(utc_end_printed, local_end_printed) as end_text,
+            case
+                {% for column in ('utc', 'local', 'bare') %}
+                when start_from = '{{ column }}' then '{{ columns[column] }}'
+                {% endfor %}
+            end as start_column,
+            case
+                when utc_end_printed is not null then utc_end_at
+                when local_end_has_offset then local_end_at
+            end as interval_end_utc
+        from told
+
+    )
+
     select
         *,
         {{ believable('printed_start', iso) }} as interval_start_utc,
         case
             when start_text is null then 'rejected: no ' || start_column
-            when printed_start is null then 'rejected: ' || start_column || ' is no time'
-            when start_column <> 'interval_start_utc' and not {{ has_utc_offset('start_text') }}
-                then 'rejected: ' || start_column || ' has no UTC offset'
+            {% for column, name in columns.items() -%}
+            when {{ column }}_printed is not null and {{ column }}_at is null
+                then {{ stamp_fault(name, column ~ '_printed', column ~ '_at', is_day=false) }}
+                {%- if not column.startswith('utc') %} || ', with its offset from UTC'{% endif %}
+            {% endfor -%}
+            when start_from <> 'utc' and printed_start is not null
+                and not case when start_from = 'local' then local_has_offset else bare_has_offset end
+                -- A spreadsheet has written all times of its file anew.
+                then case
+                    when start_text like '____-%' then 'rejected: ' || start_column || ' has no UTC offset'
+                    else 'refused: has times without their offset from UTC (' || start_column || ' "'
+                        || left(start_text, 40) || '"), as spreadsheets write them: download it again'
+                end
             when {{ believable('printed_start', iso) }} is null
                 then 'rejected: ' || start_column || ' ' || start_text
                 || ' is before the first day of this market or more than 60 days ahead'
-            when {{ has_utc_offset('local_text') }} and {{ text_to_utc('local_text') }} <> printed_start
-                then 'rejected: Interval Start ' || local_text || ' contradicts ' || start_column || ' ' || start_text
+            when local_has_offset and local_at <> printed_start
+                then 'rejected: Interval Start ' || local_printed || ' contradicts ' || start_column || ' ' || start_text
+            when local_end_has_offset and local_end_at <> interval_end_utc
+                then 'rejected: Interval End ' || local_end_printed || ' contradicts interval_end_utc ' || end_text
             -- Some releases put the end of an interval there.
-            when {{ has_utc_offset('bare_text') }}
-                and {{ text_to_utc('bare_text') }} <> printed_start
-                and coalesce({{ text_to_utc('bare_text') }} <> interval_end_utc, true)
-                then 'rejected: Time ' || bare_text || ' contradicts ' || start_column || ' ' || start_text
+            when bare_has_offset and bare_at <> printed_start and coalesce(bare_at <> interval_end_utc, true)
+                then 'rejected: Time ' || bare_printed || ' contradicts ' || start_column || ' ' || start_text
         end as time_error
-    from (
-        select
-            *,
-            {{ text_to_utc('start_text') }} as printed_start,
-            case
-                when utc_end_text is not null or {{ has_utc_offset('end_text') }} then {{ text_to_utc('end_text') }}
-            end as interval_end_utc
-        from (
-            select distinct
-                "interval_start_utc" as utc_text,
-                "interval_end_utc" as utc_end_text,
-                "Interval Start" as local_text,
-                "Interval End" as local_end_text,
-                "Time" as bare_text,
-                coalesce("interval_start_utc", "Interval Start", "Time") as start_text,
-                coalesce("interval_end_utc", "Interval End") as end_text,
-                case
-                    when "interval_start_utc" is not null then 'interval_start_utc'
-                    when "Interval Start" is null and "Time" is not null then 'Time'
-                    else 'Interval Start'
-                end as start_column
-            from {{ source }}
-        ) as printed
-    ) as read
+    from started
+{% endmacro %}
+
+
+{% macro _gridstatus_time_columns() %}
+    {{- return({
+        'utc': 'interval_start_utc',
+        'local': 'Interval Start',
+        'bare': 'Time',
+        'utc_end': 'interval_end_utc',
+        'local_end': 'Interval End',
+    }) -}}
 {% endmacro %}
 
 

@@ -15,10 +15,10 @@
         "Time Stamp" as local_start,
         case
             when {{ has_column('Name') }} then {{ trimmed('"Name"') }}
-            else {{ trimmed('"PTID"') }}
+            else {{ published_id('"PTID"') }}
         end as settlement_location,
         case
-            when {{ has_column('PTID') }} then {{ trimmed('"PTID"') }}
+            when {{ has_column('PTID') }} then {{ published_id('"PTID"') }}
             else {{ trimmed('"Name"') }}
         end as settlement_location_id,
         "LBMP ($/MWHr)" as lbmp,
@@ -53,6 +53,7 @@
             when lbmp_rows.interval_start_utc is null then 'rejected: no Time Stamp'
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
+            when lbmp_rows.pass_error is not null then lbmp_rows.pass_error
             {{- price_faults({'LBMP': 'lbmp_rows.lbmp'}) }}
             {{- price_faults({
                 'Marginal Cost Losses': 'lbmp_rows.losses',

@@ -17,7 +17,7 @@
             named_type.settlement_location_type,
             other_type.settlement_location_type
         ) as settlement_location_type,
-        {{ trimmed('lmps.pnode_id') }} as settlement_location_id,
+        {{ published_id('lmps.pnode_id') }} as settlement_location_id,
         {{ trimmed('lmps.zone') }} as zone,
         {{ pjm_voltage('lmps.voltage') }} as voltage_kv,
         lmps.total_lmp_{{ market }} as lmp_total,

@@ -98,20 +98,36 @@
 {% endmacro %}
 
 
-{% macro with_pass_by_order(rows, iso, location, local='local_start') %}
+{#- A row that tells its pass itself (told_pass) needs no order. -#}
+{% macro with_pass_by_order(
+    rows, iso, location, listed_by, column, minutes=60, local='local_start', told_pass='told_pass'
+) %}
     select
         stamped.*,
-        coalesce(stamped.told_pass, passes.steps_back, false) as second_pass
+        coalesce(stamped.{{ told_pass }}, passes.is_second, false) as second_pass,
+        case
+            when stamped.{{ told_pass }} is null and passes.raw_row is not null and passes.is_second is null
+                then 'rejected: {{ column }} ' || stamped.{{ local }}
+                || ' comes twice on this day and the order of the file does not tell which is the first'
+        end as pass_error
     from {{ rows }} as stamped
-    left join (
+    left join ({{ _passes_by_order(rows, iso, location, listed_by, minutes, local) }}) as passes
+        on stamped.raw_file = passes.raw_file
+        and stamped.raw_row = passes.raw_row
+{% endmacro %}
+
+
+{#- Windows over all rows would cost more than reading them: only days with a repeated hour are looked at. -#}
+{% macro _passes_by_order(rows, iso, location, listed_by, minutes, local) %}
+    with long_days as (
+
         select
             long_day.raw_file,
             long_day.raw_row,
-            {{ is_repeated_hour('long_day.' ~ local, 'markets.time_zone') }}
-            and long_day.{{ local }} <= lag(long_day.{{ local }}) over (
-                partition by long_day.raw_file, long_day.{{ location }}
-                order by long_day.raw_row
-            ) as steps_back
+            coalesce(long_day.{{ location }}, '') as place,
+            long_day.{{ listed_by }} as listed,
+            long_day.{{ local }} as stamp,
+            {{ is_repeated_hour('long_day.' ~ local, 'markets.time_zone') }} as is_repeated
         from {{ rows }} as long_day
         inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
         where long_day.{{ local }}::date in (
@@ -120,7 +136,214 @@
             inner join {{ ref('markets') }} as zones on zones.iso = '{{ iso }}'
             where {{ is_repeated_hour("days.local_date + interval 1 hour", 'zones.time_zone') }}
         )
-    ) as passes
-        on stamped.raw_file = passes.raw_file
-        and stamped.raw_row = passes.raw_row
+
+    ),
+
+    neighbours as (
+
+        select
+            *,
+            lag(stamp) over of_place as stamp_above,
+            lead(stamp) over of_place as stamp_below,
+            is_repeated and coalesce(lag(is_repeated) over of_place and lag(stamp::date) over of_place = stamp::date, false)
+                as is_inside,
+            lag(stamp) over of_file as line_above,
+            lag(listed) over of_file as listed_above,
+            is_repeated and coalesce(lag(is_repeated) over of_file, false) as line_is_inside
+        from long_days
+        window
+            of_place as (
+                partition by raw_file, place
+                order by raw_row
+            ),
+            of_file as (
+                partition by raw_file
+                order by raw_row
+            )
+
+    ),
+
+    -- Operators list the locations of an interval by name. A file turned upside down lists them from the last to the
+    -- first; one sorted by its stamps, newest first, keeps equal stamps, and so the two passes, as they were.
+    listings as (
+
+        select
+            raw_file,
+            count(*) filter (where listed < listed_above)
+            >= 4 * count(*) filter (where listed > listed_above) as is_upside_down
+        from neighbours
+        where stamp >= line_above and not line_is_inside
+        group by raw_file
+
+    ),
+
+    steps as (
+
+        select
+            raw_file,
+            place,
+            count(*) filter (where stamp > stamp_above) as steps_on,
+            count(*) filter (where stamp < stamp_above) as steps_back,
+            count(stamp_above) as steps_taken
+        from neighbours
+        where not is_inside
+        group by
+            raw_file,
+            place
+
+    ),
+
+    directions as (
+
+        select
+            steps.raw_file,
+            steps.place,
+            case
+                when steps.steps_on > 0 and steps.steps_on >= 4 * (steps.steps_taken - steps.steps_on) then 1
+                when steps.steps_back > 0
+                    and steps.steps_back >= 4 * (steps.steps_taken - steps.steps_back)
+                    and coalesce(listings.is_upside_down, true)
+                    then -1
+            end as direction
+        from steps
+        left join listings on steps.raw_file = listings.raw_file
+
+    ),
+
+    -- Rows of one repeated hour that follow each other at a location are a run.
+    runs as (
+
+        select
+            neighbours.raw_file,
+            neighbours.raw_row,
+            neighbours.place,
+            neighbours.stamp,
+            directions.direction,
+            case when directions.direction = -1 then -neighbours.raw_row else neighbours.raw_row end as turn,
+            case when directions.direction = -1 then neighbours.stamp_below else neighbours.stamp_above end as earlier,
+            case when directions.direction = -1 then neighbours.stamp_above else neighbours.stamp_below end as later,
+            count(*) filter (where not neighbours.is_inside) over (
+                partition by neighbours.raw_file, neighbours.place
+                order by neighbours.raw_row
+            ) as run
+        from neighbours
+        inner join directions
+            on neighbours.raw_file = directions.raw_file
+            and neighbours.place = directions.place
+        where neighbours.is_repeated
+
+    ),
+
+    turned as (
+
+        select
+            *,
+            date_diff('second', lag(stamp) over in_turn, stamp) as seconds_on,
+            lag(stamp) over in_turn is null
+            and coalesce(date_diff('second', earlier, stamp) = {{ 60 * minutes }}, false) as begins_hour,
+            lead(stamp) over in_turn is null
+            and coalesce(date_diff('second', stamp, later) = {{ 60 * minutes }}, false) as ends_hour,
+            lead(raw_row) over of_stamp as row_of_other_pass
+        from runs
+        window
+            in_turn as (
+                partition by raw_file, place, run
+                order by turn
+            ),
+            of_stamp as (
+                partition by raw_file, place, run, stamp
+                order by raw_row
+            )
+
+    ),
+
+    -- The second pass begins where the clock goes back, all but an interval of the hour; a smaller step back is a line
+    -- out of its place. A run of one pass is told by the intervals around it.
+    judged as (
+
+        select
+            raw_file,
+            raw_row,
+            stamp::date as day,
+            row_of_other_pass,
+            case
+                when direction is null then null
+                when count(*) filter (where seconds_on <= 0) over of_run = 0
+                    and bool_or(begins_hour) over of_run <> bool_or(ends_hour) over of_run
+                    then bool_or(ends_hour) over of_run
+                when count(*) filter (where seconds_on <= 0) over of_run = 1
+                    and min(seconds_on) over of_run <= {{ -30 * (60 - minutes) }}
+                    then coalesce(min(seconds_on) over so_far <= 0, false)
+            end as is_second
+        from turned
+        window
+            of_run as (partition by raw_file, place, run),
+            so_far as (
+                partition by raw_file, place, run
+                order by turn
+            )
+
+    ),
+
+    -- Sorting that does not keep the order of equal stamps mixes the passes of different locations, and the lines of
+    -- every other hour too: then the hours list their locations in different orders, or the passes do.
+    mixed_days as (
+
+        select
+            raw_file,
+            day
+        from (
+            select
+                raw_file,
+                day,
+                listed,
+                max(times) as most_times,
+                sum(times) as all_times
+            from (
+                select
+                    raw_file,
+                    stamp::date as day,
+                    listed,
+                    case when stamp = line_above then listed_above end as listed_before,
+                    count(*) as times
+                from neighbours
+                where not is_repeated
+                group by all
+            ) as pairs
+            group by
+                raw_file,
+                day,
+                listed
+        ) as places
+        group by
+            raw_file,
+            day
+        having 5 * sum(most_times) < 4 * sum(all_times)
+        union
+        select
+            raw_file,
+            day
+        from (
+            select
+                raw_file,
+                day,
+                row_of_other_pass < max(row_of_other_pass) over (
+                    partition by raw_file, day
+                    order by raw_row
+                ) as is_overtaken
+            from judged
+            where is_second is not null and row_of_other_pass is not null
+        ) as passes
+        where is_overtaken
+
+    )
+
+    select
+        judged.raw_file,
+        judged.raw_row,
+        case when mixed_days.day is null then judged.is_second end as is_second
+    from judged
+    left join mixed_days
+        on judged.raw_file = mixed_days.raw_file
+        and judged.day = mixed_days.day
 {% endmacro %}

@@ -13,7 +13,8 @@
             {{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'
         )
             then try_cast({{ text }} as timestamp)
-        when year({{ printed }}) >= 1900 then {{ printed }}
+        -- Words such as `epoch` are read as the first day of 1900.
+        when year({{ printed }}) > 1900 then {{ printed }}
         when year({{ printed }}) < 100 and not regexp_matches({{ text }}, '^ *[0-9]+-[0-9]')
             then {{ printed }} + to_years(2000)
     end

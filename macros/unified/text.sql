@@ -25,3 +25,23 @@
     chr({{ code }}){{ ' || ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+
+{#- A number of a location as its operator writes it: tools print a column of numbers that had a gap as decimals.
+    Few texts have a point, and only they are looked at twice. -#}
+{% macro published_id(text) %}
+    case
+        when {{ text }} like '%.%' then {{ without_decimals(trimmed(text)) }}
+        else {{ trimmed(text) }}
+    end
+{%- endmacro %}
+
+
+{% macro without_decimals(text) %}
+    {{- return(adapter.dispatch('without_decimals', 'unified_iso')(text)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__without_decimals(text) %}
+    regexp_replace({{ text }}, '^([0-9]+)[.]0*$', '\1')
+{%- endmacro %}

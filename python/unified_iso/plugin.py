@@ -255,6 +255,7 @@ def _report(source: dict[str, Any]) -> Report:
                 aliases=tuple(column["aliases"]),
                 optional=column["optional"],
                 any_of=column["any_of"],
+                tells=column["tells"],
                 is_day=column["is_day"],
             )
             for column in source["columns"]

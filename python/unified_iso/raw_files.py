@@ -84,6 +84,7 @@ class Column:
 
     optional: whether a file may lack it.
     any_of: name of a group of columns of which a file must have one.
+    tells: what nothing but this column tells, for who has a file without it.
     is_day: whether its stamps tell a day and no time of day.
     """
 
@@ -92,6 +93,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     optional: bool = False
     any_of: str | None = None
+    tells: str | None = None
     is_day: bool = False
 
     @property
@@ -985,11 +987,21 @@ def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
 def _missing(names: Iterable[str], report: Report) -> list[str]:
     """Columns a file must have beside `names`; those of a group are told together."""
     present = set(names)
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Column]] = {}
     for column in report.columns:
         if not column.optional:
-            groups.setdefault(column.any_of or column.name, []).append(column.name)
-    return [" or ".join(group) for group in groups.values() if not present & set(group)]
+            groups.setdefault(column.any_of or column.name, []).append(column)
+    return [
+        " or ".join(map(_described, group))
+        for group in groups.values()
+        if not present & {column.name for column in group}
+    ]
+
+
+def _described(column: Column) -> str:
+    if column.tells is None:
+        return column.name
+    return f"{column.name} (nothing else tells {column.tells})"
 
 
 def _timestamp_format(

@@ -77,10 +77,6 @@ Interval Start,Interval End,Location,Location Type,LMP,Energy,Congestion,Loss
 Interval End,Market,Location,Location Type,LMP,Energy,Congestion,Loss
 2018-06-01 01:00:00-04:00,DAY_AHEAD_HOURLY,WEST,Zone,25.02,24.24,0.0,0.78
 """,
-    "gridstatus_lmp/spreadsheet.csv": f"""
-{CURRENT}
-6/1/2018 0:00,6/1/2018 0:00,6/1/2018 1:00,DAY_AHEAD_HOURLY,WEST,Zone,25.02,24.24,0,0.78
-""",
     "gridstatus_lmp/ercot.csv": """
 Time,Interval Start,Interval End,Location,Location Type,Market,SPP
 2018-06-01 00:00:00-05:00,2018-06-01 00:00:00-05:00,2018-06-01 01:00:00-05:00,HB_HOUSTON,\
@@ -152,6 +148,10 @@ Interval Start,Interval End,Market,Location,Location Type,LMP
 2023-03-12 03:00:00-04:00,2023-03-12 03:00:00-04:00,2023-03-12 04:00:00-04:00,DAY_AHEAD_HOURLY,\
 UN.OAKVILLE 13.8OAK  ,NETWORK NODE,47.19,47.56,0.0,-0.37
 """,
+    "isone/gridstatus_lmp/spreadsheet.csv": f"""
+{CURRENT}
+6/1/2018 0:00,6/1/2018 0:00,6/1/2018 1:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,25.02,24.24,0,0.78
+""",
     # Fixed -05:00; energy with the noise of a subtraction; ex-ante prices are other ones.
     "miso/gridstatus_lmp/prices.csv": f"""
 {CURRENT}
@@ -161,6 +161,17 @@ INDIANA.HUB,Hub,25.35,26.240000000000002,-1.1,0.21
 OAK.AZ,Hub,25.35,,-1.1,0.21
 2023-07-01 00:00:00-05:00,2023-07-01 00:00:00-05:00,2023-07-01 01:00:00-05:00,\
 DAY_AHEAD_HOURLY_EX_ANTE,OAK.AZ,Hub,99.0,99.0,0.0,0.0
+""",
+    # Fields that were chosen: what places a price, and some of its parts or none.
+    "caiso/gridstatus_lmp/no parts.csv": """
+interval_start_utc,market,location,lmp
+2018-06-01 07:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,24.5
+2018-06-01 08:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,25.5
+""",
+    "caiso/gridstatus_lmp/no loss.csv": """
+interval_start_utc,market,location,lmp,energy,congestion
+2019-06-01 07:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,24.5,20.25,4.0
+2019-06-01 08:00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,25.5,21.25,4.0
 """,
     # The western area beside a pnode that is not the key; a bus is no settlement location.
     "spp/gridstatus_lmp/prices.csv": """
@@ -176,6 +187,64 @@ SPP,SPPNORTH_HUB,Hub,SPPNORTH_H,27.3629,27.0081,0.0509,0.3039
 SOUC,Bus,27.3629,27.0081,0.0509,0.3039
 """,
 }
+
+
+# The hosted API names its columns in snake case, with local times beside those in UTC or without.
+HOSTED = {
+    "pjm": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_id,location_short_name,location_type,lmp,energy,congestion,loss
+2020-03-08T01:00:00-05:00,2020-03-08 06:00:00+00:00,2020-03-08T03:00:00-04:00,\
+2020-03-08 07:00:00+00:00,DAY_AHEAD_HOURLY,EASTERN HUB,51217,EASTERN,HUB,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-04:00,2020-03-08 07:00:00+00:00,2020-03-08T04:00:00-04:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,EASTERN HUB,51217.0,EASTERN,HUB,25.5,21.25,4.0,0.25
+""",
+    "nyiso": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_type,lmp,energy,congestion,loss
+2019-11-03T01:00:00-04:00,2019-11-03 05:00:00+00:00,2019-11-03T01:00:00-05:00,\
+2019-11-03 06:00:00+00:00,DAY_AHEAD_HOURLY,WEST,Zone,24.5,20.25,4.0,0.25
+2019-11-03T01:00:00-05:00,2019-11-03 06:00:00+00:00,2019-11-03T02:00:00-05:00,\
+2019-11-03 07:00:00+00:00,DAY_AHEAD_HOURLY,WEST,Zone,25.5,21.25,4.0,0.25
+""",
+    "caiso": """
+interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,congestion,loss,ghg
+2020-03-08 09:00:00+00:00,2020-03-08 10:00:00+00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,\
+Trading Hub,24.5,20.0,4.0,0.25,0.25
+2020-03-08 10:00:00+00:00,2020-03-08 11:00:00+00:00,DAY_AHEAD_HOURLY,TH_SP15_GEN-APND,\
+Trading Hub,25.5,21.25,4.0,0.25,
+""",
+    "ercot": """
+interval_start_utc,interval_end_utc,location,location_type,market,spp
+2020-03-08 07:00:00+00:00,2020-03-08 08:00:00+00:00,HB_NORTH,Trading Hub,DAY_AHEAD_HOURLY,24.5
+2020-03-08 08:00:00+00:00,2020-03-08 09:00:00+00:00,HB_NORTH,Trading Hub,DAY_AHEAD_HOURLY,25.5
+""",
+    "isone": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,location,\
+location_type,lmp,energy,congestion,loss
+2020-03-08T01:00:00-05:00,2020-03-08 06:00:00+00:00,2020-03-08T03:00:00-04:00,\
+2020-03-08 07:00:00+00:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-04:00,2020-03-08 07:00:00+00:00,2020-03-08T04:00:00-04:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,.Z.MAINE,LOAD ZONE,25.5,21.25,4.0,0.25
+""",
+    "spp": """
+interval_start_local,interval_start_utc,interval_end_local,interval_end_utc,market,baa,location,\
+location_type,pnode,lmp,energy,congestion,loss
+2020-03-08T01:00:00-06:00,2020-03-08 07:00:00+00:00,2020-03-08T03:00:00-05:00,\
+2020-03-08 08:00:00+00:00,DAY_AHEAD_HOURLY,SPP,SPPNORTH_HUB,Hub,SPPNORTH_H,24.5,20.25,4.0,0.25
+2020-03-08T03:00:00-05:00,2020-03-08 08:00:00+00:00,2020-03-08T04:00:00-05:00,\
+2020-03-08 09:00:00+00:00,DAY_AHEAD_HOURLY,SPP,SPPNORTH_HUB,Hub,SPPNORTH_H,25.5,21.25,4.0,0.25
+""",
+    "miso": """
+interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,congestion,loss
+2020-03-08 07:00:00,2020-03-08 08:00:00,DAY_AHEAD_HOURLY,INDIANA.HUB,Hub,24.5,20.25,4.0,0.25
+2020-03-08 08:00:00,2020-03-08 09:00:00,DAY_AHEAD_HOURLY,INDIANA.HUB,Hub,25.5,21.25,4.0,0.25
+""",
+}
+
+
+def _utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -229,6 +298,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     _write(raw / "nyiso", NYISO)
     _write(raw / "pjm", PJM)
     _write(raw, OTHERS)
+    _write(raw, {f"{iso}/gridstatus_lmp/api.csv": text for iso, text in HOSTED.items()})
     for iso, start, *reports in (
         ("nyiso", FALL, "damlbmp_zone", "damlbmp_gen", "gridstatus_lmp"),
         ("nyiso", SPRING, "gridstatus_lmp"),
@@ -240,10 +310,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     first = _build(raw, out)
     told = status(out)
     return Built(raw, out, first, _build(raw, out), told)
-
-
-def _utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
 
 
 def _accounts(built: Built, model: str, year: int, where: str) -> dict[str, int]:
@@ -276,6 +342,71 @@ def test_hosted_files_are_read_by_their_utc_columns(built: Built) -> None:
         (_utc(2021, 6, 1, 5), 25.03, 0.0, 60, "nyiso/gridstatus_lmp/hosted.csv"),
     ]
     assert [math.copysign(1, row[2]) for row in rows] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "first", "location"),
+    [
+        ("pjm_da_energy_hourly_nodal", _utc(2020, 3, 8, 6), ("EASTERN HUB", "51217", "HUB", None)),
+        ("nyiso_da_energy_hourly", _utc(2019, 11, 3, 5), ("WEST", "61752", "ZONE", None)),
+        ("isone_da_energy_hourly", _utc(2020, 3, 8, 6), (".Z.MAINE", "4001", "ZONE", None)),
+        (
+            "spp_da_energy_hourly",
+            _utc(2020, 3, 8, 7),
+            ("SPPNORTH_HUB", "SPPNORTH_HUB", "HUB", "SPP"),
+        ),
+        (
+            "miso_da_energy_hourly_nodal",
+            _utc(2020, 3, 8, 7),
+            ("INDIANA.HUB", "INDIANA.HUB", "HUB", None),
+        ),
+    ],
+)
+def test_the_hosted_api_names_its_columns_alike_for_every_operator(
+    built: Built, dataset: str, first: datetime, location: tuple[str | None, ...]
+) -> None:
+    columns = (
+        "settlement_location, settlement_location_id, settlement_location_type, zone,"
+        " interval_start_utc, interval_minutes, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    )
+    assert built.rows(dataset, first.year, columns) == [
+        (*location, first, 60, 24.5, 20.25, 4.0, 0.25),
+        (*location, first + timedelta(hours=1), 60, 25.5, 21.25, 4.0, 0.25),
+    ]
+
+
+def test_the_hosted_api_has_what_only_some_operators_have(built: Built) -> None:
+    """ERCOT's price is an SPP without components, and CAISO's may hold a greenhouse-gas part."""
+    columns = "interval_start_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    assert built.rows("ercot_da_energy_hourly", 2020, f"{columns}, settlement_location_type") == [
+        (_utc(2020, 3, 8, 7), 24.5, None, None, None, "HUB"),
+        (_utc(2020, 3, 8, 8), 25.5, None, None, None, "HUB"),
+    ]
+    assert built.rows("caiso_da_energy_hourly_nodal", 2020, columns) == [
+        (_utc(2020, 3, 8, 9), 24.5, 20.0, 4.0, 0.25),
+        (_utc(2020, 3, 8, 10), 25.5, 21.25, 4.0, 0.25),
+    ]
+
+
+def test_prices_without_some_of_their_parts_are_published_with_a_warning(built: Built) -> None:
+    columns = "interval_start_utc, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
+    assert built.rows("caiso_da_energy_hourly_nodal", 2018, columns) == [
+        (_utc(2018, 6, 1, 7), 24.5, None, None, None),
+        (_utc(2018, 6, 1, 8), 25.5, None, None, None),
+    ]
+    assert built.rows("caiso_da_energy_hourly_nodal", 2019, columns) == [
+        (_utc(2019, 6, 1, 7), 24.5, 20.25, 4.0, None),
+        (_utc(2019, 6, 1, 8), 25.5, 21.25, 4.0, None),
+    ]
+    with work_database(built.out) as connection:
+        warned = connection.execute(
+            "select distinct data_source from inventory.file_warnings"
+            " inner join inventory.raw_files using (file_id) where data_source like 'caiso/%'"
+        ).fetchall()
+    assert sorted(warned) == [
+        ("caiso/gridstatus_lmp/no loss.csv",),
+        ("caiso/gridstatus_lmp/no parts.csv",),
+    ]
 
 
 def test_pjm_nodes_are_known_by_id_by_location_or_by_name(built: Built) -> None:
@@ -424,9 +555,15 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
     ("name", "words"),
     [
         ("ercot/gridstatus_lmp/buses", "the header of gridstatus_lmp lacks SPP"),
-        ("nyiso/gridstatus_lmp/no market", "the header of gridstatus_lmp lacks Market"),
+        (
+            "nyiso/gridstatus_lmp/no market",
+            "lacks Market (nothing else tells which dataset a row is of) (found ",
+        ),
         ("nyiso/gridstatus_lmp/no time", "lacks Time or Interval Start or interval_start_utc"),
-        ("nyiso/gridstatus_lmp/spreadsheet", "has 1 data lines, but none tells a time"),
+        (
+            "isone/gridstatus_lmp/spreadsheet",
+            'has times without their offset from UTC (Interval Start "6/1/2018 0:00")',
+        ),
         ("nyiso/gridstatus_lmp/ercot", "the header of gridstatus_lmp lacks LMP"),
     ],
 )
@@ -464,7 +601,7 @@ def test_a_part_without_a_row_for_the_dataset_is_not_read_again(built: Built) ->
     """A year of real-time rows only gives the day-ahead dataset no file, and no work either."""
     dataset = "nyiso_da_energy_hourly"
     assert [entry["year"] for entry in built.told["datasets"] if entry["iso"] == "nyiso"] == [
-        *(2020, 2021, 2022, 2024, 2025)
+        *(2019, 2020, 2021, 2022, 2024, 2025)
     ]
     assert any(line.startswith(f"{dataset}, lines: ") for line in built.first.says)
     assert not any(line.startswith(f"{dataset}, lines: ") for line in built.again.says)

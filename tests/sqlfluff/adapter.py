@@ -14,6 +14,7 @@ ENGINE_SQL = {
     "end_of_believable_time": "current_date",
     "market_hours": "select 0 as hour_number, 0 as behind_utc_us",
     "blank_characters": "' '",
+    "without_decimals": "replace({0}, '.0', '')",
     "number_of": "{0}::double",
     "stamp_of": "{0}::timestamp",
     "instant_of": "{0}::timestamptz",

@@ -18,12 +18,12 @@ typed as (
         date + to_hours({{ isone_hour_ending('"Hour Ending"') }} - 1) as local_start,
         coalesce({{ trimmed('"Hour Ending"') }} like '%X', false) as second_pass,
         case
-            when {{ has_column('Location ID') }} then {{ trimmed('"Location ID"') }}
+            when {{ has_column('Location ID') }} then {{ published_id('"Location ID"') }}
             else {{ trimmed('"Location Name"') }}
         end as settlement_location_id,
         case
             when {{ has_column('Location Name') }} then {{ trimmed('"Location Name"') }}
-            else {{ trimmed('"Location ID"') }}
+            else {{ published_id('"Location ID"') }}
         end as settlement_location,
         {{ trimmed('"Location Type"') }} as published_type,
         "Locational Marginal Price" as lmp_total,

@@ -1,6 +1,7 @@
 -- NYISO day-ahead zonal LBMP, report damlbmp_zone. One row per zone or proxy and hour.
 -- Quirks: hour beginning in Eastern prevailing time without a zone mark, so the second 01:00 of the
--- fall day is told by file order; congestion is published with the opposite sign; no energy column.
+-- fall day is told by file order, forwards or backwards; congestion is published with the opposite sign;
+-- no energy column.
 with source as (
 
     select * from {{ source('nyiso', 'damlbmp_zone') }}
@@ -15,7 +16,13 @@ typed as (
 
 passes as (
 
-    {{ with_pass_by_order('typed', iso='nyiso', location='settlement_location_id') }}
+    {{ with_pass_by_order(
+        'typed',
+        iso='nyiso',
+        location='settlement_location_id',
+        listed_by='settlement_location',
+        column='Time Stamp'
+    ) }}
 
 ),
 

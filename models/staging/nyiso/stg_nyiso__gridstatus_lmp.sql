@@ -2,6 +2,11 @@
 -- Quirks: names without PTID, which comes from the seed or the generator list; congestion has the usual
 -- sign in newer files and the published, opposite one in older ones: the sum tells. A five-minute stamp
 -- is an interval's end, from which gridstatus goes back five minutes even where a run came sooner.
+-- A file with a bare Time alone is an older one: where energy or loss is missing, no sum tells its sign.
+{% set has_either_sign = '(
+    coalesce("Interval Start", "Interval End", prices."interval_start_utc") is null and "Congestion" <> 0
+)' %}
+
 with source as (
 
     select * from {{ source('nyiso', 'gridstatus_lmp') }}
@@ -13,11 +18,13 @@ typed as (
     {{ gridstatus_lmp_rows(
         'source',
         iso='nyiso',
-        energy='round(coalesce("Energy", "LMP" - "Loss" - "Congestion"), 2)',
+        energy='round(
+            coalesce("Energy", case when not ' ~ has_either_sign ~ ' then "LMP" - "Loss" - "Congestion" end), 2
+        )',
         congestion='case
             when abs("LMP" - "Energy" - "Loss" + "Congestion") < abs("LMP" - "Energy" - "Loss" - "Congestion")
                 then 0.0 - "Congestion"
-            else "Congestion"
+            when "Energy" + "Loss" is not null or not ' ~ has_either_sign ~ ' then "Congestion"
         end'
     ) }}
 
@@ -79,7 +86,7 @@ listed as (
     union all
     select
         {{ trimmed('"Generator Name"') }} as settlement_location,
-        {{ trimmed('ptid') }} as settlement_location_id,
+        {{ published_id('ptid') }} as settlement_location_id,
         null as published_type,
         {{ trimmed('zone') }} as zone,
         null as voltage_kv

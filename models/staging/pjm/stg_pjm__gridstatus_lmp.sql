@@ -29,7 +29,7 @@ listed as (
 
     select
         {{ trimmed('pnode_name') }} as settlement_location,
-        {{ trimmed('pnode_id') }} as settlement_location_id,
+        {{ published_id('pnode_id') }} as settlement_location_id,
         {{ trimmed('pnode_subtype') }} as published_type,
         {{ trimmed('zone') }} as zone,
         case
