@@ -75,7 +75,7 @@
     {% endfor %}
     {% set known_folders = [] %}
     {% for row in run_query(known_report_folders()).rows %}
-        {% do known_folders.append([row[0], row[1]]) %}
+        {% do known_folders.append([row[0], row[1], row[2]]) %}
     {% endfor %}
     {% do in_python('update_inventory', {'isos': isos, 'reports': reports, 'known_folders': known_folders, 'rehash': flags.FULL_REFRESH}) %}
 {% endmacro %}
@@ -99,7 +99,7 @@
 {#- The seed itself may not be loaded yet when a run starts. -#}
 {% macro known_report_folders() %}
     {% for node in graph.nodes.values() if node.resource_type == 'seed' and node.name == 'reports' %}
-        {{ return("select iso, report from read_csv(" ~ sql_text(adapter.get_seed_file_path(node)) ~ ", header = true, all_varchar = true, hive_partitioning = false)") }}
+        {{ return("select iso, report, file_names from read_csv(" ~ sql_text(adapter.get_seed_file_path(node)) ~ ", header = true, all_varchar = true, hive_partitioning = false)") }}
     {% endfor %}
 {% endmacro %}
 

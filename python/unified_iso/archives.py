@@ -143,14 +143,29 @@ class _Unpacking:
             yield inner
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether a zip is an Excel workbook; the name tells where its members can't be listed."""
+    try:
+        with path.open("rb") as stream:
+            _check_directory(stream, Budget(DEFAULT, path.stat().st_size))
+            with zipfile.ZipFile(stream) as opened:
+                return "xl/workbook.xml" in opened.namelist()
+    except (zipfile.BadZipFile, Exceeded, UnicodeDecodeError, ValueError, struct.error):
+        return path.name.lower().endswith(BOOK)
+
+
 def unpack(
-    container: Path, folder: Path, with_books: bool = False, budget: Budget | None = None
+    container: Path,
+    folder: Path,
+    with_books: bool = False,
+    budget: Budget | None = None,
+    is_book: bool | None = None,
 ) -> list[Member]:
     """Put every csv of `container`, a zip (also of zips) or a workbook, into `folder`.
 
     The folder appears complete or not at all: members are written beside it first. Workbooks are
-    read only `with_books`, each sheet as a csv. The declared sizes of members are not trusted: what
-    comes out is counted.
+    read only `with_books`, each sheet as a csv; without `is_book` the name tells whether the
+    container is one. The declared sizes of members are not trusted: what comes out is counted.
 
     Raises:
         BadArchive: not a zip or workbook, damaged, encrypted, without a csv, or a member name that
@@ -166,7 +181,7 @@ def unpack(
         beside.mkdir(parents=True)
     unpacking = _Unpacking(beside, with_books, budget)
     try:
-        if container.name.lower().endswith(BOOK):
+        if container.name.lower().endswith(BOOK) if is_book is None else is_book:
             found = list(_sheets_into(container, unpacking, prefix=""))
         else:
             found = list(_unpack_into(container, unpacking, "", 1))

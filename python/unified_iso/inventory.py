@@ -391,7 +391,7 @@ def _replace(
     connection.execute(
         """
         insert into inventory.raw_files by name
-        select * exclude (hinted), true as is_present
+        select * exclude (hinted, skipped_lines), true as is_present
         from inspected
         anti join inventory.raw_files as known using (data_source)
         order by data_source
@@ -405,6 +405,25 @@ def _replace(
         inner join inventory.raw_files as files using (data_source)
         where files.refusal is null
             and files.file_id not in (select file_id from inventory.coverage)
+        """
+    )
+    connection.execute(
+        """
+        delete from inventory.skipped_lines
+        where file_id in (
+            select files.file_id
+            from inventory.raw_files as files
+            inner join inspected using (data_source)
+            where inspected.skipped_lines is not null
+        )
+        """
+    )
+    connection.execute(
+        """
+        insert into inventory.skipped_lines
+        select files.file_id, unnest(inspected.skipped_lines)
+        from inspected
+        inner join inventory.raw_files as files using (data_source)
         """
     )
     connection.execute("drop table outdated")
@@ -438,6 +457,7 @@ def _table(
             ("warning", pa.string()),
             ("definition", pa.string()),
             ("hinted", pa.list_(pa.date32())),
+            ("skipped_lines", pa.list_(pa.uint64())),
         ]
     )
     return pa.Table.from_pylist([_row(result, folders, raw) for result in results], schema=schema)
@@ -470,6 +490,7 @@ def _row(
         "warning": result.warning,
         "definition": _definition(report, raw),
         "hinted": result.hinted,
+        "skipped_lines": list(result.skipped_lines) or None,
     }
 
 

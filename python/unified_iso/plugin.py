@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -141,7 +141,7 @@ class Plugin(BasePlugin):
         cursor: duckdb.DuckDBPyConnection,
         isos: list[str],
         reports: list[dict[str, Any]],
-        known_folders: list[list[str]],
+        known_folders: list[list[Any]],
         rehash: bool = False,
     ) -> None:
         if not self._workspace.raw.is_dir():
@@ -154,8 +154,8 @@ class Plugin(BasePlugin):
             self._workspace.raw,
             self._workspace.cache,
             isos,
-            [_report(report) for report in reports],
-            [(iso, name) for iso, name in known_folders],
+            [_with_file_names(_report(report), known_folders) for report in reports],
+            [(iso, name) for iso, name, _ in known_folders],
             progress.report,
             limits=self._limits,
             rehash=rehash,
@@ -262,6 +262,20 @@ def _report(source: dict[str, Any]) -> Report:
         ),
         dated=source["dated"],
         **_options(source["raw"]),
+    )
+
+
+def _with_file_names(report: Report, known_folders: list[list[Any]]) -> Report:
+    """The report with the patterns of what its operator calls its files and those of others."""
+    names = {f"{iso}/{name}": found for iso, name, found in known_folders if iso == report.iso}
+    return replace(
+        report,
+        file_names=names.get(report.folder),
+        siblings=tuple(
+            (folder, found)
+            for folder, found in sorted(names.items())
+            if found and folder != report.folder
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import codecs
 import gzip
 import os
 import re
@@ -10,6 +10,7 @@ import shutil
 import stat
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -19,11 +20,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from unified_iso.archives import BadArchive, into_cache, new_in_cache, unpack, words_of
+from unified_iso.archives import (
+    BadArchive,
+    into_cache,
+    is_workbook,
+    new_in_cache,
+    unpack,
+    words_of,
+)
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits
 from unified_iso.machine import MachineError, is_of_machine
+from unified_iso.refusals import Blank, Foreign, OtherColumns, Refused
 from unified_iso.replies import describe_reply, is_reply
+from unified_iso.shapes import (
+    FIRST_BYTES,
+    GZIP,
+    MOST_SKIPPED,
+    SEPARATORS,
+    ZIP,
+    Copying,
+    Heading,
+    Rules,
+    cells_of,
+    fold,
+    in_short,
+    incomplete,
+    is_line_of_types,
+    is_utf16,
+    kind_of,
+    may_need_copy,
+    refuse_row_names,
+    refuse_unreadable,
+    without_empty_end,
+)
 
+READABLE = (".csv", ".csv.gz")
 RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 # What a failed download leaves under its own name; others of these kinds are no concern of ours.
 REPLY_ENDINGS = (".xml", ".html", ".htm")
@@ -56,26 +87,16 @@ TIMESTAMP_FORMATS = (
 DATE_FORMAT = "%Y-%m-%d"
 AS_TEXT = "text"
 SEAM = 64
-MOST_SKIPPED = 100_000
-_NEWLINE = pa.scalar(10, pa.uint8())
+# First bytes of a file among which lines are looked at one by one.
+SAMPLED = 1 << 16
 _BLANK = pa.scalar(32, pa.uint8())
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
+# What pandas calls the column of its row numbers.
+_INDEX = re.compile(r"Unnamed: \d+")
 _WITHOUT_GLOB_CHARACTERS = re.compile(r"^[^*?\[\]\\]*$")
-
-
-class Refused(Exception):
-    """The file is not a usable report; the message says what it is and what to do."""
-
-
-class Foreign(Refused):
-    """Nothing in the file looks like the report."""
-
-
-class Blank(Refused):
-    """The file is the report, and has no rows."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,9 @@ class Report:
     side_files: pattern of names of files that come along and are not read.
     books: whether it also comes as Excel workbooks.
     dated: whether a file has one delivery day, written above its header or in its name.
+    other_columns: published columns that are not read.
+    file_names: pattern of what the operator calls its files.
+    siblings: folders of the operator's other reports, with the pattern of their files' names.
     """
 
     iso: str
@@ -126,6 +150,9 @@ class Report:
     side_files: str | None = None
     books: bool = False
     dated: bool = False
+    other_columns: tuple[str, ...] = ()
+    file_names: str | None = None
+    siblings: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:
@@ -176,7 +203,11 @@ class Layout:
 
 @dataclass
 class Inspected:
-    """What is inside one csv: a plain file or a member of an archive."""
+    """What is inside one csv: a plain file or a member of an archive.
+
+    warning: what can't be known of a file that is read.
+    skipped_lines: lines of the copy it is read through that begin no record.
+    """
 
     listed: Listed
     data_source: str
@@ -189,14 +220,10 @@ class Inspected:
     trailer_line: int | None = None
     refusal: str | None = None
     warning: str | None = None
+    skipped_lines: tuple[int, ...] = ()
     is_foreign: bool = False
     is_blank: bool = False
     hinted: list[date] = field(default_factory=list)
-
-
-def fold(name: str) -> str:
-    """Header cell as it is compared: case, blanks and underscores don't count."""
-    return re.sub(r"[\s_]+", "", name).casefold()
 
 
 def list_raw_files(
@@ -496,11 +523,28 @@ def _inspect(
     suffix = path.name.lower()
     if suffix.endswith(REPLY_ENDINGS):
         raise Refused(describe_reply(_beginning(path)))
-    if suffix.endswith(CONTAINER_ENDINGS):
-        return _inspect_container(path, cache, listed, report, others, budget)
-    if not suffix.endswith((".csv", ".csv.gz")):
-        raise Refused(f"a {path.suffix} file is not read for this report: save it as csv")
-    return [_inspect_csv(path, listed.path, cache, listed, report, others, budget)]
+    return _inspect_content(path, listed.path, cache, listed, report, others, budget)
+
+
+def _inspect_content(
+    path: Path,
+    data_source: str,
+    cache: Path,
+    listed: Listed,
+    report: Report,
+    others: Sequence[Report],
+    budget: Budget,
+) -> list[Inspected]:
+    """Open what a file is by its first bytes, whatever it is called."""
+    with path.open("rb") as stream:
+        kind = kind_of(stream.read(FIRST_BYTES), path.name.lower())
+    if kind == ZIP:
+        return _inspect_container(path, data_source, cache, listed, report, others, budget)
+    is_named_gzip = path.name.lower().endswith(".gz")
+    if is_named_gzip != (kind == GZIP) or not path.name.lower().endswith(READABLE):
+        # The reader tells by the name whether a file is packed.
+        path = _linked(path, data_source, ".csv.gz" if kind == GZIP else ".csv", cache)
+    return [_inspect_csv(path, data_source, cache, listed, report, others, budget)]
 
 
 def _is_unicode(path: str) -> bool:
@@ -519,6 +563,7 @@ def _unknown_folder(listed: Listed, others: Sequence[Report]) -> str:
 
 def _inspect_container(
     path: Path,
+    data_source: str,
     cache: Path,
     listed: Listed,
     report: Report,
@@ -526,21 +571,45 @@ def _inspect_container(
     budget: Budget,
 ) -> list[Inspected]:
     """Open a zip or a workbook: one result per csv or sheet in it."""
-    if path.name.lower().endswith(".xlsx") and not report.books:
-        raise Refused("an .xlsx file is not read for this report: save it as csv")
-    # Rows are told apart by the path they are read from, so equal zips don't share their members.
-    key = f"{listed.path} {_hash_file(path)}"
-    folder = cache / "members" / xxhash.xxh3_128_hexdigest(key.encode())
-    members = unpack(path, folder, with_books=report.books, budget=budget)
-    results = [
-        _inspect_csv(
-            member.cached, f"{listed.path}!{member.name}", cache, listed, report, others, budget
+    if data_source.removeprefix(listed.path).count("!") >= budget.limits.depth:
+        raise Refused(f"nests archives deeper than {budget.limits.depth}: unpack it")
+    is_book = is_workbook(path)
+    if is_book and not report.books:
+        raise Refused(
+            "is an Excel workbook (.xlsx), which is not read for this report: save it as csv"
         )
+    # Rows are told apart by the path they are read from, so equal zips don't share their members.
+    key = f"{data_source} {_hash_file(path)}"
+    folder = cache / "members" / xxhash.xxh3_128_hexdigest(key.encode())
+    members = unpack(path, folder, with_books=report.books, budget=budget, is_book=is_book)
+    results = [
+        result
         for member in members
         if not report.leaves_out(_unnumbered(member.name))
+        for result in _inspect_member(
+            member.cached, f"{data_source}!{member.name}", cache, listed, report, others, budget
+        )
     ]
     sheets = {member.name for member in members if member.is_sheet}
-    return _with_blanks_allowed(_without_foreign_sheets(results, sheets, listed.path))
+    return _with_blanks_allowed(_without_foreign_sheets(results, sheets, data_source))
+
+
+def _inspect_member(
+    path: Path,
+    data_source: str,
+    cache: Path,
+    listed: Listed,
+    report: Report,
+    others: Sequence[Report],
+    budget: Budget,
+) -> list[Inspected]:
+    """Open a member of an archive; one that can't be used stops no other."""
+    try:
+        return _inspect_content(path, data_source, cache, listed, report, others, budget)
+    except Exception as error:
+        if is_of_machine(error):
+            raise
+        return [Inspected(listed, data_source, refusal=_refusal(error))]
 
 
 def _unnumbered(member: str) -> str:
@@ -582,18 +651,20 @@ def _inspect_csv(
     result = Inspected(listed, data_source)
     name = PurePosixPath(_unnumbered(data_source.rpartition("!")[2])).name
     try:
-        content = _read_through(path, budget)
+        content = _read_through(path, budget, report)
         result.content_hash = content.content_hash
-        result.layout = find_layout(content.head, report, others)
+        refuse_unreadable(content.head[:FIRST_BYTES])
+        if is_utf16(content.head):
+            path = _in_utf8(path, data_source, cache)
+            content = _read_through(path, budget, report)
+        result.layout = _layout_of(content.head, data_source, report, others)
         if content.has_returns_only:
-            raise Refused(
-                "ends its lines with carriage returns only: save it with line feeds (LF or CRLF)"
-            )
+            path = _with_line_feeds(path, data_source, cache)
+            content = _read_through(path, budget, report)
+        heading = _heading(content.head, result.layout, report)
         result.lines = content.lines - result.layout.header_line - 1
-        if report.trailer:
-            result.trailer_line = content.lines
-            result.lines = _lines_by_trailer(content.tail, result.lines - 1, report.trailer)
         if content.quotes % 2:
+            _refuse_cut_off(content, report)
             _refuse_open_quote(path, result.layout)
         if content.has_control_bytes:
             _refuse_control_bytes(path)
@@ -602,9 +673,14 @@ def _inspect_csv(
         if report.dated:
             result.report_date = _report_date(result.layout.above, name)
         if content.mixes_line_ends:
-            result.read_path = str(_with_one_line_end(path, data_source, cache))
-        else:
-            result.read_path = str(_plainly_named(path, data_source, cache))
+            path = _with_one_line_end(path, data_source, cache)
+        refuse_row_names(heading, content.head[:SAMPLED])
+        if report.trailer and _ends_with_trailer(content, result.layout, heading, report):
+            result.trailer_line = content.lines
+            result.lines -= 1
+        elif report.trailer or _may_need_copy(content, heading):
+            path = _in_shape(path, data_source, cache, heading, report, result)
+        result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
         if result.lines <= 0 and not report.trailer:
@@ -620,6 +696,134 @@ def _inspect_csv(
     return result
 
 
+def _layout_of(head: bytes, data_source: str, report: Report, others: Sequence[Report]) -> Layout:
+    """Layout of a file whose name agrees with its header.
+
+    Raises:
+        Refused: it is no file of the report, by its header or by what the operator calls it.
+    """
+    sibling = _called_like_sibling(data_source, report)
+    try:
+        layout = find_layout(head, report, others)
+    except (Foreign, OtherColumns):
+        if sibling:
+            raise _of_sibling(sibling) from None
+        raise
+    if sibling and _may_be_of(sibling, head, others):
+        raise _of_sibling(sibling)
+    return layout
+
+
+def _called_like_sibling(data_source: str, report: Report) -> str | None:
+    """Folder of the other report whose files are called like this one, if any are.
+
+    The name of a member tells before that of its archive; folders tell nothing.
+    """
+    for inner in reversed(data_source.split("!")):
+        name = PurePosixPath(_unnumbered(inner)).name
+        if report.file_names and re.search(report.file_names, name, re.IGNORECASE):
+            return None
+        for folder, pattern in report.siblings:
+            if re.search(pattern, name, re.IGNORECASE):
+                return folder
+    return None
+
+
+def _may_be_of(folder: str, head: bytes, others: Sequence[Report]) -> bool:
+    """Whether a file may be of the report of that folder by its header, as far as it is known."""
+    for other in others:
+        if other.folder == folder:
+            try:
+                find_layout(head, other, ())
+            except Refused:
+                return False
+    return True
+
+
+def _of_sibling(folder: str) -> Refused:
+    return Refused(
+        f"is called as files of {folder} are: move it to that folder (rename it if it is what "
+        "this folder is for)"
+    )
+
+
+def _heading(head: bytes, layout: Layout, report: Report) -> Heading:
+    at = len(layout.above)
+    lines = head.split(b"\n", at + 1)
+    return Heading(
+        header=lines[at].rstrip(b"\r") if at < len(lines) else b"",
+        names=layout.names,
+        known=frozenset(name for column in report.columns for name in column.spellings),
+        lines=layout.header_line + 1,
+        above=layout.above,
+        has_types=layout.header_line > at,
+        names_of=lambda cells: _match(cells, report),
+    )
+
+
+def _rules(layout: Layout, report: Report) -> Rules:
+    clocks = {c.name for c in report.columns if c.data_type.startswith(("timestamp", "date"))}
+    return Rules(
+        trailer=report.trailer,
+        title=report.title,
+        has_types=report.rows_below_header > 0,
+        has_one_day=report.dated and not clocks & set(layout.names),
+    )
+
+
+def _may_need_copy(content: _Content, heading: Heading) -> bool:
+    """Whether a file may have a second heading, or cells that a tool has added."""
+    return content.marks > content.marks_of(heading) or may_need_copy(
+        heading, content.head[:SAMPLED], content.tail
+    )
+
+
+def _last_line(content: _Content) -> str:
+    return content.tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
+
+
+def _refuse_cut_off(content: _Content, report: Report) -> None:
+    """Refuse a file that ends inside quotes, where its last line should be a trailer."""
+    last = _last_line(content)
+    if report.trailer and not re.search(report.trailer, last):
+        raise Refused(incomplete(last))
+
+
+def _ends_with_trailer(content: _Content, layout: Layout, heading: Heading, report: Report) -> bool:
+    """Whether a file is plainly one report, down to a trailer that agrees."""
+    found = re.search(report.trailer or "", _last_line(content))
+    return (
+        found is not None
+        and int(found.group(1)) == content.lines - layout.header_line - 2
+        and heading.has_types
+        and not _may_need_copy(content, heading)
+    )
+
+
+def _in_shape(
+    path: Path,
+    data_source: str,
+    cache: Path,
+    heading: Heading,
+    report: Report,
+    result: Inspected,
+) -> Path:
+    """Path of a copy without what tools have added, if they have; counts the data lines."""
+    assert result.layout is not None
+    copying = Copying(heading, _rules(result.layout, report))
+    copy = _unused_link(data_source, ".csv", cache, "shape")
+    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+        for line in copying.copy(_pieces_of_lines(stream)):
+            write(line)
+    result.lines = copying.lines
+    result.warning = copying.warning
+    if not copying.is_changed:
+        copy.unlink()
+        return path
+    result.skipped_lines = tuple(copying.skipped)
+    return copy
+
+
 @dataclass(frozen=True)
 class _Content:
     content_hash: str
@@ -631,12 +835,22 @@ class _Content:
     may_group_digits: bool
     quotes: int
     has_control_bytes: bool
+    marks: int
+    marked: tuple[bytes, ...]
+
+    def marks_of(self, heading: Heading) -> int:
+        """How often the heading has what marks a header."""
+        lines = self.head.split(b"\n", heading.lines)[: heading.lines]
+        return sum(line.count(mark) for line in lines for mark in self.marked)
 
 
-def _read_through(path: Path, budget: Budget) -> _Content:
-    """Read a file once for its hash (of the bytes on disk), its lines and its first lines."""
+def _read_through(path: Path, budget: Budget, report: Report | None = None) -> _Content:
+    """Read a file once for its hash (of the bytes on disk), its lines and its first lines.
+
+    report: report whose further headings are counted.
+    """
     digest = xxhash.xxh3_128()
-    text = _Text()
+    text = _Text(report)
     inflate = _Inflate(text, budget) if path.name.lower().endswith(".gz") else None
     buffer = bytearray(BLOCK)
     view = memoryview(buffer)
@@ -651,7 +865,7 @@ def _read_through(path: Path, budget: Budget) -> _Content:
     if inflate and not inflate.is_at_end:
         raise EOFError("the compressed file ends too early")
     if not text.last:
-        raise Refused("is empty: download it again")
+        raise Foreign("is empty: download it again")
     lines = text.newlines + (text.last != b"\n")
     # The last line may have been cut between the two.
     whole_returns = text.returns - (text.last == b"\r")
@@ -666,7 +880,22 @@ def _read_through(path: Path, budget: Budget) -> _Content:
         may_group_digits=text.may_group_digits or _may_group_digits(text.tail[-SEAM:] + b"\n"),
         quotes=text.quotes,
         has_control_bytes=text.has_control_bytes,
+        marks=text.marks,
+        marked=text.marked,
     )
+
+
+def _marks(head: bytes, report: Report) -> tuple[bytes, ...]:
+    """What a second heading of a file would have, told by its first lines."""
+    first = head[:SAMPLED]
+    whole = first if len(head) <= SAMPLED else first[: first.rfind(b"\n") + 1]
+    if not whole:
+        return ()
+    try:
+        layout = find_layout(whole, report, ())
+    except Refused:
+        return ()
+    return _heading(whole, layout, report).marks()
 
 
 class _Inflate:
@@ -698,7 +927,10 @@ class _Inflate:
 class _Text:
     """Lines of a text that comes in blocks, its first megabyte and its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report | None = None) -> None:
+        self.marks = 0
+        self.marked: tuple[bytes, ...] = ()
+        self._report = report
         self.newlines = 0
         self.returns = 0
         self.pairs = 0
@@ -716,13 +948,16 @@ class _Text:
         if len(self.head) < BLOCK:
             self.head += block[: BLOCK - len(self.head)].tobytes()
         content = block.tobytes()
+        if self._report and not self.last:
+            self.marked = _marks(content, self._report)
+        self._count_marks(content)
         buffers = [None, pa.py_buffer(content)]
         array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
-        newlines = pc.equal(array, _NEWLINE).true_count
-        returns = content.count(b"\r")
+        newlines = content.count(b"\n")
+        returns = content.count(b"\r") if b"\r" in content else 0
         self.newlines += newlines
         self.returns += returns
-        self.quotes += content.count(b'"')
+        self.quotes += content.count(b'"') if b'"' in content else 0
         if returns:
             self.pairs += content.count(b"\r\n")
         self.pairs += self.last == b"\r" and block[:1] == b"\n"
@@ -732,6 +967,12 @@ class _Text:
             self.may_group_digits = _may_group_digits(self.tail[-SEAM:] + content)
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
+
+    def _count_marks(self, content: bytes) -> None:
+        for mark in self.marked:
+            over = len(mark) - 1
+            seam = self.tail[-over:] + content[:over] if over else b""
+            self.marks += content.count(mark) + seam.count(mark)
 
 
 def _may_group_digits(text: bytes) -> bool:
@@ -758,7 +999,7 @@ def _check_grouped_digits(path: Path, layout: Layout, report: Report) -> None:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             if number <= layout.header_line + 1 or b"_" not in line:
                 continue
-            cells = _cells(line.decode("utf-8", "replace"))
+            cells = cells_of(line.decode("utf-8", "replace"))
             for position, name in numbers:
                 if position < len(cells) and _GROUPED.fullmatch(cells[position].strip()):
                     raise Refused(
@@ -791,23 +1032,6 @@ def _refuse_control_bytes(path: Path) -> None:
                     f"line {number} holds the byte {found[0][0]:#04x}, which no text has: "
                     "download it again"
                 )
-
-
-def _lines_by_trailer(tail: bytes, lines: int, trailer: str) -> int:
-    """Return the data lines the last line speaks of, which must be the `lines` there are."""
-    last = tail.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2].strip()
-    found = re.search(trailer, last)
-    if found is None:
-        raise Refused(
-            f"is incomplete: its last line is {last[:HEADER_SHOWN]!r}, not the trailer with the "
-            "number of lines: download it again"
-        )
-    if int(found.group(1)) != lines:
-        raise Refused(
-            f"is incomplete: its trailer speaks of {int(found.group(1))} lines, but {lines} are "
-            "there: download it again"
-        )
-    return lines
 
 
 def _report_date(above: Sequence[str], name: str) -> date:
@@ -912,8 +1136,12 @@ def _count_lines(stream: IO[bytes]) -> int:
     return sum(1 for line in _pieces_of_lines(stream) if line.strip())
 
 
+def _is_packed(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
+
+
 def _opener(path: Path) -> Callable[[Path, str], IO[bytes]]:
-    return gzip.open if path.name.lower().endswith(".gz") else open
+    return gzip.open if _is_packed(path) else open
 
 
 def _hash_file(path: Path) -> str:
@@ -935,7 +1163,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     """
     text, flaw = _decoded(head)
     lines = text.splitlines()[: HEAD_LINES + 1]
-    rows = [_cells(line) for line in lines]
+    rows = [cells_of(line) for line in lines]
     for number, cells in enumerate(rows):
         names = _match(cells, report)
         if names is not None:
@@ -943,11 +1171,22 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
                 raise Refused(f"is not UTF-8 text ({flaw}): save it as UTF-8 csv")
             above = tuple(lines[:number])
             _check_title(above, report)
-            last = number + report.rows_below_header
-            return Layout(names, last, _timestamp_format(report, names, rows[last + 1 :]), above)
+            below = rows[number + 1] if number + 1 < len(rows) else []
+            has_types = report.rows_below_header > 0 and is_line_of_types(below)
+            last = number + (report.rows_below_header if has_types else 0)
+            first = [_as_wide(row, cells) for row in rows[last + 1 :]]
+            return Layout(names, last, _timestamp_format(report, names, first), above)
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
+
+
+def _as_wide(cells: list[str], header: Sequence[str]) -> list[str]:
+    """Cells of a line with as many empty ones at the end as the header has, if others agree."""
+    width, named = len(header), len(without_empty_end(header))
+    if len(cells) < named or any(cell.strip() for cell in cells[width:]):
+        return cells
+    return [*cells, *[""] * (width - len(cells))][:width]
 
 
 def _decoded(head: bytes) -> tuple[str, str | None]:
@@ -965,13 +1204,6 @@ def _check_title(above: Sequence[str], report: Report) -> None:
             f"line 1 is titled {written[0].strip()[:HEADER_SHOWN]!r}, which is not {report.name}: "
             "move it out of this folder"
         )
-
-
-def _cells(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return [line[:HEADER_SHOWN]]
 
 
 def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
@@ -1044,23 +1276,51 @@ def _why_not(
     for other in sorted(others, key=lambda other: other.iso != report.iso):
         if other.name != report.name and any(_match(cells, other) for cells in rows):
             return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
+    if separated := _other_separator(lines, report):
+        return Refused(f"separates its cells by {separated}: save it with commas between them")
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
     if found:
         # Reports of one frame share cells of their headings; the title says which one it is.
         _check_title(lines[: rows.index(found)], report)
+    needed = len(_missing((), report))
     missing = _missing(
         (c.name for c in report.columns if any(fold(cell) in c.spellings for cell in found)), report
     )
-    if found and len(missing) < len(_missing((), report)):
-        return Refused(
-            f"line {rows.index(found) + 1}: the header of {report.name} lacks "
-            f"{', '.join(missing)} (found {', '.join(found)[:200]}): "
-            "restore the published header"
+    if len(missing) == needed:
+        return Foreign(
+            f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "
+            "move it out of this folder"
         )
-    return Foreign(
-        f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "
-        "move it out of this folder"
+    kind = OtherColumns if 2 * len(missing) <= needed else Foreign
+    line = rows.index(found) + 1
+    if (unknown := _unknown_cells(found, report)) and missing:
+        return kind(
+            f"is another report (it has {in_short(unknown)} and no {in_short(missing)} in line "
+            f"{line}): move it out of this folder"
+        )
+    return kind(
+        f"line {line}: the header of {report.name} lacks {', '.join(missing)} "
+        f"(found {', '.join(found)[:200]}): restore the published header"
     )
+
+
+def _unknown_cells(cells: Sequence[str], report: Report) -> list[str]:
+    """Cells of a header that are no published columns of the report."""
+    known = {name for column in report.columns for name in column.spellings}
+    known |= {fold(name) for name in report.other_columns}
+    return [
+        cell
+        for cell in cells
+        if cell.strip() and fold(cell) not in known and not _INDEX.fullmatch(cell.strip())
+    ]
+
+
+def _other_separator(lines: Sequence[str], report: Report) -> str | None:
+    """What separates the cells of a file instead of commas, by its name."""
+    for separator, name in SEPARATORS.items():
+        if any(_match(cells_of(line, separator), report) for line in lines):
+            return name
+    return None
 
 
 def _hits(cells: Sequence[str], report: Report) -> int:
@@ -1075,36 +1335,75 @@ def _plainly_named(path: Path, data_source: str, cache: Path) -> Path:
     absolute = path.absolute()
     if _WITHOUT_GLOB_CHARACTERS.match(str(absolute)):
         return absolute
-    link = _unused_link(
-        data_source, ".csv.gz" if path.name.lower().endswith(".gz") else ".csv", cache
-    )
+    return _linked(path, data_source, ".csv.gz" if _is_packed(path) else ".csv", cache)
+
+
+def _linked(path: Path, data_source: str, ending: str, cache: Path) -> Path:
+    """Path of a link to a file (of a copy where links can't be made) with another ending."""
+    link = _unused_link(data_source, ending, cache)
     try:
-        link.symlink_to(absolute)
+        link.symlink_to(path.absolute())
     except OSError:
         with path.open("rb") as stream, into_cache(link), link.open("wb") as copy:
             shutil.copyfileobj(stream, copy, BLOCK)
     return link
 
 
-def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
-    """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
-    copy = _unused_link(data_source, ".csv", cache)
+@contextmanager
+def _new_copy(copy: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what writes to a new copy in the cache, which is gone where an error is raised."""
     try:
-        with _opener(path)(path, "rb") as stream, new_in_cache(copy) as copied:
-            for number, line in enumerate(_pieces_of_lines(stream), start=1):
-                plain = _with_line_feed(line, number)
+        with new_in_cache(copy) as copied:
+
+            def write(piece: bytes) -> None:
                 with into_cache(copy):
-                    copied.write(plain)
+                    copied.write(piece)
+
+            yield write
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
+
+
+def _in_utf8(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy of a UTF-16 text in UTF-8."""
+    copy = _unused_link(data_source, ".csv", cache, "utf8")
+    decode = codecs.getincrementaldecoder("utf-16")().decode
+    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+        try:
+            while block := stream.read(BLOCK):
+                write(decode(block).encode())
+            write(decode(b"", final=True).encode())
+        except UnicodeError as error:
+            raise Refused(
+                f"is not sound UTF-16 text ({words_of(error)}): save it as UTF-8 csv"
+            ) from error
+    return copy
+
+
+def _with_line_feeds(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy of a text whose lines end in carriage returns only, with line feeds."""
+    copy = _unused_link(data_source, ".csv", cache, "feeds")
+    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+        while block := stream.read(BLOCK):
+            write(block.replace(b"\r", b"\n"))
+    return copy
+
+
+def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
+    copy = _unused_link(data_source, ".csv", cache, "ends")
+    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+        for number, line in enumerate(_pieces_of_lines(stream), start=1):
+            write(_with_line_feed(line, number))
     return copy
 
 
 def _with_line_feed(line: bytes, number: int) -> bytes:
     if len(line) == LONGEST_LINE:
         raise Refused(f"has a line without end, line {number}: download it again")
-    text = line.removesuffix(b"\n").removesuffix(b"\r")
+    # Python on Windows ends lines with two returns and a feed where a csv is written as text.
+    text = line.removesuffix(b"\n").rstrip(b"\r")
     if b"\r" in text:
         raise Refused(
             f"has a carriage return inside line {number}: download it again, or save it with line "
@@ -1113,8 +1412,10 @@ def _with_line_feed(line: bytes, number: int) -> bytes:
     return text + b"\n" * line.endswith(b"\n")
 
 
-def _unused_link(data_source: str, ending: str, cache: Path) -> Path:
-    link = cache / "links" / (xxhash.xxh3_128_hexdigest(data_source.encode()) + ending)
+def _unused_link(data_source: str, ending: str, cache: Path, kind: str = "link") -> Path:
+    """Path in the cache for a link to a file or a copy of it; of each kind there is one."""
+    name = xxhash.xxh3_128_hexdigest(f"{kind} {data_source}".encode())
+    link = cache / "links" / (name + ending)
     with into_cache(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)

@@ -467,8 +467,8 @@ def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> 
         "throttle.zip": "CAISO Acceptable Use Policy Violation",
         "too wide.zip": "it is empty",
         "empty.csv": "is empty",
-        "no times.csv": "lacks INTERVALSTARTTIME_GMT",
-        "renamed.csv": "lacks MW",
+        "no times.csv": "it has timestamp and no INTERVALSTARTTIME_GMT in line 1",
+        "renamed.csv": "it has $_MWH and no MW in line 1",
         "map.csv": "no header of prc_lmp",
     }
     assert reasons.keys() == expected.keys()
@@ -492,6 +492,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Built:
         copy = folder / "raw" / REPORT / path.name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
+    (folder / "raw" / REPORT / "real time.csv").write_bytes(copy.read_bytes())
     for path in BAD_SAMPLES.glob("caiso_*"):
         (folder / "raw" / REPORT / path.name).write_bytes(path.read_bytes())
     return build(folder / "raw", folder / "out")
@@ -565,8 +566,9 @@ def test_real_files_of_other_kinds_are_told(real: Built) -> None:
         "caiso_no_data.xml": "1000: No data returned",
         "caiso_groupzip_queued.xml": "1015: GroupZip DownLoad is in Processing",
         "caiso_throttle.html": "CAISO Acceptable Use Policy Violation",
+        "20230917_20230919_PRC_RTPD_LMP_RTPD_20230921_11_49_39_v2.csv": "of caiso/prc_rtpd_lmp are",
     }.items():
         assert reason in reasons.pop(name)
     assert reasons == {}
-    assert "line 2: MARKET_RUN_ID RTPD is not DAM (and 191 more)" in real.ran.stderr
+    assert "real time.csv line 2: MARKET_RUN_ID RTPD is not DAM (and 191 more)" in real.ran.stderr
     assert not real.year_file(2023).exists()

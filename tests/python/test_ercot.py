@@ -303,10 +303,10 @@ def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
     refused = {entry["file"]: entry["reason"] for entry in status(spoiled.out)["refused"]}
     for file, words in (
         (f"{DAILY}/no flag.csv", "lacks dst_flag"),
-        (f"{DAILY}/real time.csv", "lacks hour_ending, settlement_point"),
+        (f"{DAILY}/real time.csv", "SettlementPointType and no hour_ending, settlement_point in"),
         (f"{YEARLY}/daily.csv", "header of ercot/np4-190-cd"),
-        (f"{YEARLY}/broken.xlsx", "not a sound workbook"),
-        (f"{DAILY}/book.xlsx", "save it as csv"),
+        (f"{YEARLY}/broken.xlsx", "no header of np4-180-er (found 'no workbook')"),
+        (f"{DAILY}/book.xlsx", "no header of np4-190-cd (found 'no workbook')"),
         (f"{LIST}/Other_07172021_144918.csv", "np4-160-sg"),
     ):
         assert words in refused.pop(file), file

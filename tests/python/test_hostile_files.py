@@ -317,9 +317,7 @@ LINE_ENDS = {
         + b"\r\n2024-03-08 02:00,H\rUB,1\r\n",
         "inside line 6",
     ),
-    "doubled": (TEXT.replace(b"\n", b"\r\r\n"), "inside line 1"),
-    "returns only": (TEXT.replace(b"\n", b"\r"), "with carriage returns only"),
-    "returns only, the last line open": (TEXT[:-1].replace(b"\n", b"\r"), "returns only"),
+    "returns but for one feed": (TEXT[:-1].replace(b"\n", b"\r") + b"\n", "inside line 1"),
 }
 
 

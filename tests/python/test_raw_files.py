@@ -281,7 +281,7 @@ def test_one_column_of_a_group_is_enough() -> None:
 
 
 def test_a_report_that_several_operators_have_tells_no_operator() -> None:
-    with pytest.raises(Refused, match=r"library lacks LMP \(found Time, Market, SPP\)"):
+    with pytest.raises(Refused, match=r"^is another report \(it has SPP and no LMP in line 1\): "):
         find_layout(b"Time,Market,SPP\n", LIBRARY[1], LIBRARY)
 
 
@@ -327,7 +327,7 @@ def test_a_column_that_comes_twice_is_refused(header: str) -> None:
 
 def test_a_missing_column_is_named_with_its_line() -> None:
     with pytest.raises(Refused, match=r"^line 2: the header of da_hrl_lmps lacks total_lmp_da "):
-        _layout("exported today\ndatetime_beginning_utc,pnode_id,value\n1,2,3\n")
+        _layout("exported today\ndatetime_beginning_utc,pnode_id,row_is_current\n1,2,3\n")
 
 
 def test_the_header_of_another_report_tells_where_the_file_belongs() -> None:
@@ -342,7 +342,7 @@ NO_REPORTS = {
     "xml": (b'<?xml version="1.0"?>\n<m:OASISReport/>', "is an XML reply"),
     "bare xml error": (b"<m:ERR_CODE>1015</m:ERR_CODE>\n", "is an XML reply"),
     "latin-1": ("datetime_beginning_utc,Städte\n".encode("latin-1"), "is not UTF-8 text"),
-    "utf-16": (PJM_CSV.decode().encode("utf-16"), "is not UTF-8 text"),
+    "utf-16 without its mark": (PJM_CSV.decode().encode("utf-16-le"), "line 1 is no header of"),
     "words": (b"no data found for your request\n", "line 1 is no header of da_hrl_lmps"),
     "header only of another kind": (b"a,b,c\n", "line 1 is no header of da_hrl_lmps"),
     "blank lines": (b"\n\n\n", "da_hrl_lmps"),
@@ -553,7 +553,7 @@ GZIP = gzip.compress(PJM_CSV * 50)
         GZIP[:-4],
         GZIP[:5],
         GZIP[:-8] + b"\x00" * 8,
-        PJM_CSV,
+        b"\x00" + GZIP,
         GZIP + b"and something else",
         b"",
         gzip.compress(b""),
@@ -662,11 +662,24 @@ def test_unknown_folders_tell_the_known_ones(tmp_path: Path) -> None:
     assert result.refusal.startswith("lies in pjm, which is no report folder")
 
 
-@pytest.mark.parametrize("name", ["x.xlsx", "x.gz", "x.tar.gz"])
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
-    (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", PJM_CSV)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.xlsx", _zip({"xl/workbook.xml": b""}), "is not read for this report: save it as csv"),
+        ("x.gz", gzip.compress(b"PAR1"), "is a Parquet file"),
+        (
+            "x.tar.gz",
+            gzip.compress(b"x.csv".ljust(257, b"\0") + b"ustar\x0000"),
+            "is a tar archive",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", content)
     assert result.refusal is not None
-    assert "is not read for this report" in result.refusal
+    assert said in result.refusal
 
 
 def test_only_raw_files_are_listed(tmp_path: Path) -> None:

@@ -173,19 +173,28 @@ REFUSED = {
     "DA-LMP-B-202506010100.csv": (
         PLAIN.replace("Settlement Location,", "")
         + "06/01/2025 01:00:00,06/01/2025 06:00:00,A_BUS,1.0000,0.0000,0.0000,1.0000\n",
-        "lacks Settlement Location",
+        "is called as files of spp/da-lmp-b are: move it to that folder",
     ),
     "RTBM-LMP-DAILY-SL-20250601.csv": (
         "Interval,GMT Interval,Settlement Location Name,PNODE Name,LMP,MLC,MCC,MEC\n"
         "06/01/2025 00:05:00,06/01/2025 05:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
-        "lacks GMTIntervalEnd, Settlement Location",
+        "is called as files of spp/rtbm-lmp-daily-sl are: move it to that folder",
+    ),
+    "RTBM-LMP-SL-202406010200.csv": (
+        PLAIN + "06/01/2024 02:00:00,06/01/2024 07:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
+        "is called as files of spp/rtbm-lmp-sl are: move it to that folder",
+    ),
+    "weis.csv": (
+        PLAIN.replace("Settlement Location", "Settlement Location Name")
+        + "06/01/2024 02:00:00,06/01/2024 07:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
+        "is another report (it has Settlement Location Name and no Settlement Location in line 1)",
     ),
     "error.csv": ("<html><body>Not found</body></html>\n", "web page"),
 }
 # By year: a file with a row that can't be right, and what is said of its line.
 REJECTED = {
     2024: (
-        "RTBM-LMP-SL-202406010105.csv",
+        "real time.csv",
         PLAIN + "06/01/2024 01:00:00,06/01/2024 06:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n"
         "06/01/2024 01:05:00,06/01/2024 06:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
         "line 3: GMTIntervalEnd is not on the hour",
