@@ -53,3 +53,21 @@
         else try_cast({{ text }} as double)
     end
 {%- endmacro %}
+
+
+{#- Condition of a `case` that tells why a row is rejected: a tool that shortens or groups long numbers makes one id of
+    several, or another id. Few ids have such a character, and only they are looked at twice. -#}
+{% macro id_fault(label, id) %}
+            when ({{ id }} like '%,%' or {{ id }} like '%.%' or {{ id }} like '%E%') and {{ is_misprinted_number(id) }}
+                then 'rejected: {{ label }} "' || {{ id }} || '" is no whole number: print it in full, without commas'
+{%- endmacro %}
+
+
+{% macro is_misprinted_number(text) %}
+    {{- return(adapter.dispatch('is_misprinted_number', 'unified_iso')(text)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__is_misprinted_number(text) %}
+    regexp_full_match({{ text }}, '[0-9][0-9,]*([.][0-9]*)?(E[+-]?[0-9]+)?')
+{%- endmacro %}
