@@ -344,6 +344,7 @@
             when time_error is not null then time_error
             when market_type is null then 'rejected: the Market ' || market || ' is unknown'
             when settlement_location is null then 'rejected: no Location'
+            {{- id_fault('Location Id', 'settlement_location_id') }}
             when lmp_total is null then 'rejected: no price'
             {{- price_faults({price: 'lmp_total'}) }}
             {{- price_faults({'Energy': 'lmp_energy', 'Congestion': 'lmp_congestion', 'Loss': 'lmp_loss'}, nullable=true) }}

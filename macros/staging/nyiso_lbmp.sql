@@ -52,6 +52,7 @@
             when lbmp_rows.clock_error is not null then lbmp_rows.clock_error
             when lbmp_rows.interval_start_utc is null then 'rejected: no Time Stamp'
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
+            {{- id_fault('PTID', 'lbmp_rows.settlement_location_id') }}
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
             when lbmp_rows.pass_error is not null then lbmp_rows.pass_error
             {{- price_faults({'LBMP': 'lbmp_rows.lbmp'}) }}

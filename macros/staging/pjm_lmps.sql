@@ -72,6 +72,7 @@
                 then 'rejected: datetime_beginning_ept ' || local_stamp
                 || ' is not the local time of datetime_beginning_utc ' || utc_stamp
             when settlement_location_id is null then 'rejected: no pnode_id'
+            {{- id_fault('pnode_id', 'settlement_location_id') }}
             when settlement_location is null then 'rejected: no pnode_name'
             {%- set parts = {
                 'system_energy_price_' ~ market: 'lmp_energy',

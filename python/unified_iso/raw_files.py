@@ -97,6 +97,7 @@ STRAYS_SHOWN = 5
 # Of two names, as difflib measures it: pjn is as near to pjm, and nyiso is not to miso.
 LIKENESS = 0.66
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
+_DATE_AT_START = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 # What pandas calls the column of its row numbers.
 _INDEX = re.compile(r"Unnamed: \d+")
@@ -195,12 +196,14 @@ class Layout:
 
     timestamp_format: the one form of all its stamps, or `AS_TEXT`; None where it has no stamps.
     header_line: lines before the last line of the heading, which is the header or a line below it.
+    first_stamps: the stamps of the first rows.
     """
 
     names: tuple[str, ...]
     header_line: int
     timestamp_format: str | None
     above: tuple[str, ...] = ()
+    first_stamps: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
         """Text that is equal for files that one reader can read together."""
@@ -716,6 +719,7 @@ def _inspect_csv(
             path = _in_utf8(path, data_source, cache)
             content = _read_through(path, budget, report)
         result.layout = _layout_of(content.head, data_source, report, others)
+        _refuse_days_first(result.layout.first_stamps, name)
         if content.has_returns_only:
             path = _with_line_feeds(path, data_source, cache)
             content = _read_through(path, budget, report)
@@ -1234,14 +1238,21 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
                 raise Refused(f"is not UTF-8 text ({flaw}): save it as UTF-8 csv")
             above = tuple(lines[:number])
             _check_title(above, report)
-            below = rows[number + 1] if number + 1 < len(rows) else []
-            has_types = report.rows_below_header > 0 and is_line_of_types(below)
-            last = number + (report.rows_below_header if has_types else 0)
-            first = [_as_wide(row, cells) for row in rows[last + 1 :]]
-            return Layout(names, last, _timestamp_format(report, names, first), above)
+            below = _next_written(rows, number + 1)
+            has_types = report.rows_below_header > 0 and is_line_of_types(rows[below])
+            last = below if has_types else number
+            first = _stamps(report, names, [_as_wide(row, cells) for row in rows[last + 1 :]])
+            printed = tuple(stamp for _, stamp in first)
+            return Layout(names, last, _timestamp_format(report, first), above, printed)
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
+
+
+def _next_written(rows: Sequence[Sequence[str]], start: int) -> int:
+    """Place of the first row from `start` on that is not blank; the last row if none is."""
+    written = (at for at in range(start, len(rows)) if any(cell.strip() for cell in rows[at]))
+    return next(written, len(rows) - 1)
 
 
 def _as_wide(cells: list[str], header: Sequence[str]) -> list[str]:
@@ -1299,24 +1310,59 @@ def _described(column: Column) -> str:
     return f"{column.name} (nothing else tells {column.tells})"
 
 
-def _timestamp_format(
+def _stamps(
     report: Report, names: Sequence[str], rows: Sequence[Sequence[str]]
-) -> str | None:
-    """The one format of all stamps in some rows, or `AS_TEXT` where there is none."""
+) -> tuple[tuple[Column, str], ...]:
+    """The stamps in some rows, each with its column."""
     columns = {c.name: c for c in report.columns if c.data_type.startswith(("timestamp", "date"))}
-    cells = [
+    return tuple(
         (columns[name], value.strip())
         for row in rows
         if len(row) == len(names)
         for name, value in zip(names, row, strict=True)
         if name in columns and value.strip()
-    ]
-    if not columns:
+    )
+
+
+def _timestamp_format(report: Report, stamps: Sequence[tuple[Column, str]]) -> str | None:
+    """The one format of all these stamps, or `AS_TEXT` where there is none."""
+    if not any(c.data_type.startswith(("timestamp", "date")) for c in report.columns):
         return None
     for candidate in (*report.timestamp_formats, *TIMESTAMP_FORMATS):
-        if all(_fits(value, column, candidate) for column, value in cells):
+        if all(_fits(value, column, candidate) for column, value in stamps):
             return candidate
     return AS_TEXT
+
+
+def _refuse_days_first(stamps: Sequence[str], name: str) -> None:
+    """Refuse a file whose first stamps are of the days in its name only where the day comes first.
+
+    Up to the twelfth nothing else tells, and its rows would be published in other months.
+    """
+    printed = [_DATE_AT_START.match(stamp) for stamp in stamps]
+    named = _days_in_name(name)
+    if not named or not printed or not all(printed):
+        return
+    parts = {tuple(map(int, found.groups())) for found in printed if found}
+    month_first = {_day_of(year, first, second) for first, second, year in parts}
+    day_first = {_day_of(year, second, first) for first, second, year in parts}
+    near = {day for end in (min(named), max(named)) for day in _around(end)}
+    if day_first <= near and not month_first & near:
+        raise Refused(
+            f"has dates with the day first ({stamps[0][:HEADER_SHOWN]!r}), as the day in its name "
+            f"tells ({min(named)}): write dates as 2024-12-31, or mend the name if it is wrong"
+        )
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year + 2000 if year < 100 else year, month, day)
+    except ValueError:
+        return None
+
+
+def _around(day: date) -> Iterator[date]:
+    return (day + timedelta(days=days) for days in (-1, 0, 1))
 
 
 def _fits(value: str, column: Column, timestamp_format: str) -> bool:

@@ -15,6 +15,7 @@ ENGINE_SQL = {
     "market_hours": "select 0 as hour_number, 0 as behind_utc_us",
     "blank_characters": "' '",
     "without_decimals": "replace({0}, '.0', '')",
+    "is_misprinted_number": "{0} is not null",
     "number_of": "{0}::double",
     "stamp_of": "{0}::timestamp",
     "instant_of": "{0}::timestamptz",

@@ -101,6 +101,7 @@ final as (
             when clock_error is not null then clock_error
             when interval_start_utc is null then 'rejected: no Date, or no Hour Ending from 01 to 24'
             when settlement_location_id is null then 'rejected: no Location ID'
+            {{- id_fault('Location ID', 'settlement_location_id') }}
             when settlement_location is null then 'rejected: no Location Name'
             when published_type <> known_type
                 then
