@@ -423,11 +423,11 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ercot/gridstatus_lmp/buses", "the header of gridstatus_lmp lacks SPP"),
+        ("ercot/gridstatus_lmp/buses", "is another report (it has LMP and no SPP in line 1)"),
         ("nyiso/gridstatus_lmp/no market", "the header of gridstatus_lmp lacks Market"),
         ("nyiso/gridstatus_lmp/no time", "lacks Time or Interval Start or interval_start_utc"),
         ("nyiso/gridstatus_lmp/spreadsheet", "has 1 data lines, but none tells a time"),
-        ("nyiso/gridstatus_lmp/ercot", "the header of gridstatus_lmp lacks LMP"),
+        ("nyiso/gridstatus_lmp/ercot", "is another report (it has SPP and no LMP in line 1)"),
     ],
 )
 def test_other_tables_are_refused_as_what_they_are(built: Built, name: str, words: str) -> None:
