@@ -39,16 +39,17 @@
 {%- endmacro %}
 
 
-{#- A comma between thousands is left out where a point shows that it is none for decimals, as it may be in `21,520`;
-    any other would make another number of the text. -#}
-{% macro number_of(text) %}
-    {{- return(adapter.dispatch('number_of', 'unified_iso')(text)) -}}
+{#- A comma between thousands is left out where a point shows that it is none for decimals, as it may be in `21,520`:
+    in the number itself, or in others of its file. Any other would make another number of the text. -#}
+{% macro number_of(text, file_has_points) %}
+    {{- return(adapter.dispatch('number_of', 'unified_iso')(text, file_has_points)) -}}
 {% endmacro %}
 
 
-{% macro duckdb__number_of(text) %}
+{% macro duckdb__number_of(text, file_has_points) %}
     case
         when regexp_full_match({{ text }}, '-?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+')
+            or (regexp_full_match({{ text }}, '-?[0-9]{1,3}(,[0-9]{3})+') and {{ file_has_points }})
             then try_cast(replace({{ text }}, ',', '') as double)
         else try_cast({{ text }} as double)
     end

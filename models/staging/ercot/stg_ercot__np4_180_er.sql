@@ -8,20 +8,33 @@ with source as (
 
 ),
 
-typed as (
+-- Prices have cents, so that a point stands in some price of a file unless its decimals follow a comma.
+pointed as (
 
     select
         raw_file,
-        raw_row,
-        raw_fault,
-        delivery_date,
-        hour_ending,
-        repeated_hour_flag,
-        {{ trimmed('settlement_point') }} as settlement_location,
-        {{ number_of(trimmed('settlement_point_price')) }} as price,
-        {{ trimmed('settlement_point_price') }} as printed_price,
+        true as has_points
+    from source
+    where settlement_point_price like '%.%'
+    group by raw_file
+
+),
+
+typed as (
+
+    select
+        source.raw_file,
+        source.raw_row,
+        source.raw_fault,
+        source.delivery_date,
+        source.hour_ending,
+        source.repeated_hour_flag,
+        {{ trimmed('source.settlement_point') }} as settlement_location,
+        {{ number_of(trimmed('source.settlement_point_price'), 'coalesce(pointed.has_points, false)') }} as price,
+        {{ trimmed('source.settlement_point_price') }} as printed_price,
         null::varchar as zone
     from source
+    left join pointed on source.raw_file = pointed.raw_file
 
 ),
 
