@@ -16,7 +16,7 @@ ENGINE_SQL = {
     "blank_characters": "' '",
     "without_decimals": "replace({0}, '.0', '')",
     "is_misprinted_number": "{0} is not null",
-    "number_of": "{0}::double",
+    "number_of": "case when {1} then {0}::double end",
     "stamp_of": "{0}::timestamp",
     "instant_of": "{0}::timestamptz",
     "has_utc_offset": "regexp_matches({0}, '.')",
