@@ -208,6 +208,12 @@
                 where file_id in (select file_id from load_files)
                     and column_name in (" ~ stamps | join(', ') ~ ")
                     and message like 'Error when converting%'
+                union all
+                -- The reader takes a year of two digits for one of the first century.
+                select load_files.file_id
+                from load_counts
+                inner join load_files on load_counts.raw_file = load_files.number
+                where load_counts.set_aside like '% is before the first day of this market %'
             )
         returning files.file_id
     ").rows | length > 0) }}

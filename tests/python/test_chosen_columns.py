@@ -52,6 +52,10 @@ DeliveryDate,HourEnding,SettlementPoint,SettlementPointPrice,DSTFlag
 """
     + "".join(f"01/01/2022,{hour:02}:00,HB_NORTH,{hour}.5,N\n" for hour in range(1, 25))
     + "1/2/22,01:00,HB_NORTH,40.5,N\n2022-01-03,01:00,HB_NORTH,41.5,N\n",
+    # The reader itself takes the short years, for those of the first century.
+    "spp/da-lmp-sl/short.csv": "GMTIntervalEnd,Settlement Location,LMP\n"
+    + "".join(f"02/{day:02}/2022 07:00:00,A_LOAD,{day}.5\n" for day in range(1, 21))
+    + "2/21/22 07:00:00,A_LOAD,21.5\n",
     "caiso/prc_lmp/dayfirst.csv": """
 INTERVALSTARTTIME_GMT,NODE,MARKET_RUN_ID,LMP_TYPE,MW
 """
@@ -151,7 +155,7 @@ def test_what_a_file_lacks_is_told_once_for_each(built: Built, ran: Ran) -> None
         "has no column Name, Marginal Cost Congestion ($/MWHr): its prices are published without"
     )
     assert warnings["caiso/prc_lmp/sound.csv"] == (
-        "has 3 rows without congestion or energy or loss: they are published without"
+        "has 1 rows without congestion or energy or loss: they are published without"
     )
     assert "ercot/np4-190-cd/mixed.csv" not in warnings
 
@@ -169,6 +173,10 @@ def test_stamps_of_several_forms_in_one_file_are_all_read(built: Built, ran: Ran
     )
     assert [price for _, price in prices] == [24.5, 40.5, 41.5]
     assert [time[:13] for time, _ in prices] == ["2022-01-02 05", "2022-01-02 06", "2022-01-03 06"]
+
+
+def test_short_years_behind_long_ones_are_of_this_century(built: Built, ran: Ran) -> None:
+    assert [row[3] for row in rows_at(built, "spp", "2022-02-21 06:00+00")] == [21.5]
 
 
 def test_a_day_that_comes_first_refuses_the_file_and_no_other(built: Built, ran: Ran) -> None:

@@ -15,6 +15,7 @@ BAD_DAY, ZERO_DAY = date(2023, 6, 1), date(2024, 6, 1)
 ISOS = ("pjm", "nyiso", "caiso", "miso")
 LBMP = "LBMP ($/MWHr)"
 NO_TIME = "is before the first day of this market or more than 60 days ahead"
+NOT_A_TIME = "is no time: write it as 2024-12-31 13:00:00 or 12/31/2024 13:00"
 NO_PRICE = "is no price within 50,000 $/MWh"
 
 # Operator: index of the row, column, what is written there, and what is told of its line.
@@ -33,16 +34,26 @@ FAULTS: dict[str, list[tuple[int, str, str, str]]] = {
             "6/1/2023 4:30:00 AM",
             "datetime_beginning_utc 2023-06-01 04:30:00 is not the start of 60 minutes",
         ),
-        (6, "datetime_beginning_utc", "epoch", "datetime_beginning_utc 1900-01-01 00:00:00"),
-        (7, "datetime_beginning_utc", "infinity", "datetime_beginning_utc 1900-01-01 00:00:00"),
-        (8, "datetime_beginning_utc", "6/1/23 4:00:00 AM", "datetime_beginning_utc 0023-06-01"),
+        (6, "datetime_beginning_utc", "epoch", f'datetime_beginning_utc "epoch" {NOT_A_TIME}'),
+        (
+            7,
+            "datetime_beginning_utc",
+            "infinity",
+            f'datetime_beginning_utc "infinity" {NOT_A_TIME}',
+        ),
+        (
+            8,
+            "datetime_beginning_utc",
+            "6/1/223 4:00",
+            f'datetime_beginning_utc "6/1/223 4:00" {NOT_A_TIME}',
+        ),
         (9, "total_lmp_da", "1e309", f"total_lmp_da inf {NO_PRICE}"),
         (10, "pnode_name", "\u00a0", "no pnode_name"),
     ],
     "nyiso": [
-        (4, "Time Stamp", "06/01/23 00:00", f"Time Stamp 0023-06-01 00:00:00 {NO_TIME}"),
+        (4, "Time Stamp", "06/01/223 00:00", f'Time Stamp "06/01/223 00:00" {NOT_A_TIME}'),
         (5, "Time Stamp", "06/01/9999 00:00", f"Time Stamp 9999-06-01 00:00:00 {NO_TIME}"),
-        (6, "Time Stamp", "epoch", f"Time Stamp 1900-01-01 00:00:00 {NO_TIME}"),
+        (6, "Time Stamp", "epoch", f'Time Stamp "epoch" {NOT_A_TIME}'),
         (7, LBMP, "nan", f"LBMP nan {NO_PRICE}"),
         (8, LBMP, "19,25", "column LBMP ($/MWHr): "),
     ],
@@ -59,7 +70,7 @@ FAULTS: dict[str, list[tuple[int, str, str, str]]] = {
             9,
             "INTERVALSTARTTIME_GMT",
             "epoch",
-            f"INTERVALSTARTTIME_GMT 1900-01-01 00:00:00 {NO_TIME}",
+            f'INTERVALSTARTTIME_GMT "epoch" {NOT_A_TIME}',
         ),
     ],
 }

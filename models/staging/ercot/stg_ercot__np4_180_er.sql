@@ -30,7 +30,8 @@ typed as (
         source.hour_ending,
         source.repeated_hour_flag,
         {{ trimmed('source.settlement_point') }} as settlement_location,
-        {{ number_of(trimmed('source.settlement_point_price'), 'coalesce(pointed.has_points, false)') }} as price,
+        {{ number_of(trimmed('source.settlement_point_price'), 'coalesce(pointed.has_points, false)') }}
+            as price,
         {{ trimmed('source.settlement_point_price') }} as printed_price,
         null::varchar as zone
     from source
