@@ -554,7 +554,7 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ercot/gridstatus_lmp/buses", "the header of gridstatus_lmp lacks SPP"),
+        ("ercot/gridstatus_lmp/buses", "is another report (it has LMP and no SPP in line 1)"),
         (
             "nyiso/gridstatus_lmp/no market",
             "lacks Market (nothing else tells which dataset a row is of) (found ",
@@ -564,7 +564,7 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
             "isone/gridstatus_lmp/spreadsheet",
             'has times without their offset from UTC (Interval Start "6/1/2018 0:00")',
         ),
-        ("nyiso/gridstatus_lmp/ercot", "the header of gridstatus_lmp lacks LMP"),
+        ("nyiso/gridstatus_lmp/ercot", "is another report (it has SPP and no LMP in line 1)"),
     ],
 )
 def test_other_tables_are_refused_as_what_they_are(built: Built, name: str, words: str) -> None:

@@ -301,7 +301,7 @@ def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> 
         "cut.csv": "is incomplete",
         "lines lost.csv": "its trailer speaks of 60 lines, but 50 are there",
         "nothing.csv": "No data exists for this period.",
-        "prelim.csv": "it has Location and no Location ID, Location Name, Location Type in line",
+        "prelim.csv": "it has Location and no Location ID or Location Name in line 4",
     }
     assert reasons.keys() == expected.keys()
     assert {name: text for name, text in expected.items() if text not in reasons[name]} == {}
