@@ -74,6 +74,8 @@ _ENDS_IN_DIGITS = r'_[0-9.]+[,"\r\n]'
 _IS_GROUPED = r'[,"\n][-+ ]*[0-9.]*[0-9]_[0-9_.]*[,"\r\n]'
 _GROUPED = re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.eE]*")
 _TEXT_TYPES = ("varchar", "date", "timestamp")
+# A column that the report does not have is called so, with its place.
+UNKNOWN = "unknown_"
 # Forms that DuckDB's reader takes without help, where all stamps of a file have the same one. Files
 # with other forms, or several, are read as text, and their stamps by the macro `stamp_of`.
 TIMESTAMP_FORMATS = (
@@ -1236,6 +1238,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
         if names is not None:
             if flaw:
                 raise Refused(f"is not UTF-8 text ({flaw}): save it as UTF-8 csv")
+            _refuse_prices_of_sibling(cells, names, report, others)
             above = tuple(lines[:number])
             _check_title(above, report)
             below = _next_written(rows, number + 1)
@@ -1253,6 +1256,27 @@ def _next_written(rows: Sequence[Sequence[str]], start: int) -> int:
     """Place of the first row from `start` on that is not blank; the last row if none is."""
     written = (at for at in range(start, len(rows)) if any(cell.strip() for cell in rows[at]))
     return next(written, len(rows) - 1)
+
+
+def _refuse_prices_of_sibling(
+    cells: Sequence[str], names: Sequence[str], report: Report, others: Sequence[Report]
+) -> None:
+    """Refuse a table that has prices of another report of the operator beside those of this one.
+
+    Reports whose name several operators share are left out: they are shapes of tables, and people
+    give their columns to others.
+    """
+    shared = {other.name for other in others if other.iso != report.iso}
+    for other in others:
+        if other.iso != report.iso or other.name == report.name or other.name in shared:
+            continue
+        prices = [c for c in other.columns if c.data_type == "double" and not c.optional]
+        for cell, name in zip(cells, names, strict=True):
+            if name.startswith(UNKNOWN) and any(fold(cell) in c.spellings for c in prices):
+                raise OtherColumns(
+                    f"is another report (it has {cell.strip()[:HEADER_SHOWN]}, as {other.folder} "
+                    "has): move it out of this folder"
+                )
 
 
 def _as_wide(cells: list[str], header: Sequence[str]) -> list[str]:
@@ -1285,7 +1309,7 @@ def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
     for position, cell in enumerate(cells):
         folded = fold(cell)
         column = next((c for c in report.columns if folded in c.spellings), None)
-        names.append(column.name if column else f"unknown_{position + 1}")
+        names.append(column.name if column else f"{UNKNOWN}{position + 1}")
     missing = _missing(names, report)
     return tuple(names) if not missing and len(set(names)) == len(names) else None
 

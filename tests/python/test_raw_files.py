@@ -654,12 +654,26 @@ def test_a_name_that_looks_like_a_pattern_is_read_as_it_is(
 def test_unknown_folders_tell_the_known_ones(tmp_path: Path) -> None:
     (result,) = _inspected(tmp_path, "pjm/da_lmps/x.csv", PJM_CSV)
     assert result.refusal == (
-        "lies in pjm/da_lmps, which is no report folder: move it to one of da_hrl_lmps"
+        "lies in pjm/da_lmps, which is no report folder: rename the folder to da_hrl_lmps if that is "
+        "meant, or move it to one of da_hrl_lmps"
     )
     shutil.rmtree(tmp_path / "raw")
     (result,) = _inspected(tmp_path, "pjm/x.csv", PJM_CSV)
     assert result.refusal is not None
     assert result.refusal.startswith("lies in pjm, which is no report folder")
+
+
+def test_prices_of_a_sibling_tell_another_report() -> None:
+    """A feed with the prices of both markets has all columns that each of them needs."""
+    columns = (*PJM.columns[:2], Column("total_lmp_rt", "double"))
+    real_time = Report("pjm", "rt_hrl_lmps", columns)
+    both = b"datetime_beginning_utc,pnode_id,total_lmp_rt,total_lmp_da\n"
+    said = r"is another report \(it has total_lmp_rt, as pjm/rt_hrl_lmps has\): move it out"
+    with pytest.raises(Refused, match=said):
+        find_layout(both, PJM, (*REPORTS, real_time))
+    shape = Report("pjm", "rows", columns)
+    anywhere = (*REPORTS, shape, Report("nyiso", "rows", columns))
+    assert find_layout(both, PJM, anywhere).names[2] == "unknown_3"
 
 
 @pytest.mark.parametrize(
