@@ -654,8 +654,8 @@ def test_a_name_that_looks_like_a_pattern_is_read_as_it_is(
 def test_unknown_folders_tell_the_known_ones(tmp_path: Path) -> None:
     (result,) = _inspected(tmp_path, "pjm/da_lmps/x.csv", PJM_CSV)
     assert result.refusal == (
-        "lies in pjm/da_lmps, which is no report folder: rename the folder to da_hrl_lmps if that is "
-        "meant, or move it to one of da_hrl_lmps"
+        "lies in pjm/da_lmps, which is no report folder: rename the folder to da_hrl_lmps if that "
+        "is meant, or move it to one of da_hrl_lmps"
     )
     shutil.rmtree(tmp_path / "raw")
     (result,) = _inspected(tmp_path, "pjm/x.csv", PJM_CSV)
