@@ -70,6 +70,9 @@
         {% if fault is not none %}
             {% do refused.append(row[0]) %}
             {% do run_query("
+                insert into files_refused select " ~ row[0]
+            ) %}
+            {% do run_query("
                 update inventory.raw_files
                 set refusal = " ~ sql_text("can't be read as csv (" ~ fault ~ "): mend it, or download it again") ~ "
                 where file_id = " ~ row[0]
@@ -235,6 +238,65 @@
         where files.file_id = telling.file_id
         returning files.file_id
     ").rows | length > 0) }}
+{% endmacro %}
+
+
+{#- By what the rows of each source are read: the views of its staging models say everything that may refuse a file. -#}
+{% macro readings_of(node) %}
+    {%- set staging = {} %}
+    {%- for model in graph.nodes.values() if model.resource_type == 'model' and model.config.materialized == 'view' %}
+        {%- for source in price_sources_of(node) if source.unique_id in model.depends_on.nodes %}
+            {%- do staging.setdefault(source.unique_id, []).append(model) %}
+        {%- endfor %}
+    {%- endfor %}
+    {%- for source in price_sources_of(node) %}
+    select
+        {{ sql_text(source.source_name) }} as iso,
+        {{ sql_text(source.identifier) }} as report,
+        md5(string_agg(sql, ' ' order by view_name)) as reading
+    from duckdb_views()
+    where database_name = current_database()
+        and (
+            {%- for model in staging[source.unique_id] %}
+            (schema_name = {{ sql_text(model.schema) }} and view_name = {{ sql_text(model.alias) }})
+            {{ 'or' if not loop.last }}
+            {%- endfor %}
+        )
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{#- A file that its rows have refused is not read again before it changes, or what reads it does. -#}
+{% macro note_what_refused(node) %}
+    {% do run_query("
+        update inventory.raw_files as files
+        set refused_under = readings.reading
+        from (" ~ readings_of(node) ~ ") as readings
+        where files.iso = readings.iso and files.report = readings.report
+            and files.refusal is not null
+            and files.refused_under is null
+            and files.layout is not null
+            and files.file_id in (
+                select file_id from load_files
+                union all
+                select file_id from files_refused
+            )
+    ") %}
+{% endmacro %}
+
+
+{% macro retry_refused_files(node) %}
+    {% do run_statements(["
+        create or replace temp table files_refused as select file_id from inventory.raw_files where false
+    ", "
+        update inventory.raw_files as files
+        set refusal = null, refused_under = null
+        from (" ~ readings_of(node) ~ ") as readings
+        where files.iso = readings.iso and files.report = readings.report
+            and (files.refused_under <> readings.reading or " ~ ('true' if flags.FULL_REFRESH else 'false') ~ ")
+            and files.refused_under is not null
+    "]) %}
 {% endmacro %}
 
 

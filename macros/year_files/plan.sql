@@ -226,6 +226,7 @@
             {% do record_coverage(node) %}
             {% do refuse_files_without_time() %}
         {% endif %}
+        {% do note_what_refused(node) %}
     {% endfor %}
 {% endmacro %}
 

@@ -32,6 +32,7 @@
 
 {% macro build_parts(node, sql, fingerprint) %}
     {% set budget = budget_lines(node) %}
+    {% do retry_refused_files(node) %}
     {% do find_coverage(node, budget) %}
     {% do run_query(plan_parts(node, fingerprint)) %}
     {% do build_groups(node, sql, fingerprint, budget) %}
@@ -53,6 +54,7 @@
         {% endif %}
         {% do run_query(files_to_load(node, files_of_group(), none)) %}
         {% set days_are_new = load_rows(node) %}
+        {% if days_are_new is none %}{% do note_what_refused(node) %}{% endif %}
         {% if days_are_new is not none %}{% do block_rejected_years(node) %}{% endif %}
         {% if days_are_new is none or days_are_new %}
             {% do run_statements([list_likely_days(node), plan_parts(node, fingerprint)]) %}

@@ -53,12 +53,14 @@ create table if not exists inventory.raw_files (
     is_present boolean not null,
     ctime_ns ubigint,
     behind varchar,
-    warning varchar
+    warning varchar,
+    refused_under varchar
 );
--- A working database of an earlier version lacks these three.
+-- A working database of an earlier version lacks these four.
 alter table inventory.raw_files add column if not exists ctime_ns ubigint;
 alter table inventory.raw_files add column if not exists behind varchar;
 alter table inventory.raw_files add column if not exists warning varchar;
+alter table inventory.raw_files add column if not exists refused_under varchar;
 create table if not exists inventory.coverage (
     file_id ubigint not null,
     delivery_date date not null,
@@ -140,9 +142,9 @@ def update_inventory(
     """Bring the inventory of the given operators up to date with the raw folder.
 
     Only files whose size, mtime or ctime differ are opened, all of them with `rehash`, and of those
-    only the ones whose content differs count as changed; a refused file is opened every time. Files
-    that are gone are marked, not forgotten. What lies at the top of the raw folder and belongs to
-    no operator is refused whatever operators are given.
+    only the ones whose content differs count as changed; a refused file is opened every time,
+    unless its rows have refused it. Files that are gone are marked, not forgotten. What lies at the
+    top of the raw folder and belongs to no operator is refused whatever operators are given.
 
     A file is absent where `is_present` is false. One that can't be looked at, because the folder or
     the archive it is in can't be opened, stays present with a refusal; `behind` is that folder or
@@ -229,7 +231,7 @@ def _changed(
         for path, *rest in connection.execute(
             "select path, max(size), max(mtime_ns), max(ctime_ns), max(definition)"
             " from inventory.raw_files where list_contains($1, iso)"
-            " group by path having count(refusal) = 0",
+            " group by path having count(refusal) filter (where refused_under is null) = 0",
             [list(isos)],
         ).fetchall()
     }
@@ -332,7 +334,11 @@ _IS_AS_BEFORE = """
     and known.layout is not distinct from inspected.layout
     and known.report_date is not distinct from inspected.report_date
     and known.trailer_line is not distinct from inspected.trailer_line
-    and (known.refusal is not distinct from inspected.refusal or known.behind is not null)
+    and (
+        known.refusal is not distinct from inspected.refusal
+        or known.behind is not null
+        or (known.refused_under is not null and inspected.refusal is null)
+    )
 """
 _IS_IN_CLOSED_ARCHIVE = """
     known.path = inspected.path
@@ -361,7 +367,11 @@ def _replace(
             ctime_ns = inspected.ctime_ns,
             read_path = inspected.read_path,
             definition = inspected.definition,
-            refusal = inspected.refusal,
+            -- What its rows have told of a file of this content is still true.
+            refusal = case
+                when known.refused_under is null then inspected.refusal
+                else coalesce(inspected.refusal, known.refusal)
+            end,
             warning = inspected.warning,
             behind = null
         from inspected

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from building import Ran, build, query, status
+from building import Ran, build, query, status, work_database
 
 LBMP = (
     "Time Stamp,Name,PTID,LBMP ($/MWHr),Marginal Cost Losses ($/MWHr),"
@@ -84,8 +84,9 @@ PUBLISHED = [
 
 @dataclass(frozen=True)
 class Published:
-    """The output folder of one build, and what it said."""
+    """The folders of one build, and what it said."""
 
+    raw: Path
     out: Path
     ran: Ran
 
@@ -102,7 +103,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         for name, lines in MEMBERS.items():
             archive.writestr(name, "".join(f"{line}\n" for line in lines))
     ran = build(raw, folder / "out", "nyiso", "spp", "caiso", check=3)
-    return Published(folder / "out", ran)
+    return Published(raw, folder / "out", ran)
 
 
 def test_no_price_of_another_market_is_published(published: Published) -> None:
@@ -123,3 +124,18 @@ def test_files_of_another_market_are_refused_and_told_where_they_belong(
     assert reasons.keys() == REFUSED.keys()
     for name, reason in REFUSED.items():
         assert reason in reasons[name]
+
+
+def test_files_refused_by_their_rows_are_not_read_again_for_nothing(published: Published) -> None:
+    ran = build(published.raw, published.out, "nyiso", check=3)
+    assert not [line for line in ran.says if line.startswith("nyiso_da_energy_hourly, lines: ")]
+    assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 3
+
+
+def test_files_refused_by_their_rows_are_read_again_by_another_reader(published: Published) -> None:
+    """As if the staging models had been others when the files were refused."""
+    with work_database(published.out) as connection:
+        connection.execute("update inventory.raw_files set refused_under = 'another'")
+    ran = build(published.raw, published.out, "spp", check=3)
+    assert [line for line in ran.says if line.startswith("spp_da_energy_hourly, lines: ")]
+    assert [line for line in ran.says if line.startswith("refused spp/da-lmp-sl/b.csv: is another")]
