@@ -221,7 +221,7 @@ _ALREADY_CSV = (
     _text("no line end at the end", lambda t: t.rstrip(b"\r\n"), READ),
     _text("blank lines", lambda t: t.replace(b"\n", b"\n\n", 3) + b"\n\n", READ),
     _text("latin-1 letter", _in_line(7, b",", b"\xc9,")),
-    _text("UTF-16", lambda t: t.decode().encode("utf-16"), REFUSED),
+    _text("UTF-16", lambda t: t.decode().encode("utf-16"), READ),
     _text("byte order mark", lambda t: b"\xef\xbb\xbf" + t, READ),
     _text("nothing", lambda t: b"", REFUSED, words=("empty",)),
     _text("heading only", lambda t: t.split(b"\n")[0] + b"\n", EITHER),
@@ -303,7 +303,7 @@ _GZIPS = (
         REFUSED,
         ending=".csv.gz",
     ),
-    _text("gz that is a csv", lambda t: t, REFUSED, ending=".csv.gz"),
+    _text("gz that is a csv", lambda t: t, READ, ending=".csv.gz"),
 )
 
 
