@@ -36,28 +36,48 @@
     whoever looks at staging rows between runs, as `dbt show` does, which calls no hooks. The lists stand in the views
     themselves, because variables are known to the session alone that has set them. -#}
 {% macro open_present_files(sources) %}
+    {% if not sources %}{{ return(none) }}{% endif %}
+    {% set layouts = present_layouts() %}
     {% set known = [] %}
     {% for row in run_query("select distinct iso from inventory.raw_files").rows %}{% do known.append(row[0]) %}{% endfor %}
+    {% set views = {} %}
     {% for source in sources %}
-        {% set view = 'create or replace view '
-            ~ api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier)
-            ~ ' as ' %}
-        {% set rows = read_raw_files(source, present_layouts(source)) %}
-        {% set fault = attempt([view ~ (rows_in_order(rows) if is_numbered(source) else rows)]) %}
-        {% if source.source_name not in known and source not in sources_read_directly() %}
-            {% set fault = 'no build has looked for raw files of this operator, or it found none' %}
-        {% endif %}
-        {% if fault is not none %}
-            {#- Without a row the error would be planned away. -#}
-            {% do run_query(view ~ "
-                select rows.*
-                from (select 1) as once
-                left join (" ~ read_raw_files(source, []) ~ ") as rows on true
-                where error(" ~ sql_text(source.source_name ~ '/' ~ source.identifier ~ " can't be read (" ~ fault
-                    ~ "): build it, so that its files are looked at") ~ ")
-            ") %}
+        {% set rows = read_raw_files(source, layouts.get(source.source_name ~ '/' ~ source.identifier, [])) %}
+        {% if source.source_name in known or source in sources_read_directly() %}
+            {% do views.update({source.unique_id: raw_view(source, rows_in_order(rows) if is_numbered(source) else rows)}) %}
+        {% else %}
+            {% do views.update({source.unique_id: view_of_nothing(
+                source, 'no build has looked for raw files of this operator, or it found none'
+            )}) %}
         {% endif %}
     {% endfor %}
+    {#- To ask one by one which of them can't be opened takes longer, and hardly ever there is any. -#}
+    {% if attempt(views.values() | list) is not none %}
+        {% for source in sources %}
+            {% set fault = attempt([views[source.unique_id]]) %}
+            {% if fault is not none %}{% do run_query(view_of_nothing(source, fault)) %}{% endif %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro raw_view(source, rows) %}
+    {% set view = api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier) %}
+    {{ return('create or replace view ' ~ view ~ ' as ' ~ rows) }}
+{% endmacro %}
+
+
+{#- Without a row the error would be planned away. -#}
+{% macro view_of_nothing(source, fault) %}
+    {{ return(raw_view(source, "
+        select rows.*
+        from (select 1) as once
+        left join (" ~ read_raw_files(source, []) ~ ") as rows on true
+        where error(" ~ sql_text(
+            source.source_name ~ '/' ~ source.identifier ~ " can't be read (" ~ fault
+            ~ "): build it, so that its files are looked at"
+        ) ~ ")"
+    )) }}
 {% endmacro %}
 
 
@@ -72,11 +92,13 @@
 {% endmacro %}
 
 
-{#- Files of one layout are one layout of raw_relation_statements; files are numbered as in the inventory. -#}
-{% macro present_layouts(source) %}
-    {% set layouts = [] %}
+{#- By the folder of the report. Files of one layout are one layout of raw_relation_statements; they are numbered as
+    in the inventory. -#}
+{% macro present_layouts() %}
+    {% set layouts = {} %}
     {% for row in run_query("
         select
+            iso || '/' || report,
             to_json(any_value(column_names)),
             any_value(header_line),
             any_value(timestamp_format),
@@ -85,19 +107,18 @@
             to_json(list(report_date order by data_source)),
             to_json(list(data_source order by data_source))
         from inventory.raw_files
-        where iso = " ~ sql_text(source.source_name) ~ " and report = " ~ sql_text(source.identifier) ~ "
-            and refusal is null and is_present
-        group by layout
-        order by layout
+        where refusal is null and is_present
+        group by iso, report, layout
+        order by iso, report, layout
     ").rows %}
-        {% do layouts.append({
-            'column_names': fromjson(row[0]),
-            'header_line': row[1],
-            'timestamp_format': row[2],
-            'paths': list_literal(fromjson(row[3]), 'varchar'),
-            'numbers': list_literal(fromjson(row[4]), 'uinteger'),
-            'date': list_literal(fromjson(row[5]), 'date'),
-            'name': list_literal(fromjson(row[6]), 'varchar'),
+        {% do layouts.setdefault(row[0], []).append({
+            'column_names': fromjson(row[1]),
+            'header_line': row[2],
+            'timestamp_format': row[3],
+            'paths': list_literal(fromjson(row[4]), 'varchar'),
+            'numbers': list_literal(fromjson(row[5]), 'uinteger'),
+            'date': list_literal(fromjson(row[6]), 'date'),
+            'name': list_literal(fromjson(row[7]), 'varchar'),
         }) %}
     {% endfor %}
     {{ return(layouts) }}
