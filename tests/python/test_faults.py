@@ -158,7 +158,7 @@ REFUSED = {
     f"{PJM}/nyiso_day.csv": f"is the header of {ZONE}: move it",
     f"{ZONE}/pjm_day.csv": f"is the header of {PJM}: move it",
     f"{PJM}/empty.csv": "is empty",
-    f"{PJM}/not_a_zip.zip": "is not a sound zip file",
+    f"{PJM}/not_a_zip.zip": "is a web page, not a report ('504 Gateway Time-out')",
     f"{PJM}/leaves.zip": "leaves the folder ('../../outside.csv')",
     f"{PJM}/dangling.csv": "No such file",
     f"{PJM}/cut.csv.gz": "can't be read",
