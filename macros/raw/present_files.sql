@@ -61,12 +61,6 @@
 {% endmacro %}
 
 
-{% macro raw_view(source, rows) %}
-    {% set view = api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier) %}
-    {{ return('create or replace view ' ~ view ~ ' as ' ~ rows) }}
-{% endmacro %}
-
-
 {#- Without a row the error would be planned away. -#}
 {% macro view_of_nothing(source, fault) %}
     {{ return(raw_view(source, "

@@ -14,9 +14,6 @@
 {#- The order of lines never moves a row to another day: who only looks for days needs no numbers, and without
     them reads only the columns that days are told by. -#}
 {% macro raw_relation_statements(source, layouts, with_numbers=true) %}
-    {% set relation = api.Relation.create(
-        database=source.database, schema=source.schema, identifier=source.identifier
-    ) %}
     {% set rows = read_raw_files(source, layouts) %}
     {% set statements = [] %}
     {% if layouts and with_numbers and is_numbered(source) %}
@@ -24,8 +21,14 @@
         {% do statements.append(numbered.statement) %}
         {% set rows = numbered.rows %}
     {% endif %}
-    {% do statements.append('create or replace view ' ~ relation ~ ' as ' ~ rows) %}
+    {% do statements.append(raw_view(source, rows)) %}
     {{ return(statements) }}
+{% endmacro %}
+
+
+{% macro raw_view(source, rows) %}
+    {% set view = api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier) %}
+    {{ return('create or replace view ' ~ view ~ ' as ' ~ rows) }}
 {% endmacro %}
 
 
@@ -135,7 +138,10 @@
 
 
 {% macro _read_layout(source, layout) %}
-    {% set stamps = stamp_columns_of(source, layout) if layout.timestamp_format == 'text' else [] %}
+    {% set stamps = [] %}
+    {% if layout.timestamp_format == 'text' %}
+        {% set stamps = stamp_columns_of(source) | selectattr('name', 'in', layout.column_names) | list %}
+    {% endif %}
     {#- A line with a stamp that can't be read has no time, whoever asks. -#}
     {% if stamps %}
     select
@@ -203,12 +209,8 @@
 {% endmacro %}
 
 
-{% macro stamp_columns_of(source, layout) %}
-    {% set found = [] %}
-    {% for column in columns_in_file(source) if column.data_type in ['timestamp', 'date'] and column.name in layout.column_names %}
-        {% do found.append(column) %}
-    {% endfor %}
-    {{ return(found) }}
+{% macro stamp_columns_of(source) %}
+    {{ return(columns_in_file(source) | selectattr('data_type', 'in', ['timestamp', 'date']) | list) }}
 {% endmacro %}
 
 

@@ -194,9 +194,7 @@
 {% macro read_as_text_instead(node) %}
     {% set stamps = [] %}
     {% for source in sources_of(node) %}
-        {% for column in columns_in_file(source) if column.data_type in ['timestamp', 'date'] %}
-            {% do stamps.append(sql_text(column.name)) %}
-        {% endfor %}
+        {% for column in stamp_columns_of(source) %}{% do stamps.append(sql_text(column.name)) %}{% endfor %}
     {% endfor %}
     {% if not stamps %}{{ return(false) }}{% endif %}
     {{ return(run_query("
@@ -344,21 +342,25 @@
     select
         {{ sql_text(node.name) }},
         files.file_id,
-        'has ' || max(load.rows) || ' rows without ' || string_agg(load.part, ' or ' order by load.part)
-        || ': they are published without'
+        'has ' || greatest(load.congestion, load.energy, load.loss) || ' rows without ' || concat_ws(
+            ' or ',
+            {%- for part in ['congestion', 'energy', 'loss'] %}
+            case when load.{{ part }} > 0 then '{{ part }}' end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) || ': they are published without'
     from (
-        {%- for part in ['energy', 'congestion', 'loss'] %}
-        select raw_file, '{{ part }}' as part, count(*) as rows
+        select
+            raw_file,
+            count(*) filter (where lmp_congestion is null) as congestion,
+            count(*) filter (where lmp_energy is null) as energy,
+            count(*) filter (where lmp_loss is null) as loss
         from {{ load_name(staging) }}
-        where set_aside is null and lmp_{{ part }} is null
+        where set_aside is null and (lmp_congestion is null or lmp_energy is null or lmp_loss is null)
         group by raw_file
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
     ) as load
     inner join load_files as files on load.raw_file = files.number
     anti join inventory.file_warnings as told
         on files.file_id = told.file_id and told.model = {{ sql_text(node.name) }}
-    group by files.file_id
 {% endmacro %}
 
 

@@ -7,7 +7,8 @@
     {% endif %}
 
     {% if not flags.EMPTY %}
-        {% do create_raw_relations(sources_of(model)) %}
+        {#- A run that reads raw files directly has opened them; else they are empty since its start. -#}
+        {% if sources_read_directly() %}{% do create_raw_relations(sources_of(model)) %}{% endif %}
         {% if parent %}
             {% set fingerprint = subset_fingerprint(model) %}
             {% do build_subset_parts(model, parent, sql, fingerprint) %}
