@@ -154,14 +154,19 @@ class Heading:
         return tuple(line for line in self.above if line.strip(' ,\t\r"'))
 
     @property
+    def cells(self) -> list[str]:
+        """Cells of the header."""
+        return cells_of(self.header.decode("utf-8", "replace").lstrip("\ufeff"))
+
+    @property
     def named(self) -> int:
-        """Cells of the header, without empty ones at its end."""
-        return len(without_empty_end(cells_of(self.header.decode("utf-8", "replace"))))
+        """Number of cells of the header, without empty ones at its end."""
+        return len(without_empty_end(self.cells))
 
     def marks(self) -> tuple[bytes, ...]:
         """Texts of which a line like the header has one, whatever its quotes and its order."""
-        cells = cells_of(self.header.decode("utf-8", "replace").lstrip("\ufeff"))
-        longest = max((cell for cell in cells if fold(cell) in self.known), key=len, default="")
+        known = (cell for cell in self.cells if fold(cell) in self.known)
+        longest = max(known, key=len, default="")
         spelled = {longest.strip(), longest.strip().upper(), longest.strip().lower()}
         return tuple(sorted(cell.encode() for cell in spelled if cell))
 
@@ -228,11 +233,11 @@ class Copying:
         self.warning: str | None = None
         self._heading = heading
         self._rules = rules
-        self._names = _names_of_cells(heading)
+        self._named = heading.named
+        self._names = heading.names[: self._named]
+        self._has_index = not "".join(heading.cells[:1]).strip()
         self._folded = [
-            fold(cell).encode()
-            for cell in cells_of(heading.header.decode("utf-8", "replace").lstrip("\ufeff"))
-            if fold(cell) in heading.known
+            fold(cell).encode() for cell in heading.cells if fold(cell) in heading.known
         ]
         self._held: list[tuple[int, bytes]] = []
         self._in_quotes = False
@@ -275,7 +280,7 @@ class Copying:
         if was_below_heading and self._rules.has_types and is_line_of_types(_text_cells(body)):
             self._has_frame = True
             yield self._blank(number, line)
-        elif cells >= self._heading.named and not self._is_short(body, cells):
+        elif cells >= self._named and not self._is_short(body, cells):
             yield from self._released()
             yield self._data(number, line, body, cells)
         elif (told := self._trailer_of(body)) is not None:
@@ -306,8 +311,7 @@ class Copying:
         if self._rules.trailer is None or not body.rstrip(b' \t"').endswith(b","):
             return False
         return self._trailer_of(body) is not None or (
-            self._trailer_at is not None
-            and len(without_empty_end(_text_cells(body))) < self._heading.named
+            self._trailer_at is not None and len(without_empty_end(_text_cells(body))) < self._named
         )
 
     def _is_like_heading(self, body: bytes) -> bool:
@@ -410,7 +414,7 @@ class Copying:
         if self._rules.trailer is None:
             return None
         cells = [cell.strip() for cell in without_empty_end(_text_cells(body))]
-        rows = [cells, cells[1:]] if self._has_index() else [cells]
+        rows = [cells, cells[1:]] if self._has_index else [cells]
         for row in rows:
             texts = (",".join(row), ",".join(f'"{cell}"' for cell in row))
             for text in (body.decode("utf-8", "replace").strip(), *texts):
@@ -418,12 +422,9 @@ class Copying:
                     return int(found.group(1))
         return None
 
-    def _has_index(self) -> bool:
-        return not cells_of(self._heading.header.decode("utf-8", "replace"))[0].strip("\ufeff ")
-
     def _data(self, number: int, line: bytes, body: bytes, cells: int) -> bytes:
         self._count(number)
-        fitted = _fitted(body, cells, self._heading.named, len(self._heading.names))
+        fitted = _fitted(body, cells, self._named, len(self._heading.names))
         if fitted is body:
             return line
         self.is_changed = True
@@ -474,10 +475,6 @@ class Copying:
             "has lost its comments and its trailer, which tells the number of lines, so that "
             "nobody knows whether it is complete"
         )
-
-
-def _names_of_cells(heading: Heading) -> tuple[str, ...]:
-    return heading.names[: heading.named]
 
 
 def _end_of(line: bytes) -> bytes:
