@@ -9,7 +9,6 @@ import sys
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, islice, pairwise
@@ -266,7 +265,11 @@ def order(row: Row) -> tuple[object, ...]:
 
 
 def test_markets_are_found_by_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "xiso.py").write_text("def plan(con, request): return []\n")
+    (tmp_path / "xiso.py").write_text(
+        "from zoneinfo import ZoneInfo\n"
+        "from unified_iso.sample._market import Market\n"
+        "MARKET = Market(iso='XISO', zone=ZoneInfo('UTC'), ticks=100, reports=())\n"
+    )
     monkeypatch.setattr(sample, "__path__", [*sample.__path__, str(tmp_path)])
     monkeypatch.setitem(sys.modules, "unified_iso.sample.xiso", None)
     monkeypatch.delitem(sys.modules, "unified_iso.sample.xiso")
@@ -383,13 +386,25 @@ def test_nyiso_truth_has_the_locations_of_the_chosen_report(
     assert truth == expected_nyiso(tmp_path)
 
 
+@pytest.mark.parametrize(("report", "locations"), [("zone", 15), ("gen", 42)])
+def test_nyiso_list_beside_a_report_adds_no_rows_to_the_truth(
+    tmp_path: Path, report: str, locations: int
+) -> None:
+    options = SampleOptions(reports=(f"damlbmp_{report}", "generator"))
+    write_sample(tmp_path, isos=["nyiso"], start=FALL, days=1, options=options)
+    truth = truth_rows(tmp_path, "nyiso/da_energy_hourly")
+    assert len(truth) == 25 * locations
+    assert truth == expected_nyiso(tmp_path)
+
+
 def test_an_unknown_report_is_refused_by_name(tmp_path: Path) -> None:
     options = SampleOptions(reports=(PJM_5MIN, "rt_lmps"))
     with pytest.raises(ValueError, match="no sample of rt_lmps; available: ") as raised:
         write_sample(tmp_path, isos=["nyiso"], start=FALL, days=1, options=options)
     available = str(raised.value).partition("available: ")[2].split(", ")
     assert available == sorted(available)
-    assert set(available) >= {*pjm.REPORTS, *nyiso.REPORTS}
+    named = {report.name for market in (pjm, nyiso) for report in market.MARKET.reports}
+    assert set(available) >= named >= {PJM_5MIN, "da_hrl_lmps", "damlbmp_gen", "generator"}
     assert not list(tmp_path.iterdir())
 
 
@@ -460,7 +475,7 @@ def test_pjm_locations(fall: Path) -> None:
         assert places.setdefault(row["pnode_id"], place) == place
     assert {len(ids) for ids in by_hour.values()} == {40}
     hubs = {id_: place[0] for id_, place in places.items() if place[3] == "HUB"}
-    assert hubs == {str(id_): name for id_, name in pjm.HUBS.items()}
+    assert hubs == {str(id_): name for id_, name in _pjm_locations.HUBS.items()}
     assert [places[id_][0] for id_ in ("48588", "48589")] == ["ADAMS", "ADAMS"]
     assert max(map(int, places)) > 2**31
     assert places["1"] == ("PJM-RTO", "", "", "ZONE", "")
@@ -651,8 +666,8 @@ def test_pjm_5min_truth_is_what_the_raw_text_resolves_to(five_minutes: Path) -> 
 @pytest.fixture
 def small_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports of 300 lines at 12 locations: the intervals of a spring day and its 24 revisions."""
-    assert pjm.FIVE_MINUTE.row_limit == 1_000_000
-    monkeypatch.setattr(pjm, "_REPORTS", (replace(pjm.FIVE_MINUTE, row_limit=300 * 12),))
+    assert pjm.EXPORT_ROWS == 1_000_000
+    monkeypatch.setattr(pjm, "EXPORT_ROWS", 300 * 12)
 
 
 @pytest.mark.usefixtures("small_exports")

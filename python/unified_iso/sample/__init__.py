@@ -1,8 +1,7 @@
 """Generated raw files in the shape the market operators publish, and the rows they must become.
 
-One module per operator, named like its raw folder, offers `REPORTS`, the names of the reports it
-can write, and `plan(con, request)`: it loads its model into the database and returns the tasks that
-write the files of the reports asked for. Adding an operator is adding a module.
+One module per operator, named like its raw folder, offers `MARKET`: records of `_market` that say
+which reports it publishes and how. An operator is added as a module, a report as a record in one.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,10 +10,11 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 
 from ._common import Packaging, Request, SampleOptions
+from ._market import Market
 from ._output import database, run_tasks
+from ._plan import plan
 
 __all__ = ["Packaging", "SampleOptions", "available_isos", "write_sample"]
 
@@ -70,19 +70,20 @@ def _known(isos: Sequence[str] | None) -> list[str]:
 def _refuse_unknown_reports(options: SampleOptions) -> None:
     if options.reports is None:
         return
-    known = sorted(name for iso in available_isos() for name in _market(iso).REPORTS)
+    known = sorted(report.name for iso in available_isos() for report in _market(iso).reports)
     unknown = [name for name in options.reports if name not in known]
     if unknown:
         raise ValueError(f"no sample of {', '.join(unknown)}; available: {', '.join(known)}")
 
 
-def _market(iso: str) -> ModuleType:
-    return import_module(f"{__name__}.{iso}")
+def _market(iso: str) -> Market:
+    market: Market = import_module(f"{__name__}.{iso}").MARKET
+    return market
 
 
 def _write_iso(iso: str, request: Request, progress: Callable[[int, int], None]) -> list[Path]:
     with database(request.options) as con:
-        tasks = _market(iso).plan(con, request)
+        tasks = plan(con, _market(iso), request)
         return run_tasks(con, tasks, request.options.threads, progress)
 
 

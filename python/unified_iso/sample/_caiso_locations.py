@@ -1,13 +1,12 @@
-"""CAISO's locations, real hubs and default areas and invented nodes, and their database table."""
+"""CAISO's locations: real hubs and default areas, and invented nodes."""
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from itertools import count, islice
 
-import duckdb
-
-from ._common import SENSITIVITY_COLUMNS, noise, sensitivity
-from ._output import load_table
+from ._common import noise
+from ._energy import PUBLISHED_BY_NAME, SENSITIVITY_COLUMNS, sensitivity
+from ._market import Places
 
 ISO = "CAISO"
 
@@ -39,7 +38,7 @@ class Location:
     pocket: bool = False
 
     def row(self, number: int) -> tuple[object, ...]:
-        """The location's row in the table caiso_locations, as number `number` of it."""
+        """The location's row of LOCATIONS, as number `number` of them."""
         is_aggregate = self.name.endswith("-APND")
         return (
             number,
@@ -50,17 +49,6 @@ class Location:
             self.ghg_percent,
             *astuple(sensitivity(ISO, self.area, self.name, pocket=self.pocket)),
         )
-
-
-def load_locations(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Create the table caiso_locations with the first `number` locations, stored by name."""
-    columns = f"""
-        number integer, name varchar, location_type varchar, grp_type varchar, pos integer,
-        ghg_percent integer, {SENSITIVITY_COLUMNS}
-    """
-    chosen = sorted(islice(locations(), number), key=lambda location: location.name)
-    rows = (location.row(place) for place, location in enumerate(chosen))
-    load_table(con, "caiso_locations", columns, rows)
 
 
 def locations() -> Iterator[Location]:
@@ -87,3 +75,20 @@ def _other(number: int) -> Location:
     kind = _KINDS[number % len(_KINDS)]
     is_windy = noise(1, 20, "wind", number) == 1
     return Location(f"{stem}_{1 + unit % 7}{kind}{unit + 1:03}", "PNODE", area, pocket=is_windy)
+
+
+def _rows(number: int) -> Iterator[tuple[object, ...]]:
+    """The first `number` locations, stored by name."""
+    chosen = sorted(islice(locations(), number), key=lambda location: location.name)
+    return (location.row(place) for place, location in enumerate(chosen))
+
+
+LOCATIONS = Places(
+    columns=f"""
+        number integer, name varchar, location_type varchar, grp_type varchar, pos integer,
+        ghg_percent integer, {SENSITIVITY_COLUMNS}
+    """,
+    rows=_rows,
+    least=len(HUBS),
+    published=PUBLISHED_BY_NAME,
+)

@@ -3,14 +3,13 @@
 Also the files of the settlement points list, report np4-160-sg.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from itertools import islice
 
-import duckdb
-
-from ._common import SENSITIVITY_COLUMNS, noise, sensitivity
-from ._output import load_table
+from ._common import noise
+from ._energy import SENSITIVITY_COLUMNS, sensitivity
+from ._market import Places, Table
 
 ISO = "ERCOT"
 
@@ -24,7 +23,6 @@ LOAD_ZONES = (
 )
 DC_TIES = ("DC_E", "DC_L", "DC_N", "DC_R")
 NODE_ZONES = ("LZ_HOUSTON", "LZ_NORTH", "LZ_SOUTH", "LZ_WEST")
-PUBLIC_POINTS = len(HUBS) + len(LOAD_ZONES) + len(DC_TIES)
 
 COMBINED_CYCLE = "_CC1"
 _WIND = "_WND_RN"
@@ -60,7 +58,7 @@ class Point:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """The point's row in the table ercot_points."""
+        """The point's row of POINTS."""
         is_in_book = self.type in ("HUB", "ZONE")
         factors = sensitivity(ISO, self.area, self.name, pocket=self.name.endswith(_WIND))
         return (self.name, self.type, self.zone, is_in_book, *astuple(factors))
@@ -69,37 +67,6 @@ class Point:
     def station(self) -> str:
         """Substation the point lies in."""
         return self.name.partition("_")[0]
-
-
-def load_points(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Create the table ercot_points with `number` points, and one for each file of the list.
-
-    The public points and a node of each kind are there even if `number` is smaller.
-    """
-    found = list(islice(points(), max(number, PUBLIC_POINTS + len(ENDINGS))))
-    columns = f"""
-        name varchar, point_type varchar, zone varchar, is_in_book boolean, {SENSITIVITY_COLUMNS}
-    """
-    load_table(con, "ercot_points", columns, (point.row for point in found))
-    nodes = [point for point in found if point.type == "RESOURCE_NODE"]
-    rows = {
-        "Settlement_Points": _buses(nodes),
-        "CCP_Resource_Names": ((node.name, node.name) for node in nodes if node.zone is None),
-        "Hub_Name_AND_DC_Ties": ((name,) for name in (*DC_TIES, *HUBS)),
-        "NOIE_Mapping": (
-            (f"{zone[3:]}_T{number}", zone, "138", f"{zone[3:]}SUB", f"{zone[3:]}BUS{number}")
-            for zone in ("LZ_AEN", "LZ_CPS", "LZ_LCRA", "LZ_RAYBN")
-            for number in (1, 2)
-        ),
-        "Resource_Node_to_Unit": ((node.name, node.station, "UNIT1") for node in nodes),
-    }
-    for name, header in LIST_HEADERS.items():
-        load_table(con, list_table(name), f"{' varchar, '.join(header)} varchar", rows[name])
-
-
-def list_table(name: str) -> str:
-    """Table of the rows of a file of the list."""
-    return f"ercot_list_{name.lower()}"
 
 
 def points() -> Iterator[Point]:
@@ -122,7 +89,7 @@ def _node(number: int) -> Point:
     return Point(name, "RESOURCE_NODE", zone, listed_zone)
 
 
-def _buses(nodes: list[Point]) -> Iterator[tuple[str | None, ...]]:
+def _buses(nodes: list[Point]) -> Iterator[tuple[object, ...]]:
     """Rows of Settlement_Points: one or two buses of each node, load buses, buses of hubs."""
     for number, node in enumerate(node for node in nodes if node.zone):
         kilovolts = _KILOVOLTS[number % len(_KILOVOLTS)]
@@ -138,5 +105,43 @@ def _buses(nodes: list[Point]) -> Iterator[tuple[str | None, ...]]:
         )
     for number, hub in enumerate(("HB_HOUSTON", "HB_NORTH", "HB_SOUTH", "HB_WEST", "HB_PAN")):
         zone = NODE_ZONES[number % len(NODE_ZONES)]
-        bus = f"{hub[3:]}HUBBUS"
-        yield (f"{9000 + number}", "01", bus, "345", bus, zone, None, bus, hub, f"{number + 1}")
+        hub_bus = f"{hub[3:]}HUBBUS"
+        yield (
+            *(f"{9000 + number}", "01", hub_bus, "345", hub_bus),
+            *(zone, None, hub_bus, hub, f"{number + 1}"),
+        )
+
+
+# The public points and a node of each kind are there whatever number is asked for.
+POINTS = Places(
+    columns=f"""
+        name varchar, point_type varchar, zone varchar, is_in_book boolean, {SENSITIVITY_COLUMNS}
+    """,
+    rows=lambda number: (point.row for point in islice(points(), number)),
+    least=len(HUBS) + len(LOAD_ZONES) + len(DC_TIES) + len(ENDINGS),
+    published={
+        "settlement_location": "name",
+        "settlement_location_type": "point_type",
+        "settlement_location_id": "name",
+    },
+)
+
+
+def list_tables(number: int) -> dict[str, Table]:
+    """The files of the list of the first `number` points, as tables by the name of the file."""
+    nodes = [point for point in islice(points(), number) if point.type == "RESOURCE_NODE"]
+    rows: dict[str, Iterable[tuple[object, ...]]] = {
+        "Settlement_Points": _buses(nodes),
+        "CCP_Resource_Names": ((node.name, node.name) for node in nodes if node.zone is None),
+        "Hub_Name_AND_DC_Ties": ((name,) for name in (*DC_TIES, *HUBS)),
+        "NOIE_Mapping": (
+            (f"{zone[3:]}_T{load}", zone, "138", f"{zone[3:]}SUB", f"{zone[3:]}BUS{load}")
+            for zone in ("LZ_AEN", "LZ_CPS", "LZ_LCRA", "LZ_RAYBN")
+            for load in (1, 2)
+        ),
+        "Resource_Node_to_Unit": ((node.name, node.station, "UNIT1") for node in nodes),
+    }
+    return {
+        name: Table(f"{' varchar, '.join(header)} varchar", rows[name])
+        for name, header in LIST_HEADERS.items()
+    }

@@ -3,75 +3,94 @@
 The prices are those of a market's own reports, so that a row from either says the same.
 """
 
-from datetime import date, timedelta
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from ._common import CONGESTION_SQL, LOSS_SQL, TOTAL_SQL, Interval
-from ._output import LF, Member
+from ._market import Curve, Dataset, File, Line, Places, Report, Span
 
 REPORT = "gridstatus_lmp"
 
-# Columns of a table of intervals, as `stamps` fills them.
-STAMP_COLUMNS = "gridstatus_start varchar, gridstatus_end varchar"
 
-Market = Literal["DAY_AHEAD_HOURLY", "REAL_TIME_HOURLY", "REAL_TIME_15_MIN", "REAL_TIME_5_MIN"]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One call of the library: SQL of the places it gives, and of what it says they are."""
 
-
-def stamps(interval: Interval, length: timedelta, zone: ZoneInfo) -> tuple[str, str]:
-    """Values for STAMP_COLUMNS: each end of the interval has the offset of its own instant."""
-    start = interval.utc.astimezone(zone)
-    end = (interval.utc + length).astimezone(zone)
-    return start.isoformat(sep=" "), end.isoformat(sep=" ")
+    name: str
+    where: str
+    location_type: str
 
 
-def member(iso: str, market: Market, location_type: str, start: date, select: str) -> Member:
-    """A file of one call of the library, named as people name them."""
-    name = f"{iso}_{market.lower()}_{location_type}_{start:%Y%m%d}"
-    return Member(f"{iso}/{REPORT}", f"{name}.csv", f"{name}.zip", select, LF)
-
-
-def lmp_sql(
-    intervals: str,
-    locations: str,
-    market: Market,
+def report(
+    iso: str,
+    zone: ZoneInfo,
+    places: Places,
+    curve: Curve,
+    datasets: tuple[Dataset, ...],
+    kinds: Sequence[Kind],
     *,
     ticks: int,
-    total: str = TOTAL_SQL,
     ghg: str | None = None,
     negative_zeros: bool = False,
-) -> str:
-    """SQL of the rows of a file, in time order.
+) -> Report:
+    """The prices of all intervals of a sample, in a file for each of `kinds`.
 
-    intervals: table with STAMP_COLUMNS and PRICE_COLUMNS. locations: SQL giving location,
-        location_kind and SENSITIVITY_COLUMNS. ticks: ticks to the dollar.
-    total, ghg: SQL of the total and the greenhouse-gas price in ticks, over the columns of both.
+    ghg: SQL of the greenhouse-gas price in ticks.
     negative_zeros: the library has turned the sign of congestion, of zeros too.
     """
+    names = {("DA", 60): "DAY_AHEAD_HOURLY", ("RT", 60): "REAL_TIME_HOURLY"}
+    market = names.get((curve.market_type, curve.minutes), f"REAL_TIME_{curve.minutes}_MIN")
     congestion = f"-1.0 * (-congestion / {ticks})" if negative_zeros else f"congestion / {ticks}"
     ghg_column = f', ({ghg}) / {ticks} as "GHG"' if ghg else ""
-    return f"""
-        select
-            gridstatus_start as "Time",
-            gridstatus_start as "Interval Start",
-            gridstatus_end as "Interval End",
-            '{market}' as "Market",
-            location as "Location",
-            location_kind as "Location Type",
-            ({total}) / {ticks} as "LMP",
-            energy / {ticks} as "Energy",
-            {congestion} as "Congestion",
-            loss / {ticks} as "Loss"
-            {ghg_column}
-        from (
-            select
-                *,
-                {CONGESTION_SQL} as congestion,
-                {LOSS_SQL} as loss
-            from {intervals}
-            cross join ({locations})
-        )
-        order by
-            start_us,
-            location
-    """
+
+    def files(span: Span) -> Iterator[File]:
+        for kind in kinds:
+            name = f"{iso}_{market}_{kind.name}_{span.request.start:%Y%m%d}".lower()
+            yield File(
+                name=f"{name}.csv",
+                archive=f"{name}.zip",
+                select=f"""
+                    select
+                        gridstatus_start as "Time",
+                        gridstatus_start as "Interval Start",
+                        gridstatus_end as "Interval End",
+                        '{market}' as "Market",
+                        name as "Location",
+                        {kind.location_type} as "Location Type",
+                        total / {ticks} as "LMP",
+                        energy / {ticks} as "Energy",
+                        {congestion} as "Congestion",
+                        loss / {ticks} as "Loss"
+                        {ghg_column}
+                    from prices
+                    order by
+                        start_us,
+                        name
+                """,
+                lines=span.lines(curve.length),
+                where=kind.where,
+            )
+
+    return Report(
+        name=REPORT,
+        files=files,
+        places=places,
+        curve=curve,
+        datasets=datasets,
+        cells={
+            "gridstatus_start varchar": partial(_start, zone),
+            "gridstatus_end varchar": partial(_end, zone, curve),
+        },
+        by_default=False,
+        gives_way=True,
+    )
+
+
+# Each end of an interval has the offset of its own instant.
+def _start(zone: ZoneInfo, line: Line) -> str:
+    return line.interval.utc.astimezone(zone).isoformat(sep=" ")
+
+
+def _end(zone: ZoneInfo, curve: Curve, line: Line) -> str:
+    return (line.interval.utc + curve.length).astimezone(zone).isoformat(sep=" ")

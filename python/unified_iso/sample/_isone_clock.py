@@ -11,7 +11,7 @@ FIRST_LABELLED_YEAR = 2024
 
 def daily_label(hour: Interval) -> str:
     """The daily reports' label: clock hour + 1, with X for the second pass. Spring has no 03."""
-    return f"{hour.local.hour + 1:02}" + ("X" if _is_second_pass(hour) else "")
+    return f"{hour.local.hour + 1:02}" + ("X" if hour.is_second_pass else "")
 
 
 def workbook_labels(hour: Interval) -> list[int | str]:
@@ -24,7 +24,7 @@ def workbook_labels(hour: Interval) -> list[int | str]:
     """
     if hour.day.year >= FIRST_LABELLED_YEAR:
         return ["03" if _is_before_jump(hour) else daily_label(hour)]
-    if _is_second_pass(hour):
+    if hour.is_second_pass:
         return []
     return [2, 3] if _is_before_jump(hour) else [hour.local.hour + 1]
 
@@ -34,10 +34,6 @@ def is_in_order(hour: Interval) -> bool:
     midday = hour.local.replace(hour=12, tzinfo=ZONE)
     begins_like_noon = midday.replace(hour=0).utcoffset() == midday.utcoffset()
     return hour.day.year >= FIRST_LABELLED_YEAR or begins_like_noon
-
-
-def _is_second_pass(hour: Interval) -> bool:
-    return (hour.utc - HOUR).astimezone(ZONE).replace(tzinfo=None, fold=0) == hour.local
 
 
 def _is_before_jump(hour: Interval) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from itertools import count, islice
 
-import duckdb
-
-from ._common import SENSITIVITY_COLUMNS, noise, sensitivity
-from ._output import load_table
+from ._common import noise
+from ._energy import SENSITIVITY_COLUMNS, sensitivity
+from ._market import Places
 
 ISO = "ISONE"
 
@@ -31,7 +30,6 @@ TIES = {
     4017: ".I.NRTHPORT138 5",
     4018: ".I.HQMRL_RD345 1",
 }
-INDISPENSABLE = len(HUB) + len(ZONES) + len(TIES)
 LOCATION_TYPES = {
     "HUB": "HUB",
     "LOAD ZONE": "ZONE",
@@ -84,7 +82,7 @@ class Location:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """The location's row in the table isone_locations."""
+        """The location's row of LOCATIONS."""
         return (
             self.id,
             self.name,
@@ -93,36 +91,6 @@ class Location:
             f'"{self.id}","{self.name}","{self.type}"',
             *astuple(sensitivity(ISO, self.area, self.id, pocket=self.pocket)),
         )
-
-
-def load_locations(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Create the table isone_locations with the first `number` locations."""
-    columns = f"""
-        location_id bigint, name varchar, published_type varchar, location_type varchar,
-        location_cells varchar, {SENSITIVITY_COLUMNS}
-    """
-    load_table(
-        con, "isone_locations", columns, (place.row for place in islice(locations(), number))
-    )
-
-
-def settlement_locations_sql(condition: str) -> str:
-    """SQL of the locations that meet `condition`, for EnergyTruth; location_id is added."""
-    return f"""
-        select
-            trim(name) as settlement_location,
-            location_id::varchar as settlement_location_id,
-            location_type as settlement_location_type,
-            null::varchar as zone,
-            null::double as voltage_kv,
-            location_id,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from isone_locations
-        where {condition}
-    """
 
 
 def locations() -> Iterator[Location]:
@@ -153,3 +121,19 @@ def _station(number: int) -> str:
     series, place = divmod(rest, len(_PLACES))
     name = f"{_STATIONS[first]}{_PLACES[place]}"
     return f"{name if not series else f'{name[:6]}{series + 1}':<8}"
+
+
+# Hub, zones and ties are there whatever number is asked for.
+LOCATIONS = Places(
+    columns=f"""
+        location_id bigint, name varchar, published_type varchar, location_type varchar,
+        location_cells varchar, {SENSITIVITY_COLUMNS}
+    """,
+    rows=lambda number: (place.row for place in islice(locations(), number)),
+    least=len(HUB) + len(ZONES) + len(TIES),
+    published={
+        "settlement_location": "trim(name)",
+        "settlement_location_type": "location_type",
+        "settlement_location_id": "location_id::varchar",
+    },
+)

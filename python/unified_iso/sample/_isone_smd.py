@@ -1,32 +1,15 @@
 """ISO-NE's yearly SMD workbook, a sheet for the hub and each load zone; sheets saved as csv."""
 
-import csv
-import gzip
-import io
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 
-import duckdb
-from openpyxl import Workbook
-
-from ._books import save_book
-from ._common import (
-    CONGESTION_SQL,
-    INTERVAL_COLUMNS,
-    LOSS_SQL,
-    PRICE_COLUMNS,
-    Interval,
-    Packaging,
-    Request,
-    noise,
-    real_time_prices,
-)
-from ._isone_clock import workbook_labels
+from ._common import Interval, Packaging, noise
+from ._energy import Prices, congestion_sql, loss_sql, real_time_prices
+from ._isone_clock import FIRST_LABELLED_YEAR, is_in_order, workbook_labels
 from ._isone_locations import ISO
-from ._output import Task, load_table
+from ._market import Book, File, Line, Span
 
 REPORT = "smd_hourly"
 SHEETS = {
@@ -41,138 +24,126 @@ SHEETS = {
     4008: "NEMA",
 }
 POOL = 4000
-HEADER = (
-    *("Date", "Hr_End", "DA_Demand", "RT_Demand", "DA_LMP", "DA_EC", "DA_CC", "DA_MLC"),
-    *("RT_LMP", "RT_EC", "RT_CC", "RT_MLC", "Dry_Bulb", "Dew_Point"),
-)
-POOL_HEADER = (
-    *("System_Load", "Reg_Service_Price", "Reg_Capacity_Price"),
-    *("Min_5min_RSP", "Max_5min_RSP", "Min_5min_RCP", "Max_5min_RCP"),
-)
+NOTES = "Hourly demand, prices and weather of the control area and its load zones"
 
 # Sheets that people saved as csv beside or instead of the workbook.
 _SAVED: dict[Packaging, tuple[int, ...]] = {"csv": (POOL,), "csv.gz": tuple(SHEETS), "zip": ()}
 
-Cells = tuple[object, ...]
-Cents = tuple[int, int, int]
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What tells a row of a sheet from others of its hour: the location and the label."""
+
+    location_id: int
+    label: str
 
 
-def smd_tasks(
-    con: duckdb.DuckDBPyConnection, request: Request, hours: Sequence[Interval]
-) -> list[Task]:
-    """Load the real-time prices and return the tasks writing a workbook a year, with its sheets.
+def files(span: Span) -> Iterator[File]:
+    """A workbook a year and the pool's sheet saved beside it.
 
-    Packaging csv writes the workbook and the pool's sheet saved beside it, csv.gz all sheets saved
-    and no workbook, zip the workbook in an archive.
+    Under packaging csv.gz all sheets are saved and there is no workbook, zip packs the workbook.
     """
-    _load_real_time(con, hours)
-    packaging = request.options.packaging
-    folder = request.out / "isone" / REPORT
-    tasks: list[Task] = []
-    for year, group in groupby(hours, key=lambda hour: hour.day.year):
-        of_year = list(group)
-        for id_ in _SAVED[packaging]:
-            name = _saved_name(year, id_, packaging)
-            tasks.append(partial(_write_sheet, folder / name, id_, of_year))
-        if packaging != "csv.gz":
-            suffix = "zip" if packaging == "zip" else "xlsx"
-            tasks.append(partial(_write_book, folder / f"{year}_{REPORT}.{suffix}", of_year))
-    return tasks
+    for year, group in groupby(span.lines(), key=lambda line: line.interval.day.year):
+        hours = [line.interval for line in group]
+        for id_ in _SAVED[span.packaging]:
+            name = f"{year}_{REPORT}_{SHEETS[id_].replace(' ', '_')}.csv"
+            yield _sheet(name, id_, year, hours, None)
+        if span.packaging != "csv.gz":
+            book = Book(f"{year}_{REPORT}", notes=NOTES)
+            for id_, name in SHEETS.items():
+                yield _sheet(name, id_, year, hours, book)
 
 
-def sheet_source(packaging: Packaging) -> str:
-    """SQL over delivery_date and location_id: what data_source says of a row of a sheet."""
-    book = f"_{REPORT}.zip!%year_{REPORT}.xlsx!" if packaging == "zip" else f"_{REPORT}.xlsx!"
-    cases = (
-        f"when {id_} then "
-        + (
-            f"'{_saved_name('%year', id_, packaging)}'"
-            if id_ in _SAVED[packaging]
-            else f"'%year{book}{sheet}'"
-        )
-        for id_, sheet in SHEETS.items()
+def _sheet(name: str, id_: int, year: int, hours: Sequence[Interval], book: Book | None) -> File:
+    lines = [
+        Line(hour, counts=is_in_order(hour), tag=Row(id_, str(label)))
+        for hour in hours
+        for label in workbook_labels(hour)
+    ]
+    return File(
+        name=name,
+        book=book,
+        resaved=book is None,
+        select=_select(year, has_pool=id_ == POOL),
+        lines=lines,
+        where=f"location_id = {id_}",
     )
-    name = f"case location_id {' '.join(cases)} end"
-    return f"'isone/{REPORT}/' || replace({name}, '%year', year(delivery_date)::varchar)"
 
 
-def _saved_name(year: int | str, id_: int, packaging: Packaging) -> str:
-    return f"{year}_{REPORT}_{SHEETS[id_].replace(' ', '_')}.{packaging}"
-
-
-def _load_real_time(con: duckdb.DuckDBPyConnection, hours: Sequence[Interval]) -> None:
-    rows = ((*hour.row, *astuple(real_time_prices(ISO, hour, cent=1))) for hour in hours)
-    load_table(con, "isone_real_time", f"{INTERVAL_COLUMNS}, {PRICE_COLUMNS}", rows)
-
-
-def _write_sheet(
-    path: Path, id_: int, hours: Sequence[Interval], con: duckdb.DuckDBPyConnection
-) -> Path:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(_sheet(con, id_, hours))
-    data = text.getvalue().encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    return path
-
-
-def _write_book(path: Path, hours: Sequence[Interval], con: duckdb.DuckDBPyConnection) -> Path:
-    book = Workbook(write_only=True)
-    notes = book.create_sheet("Notes")
-    notes.append(["Hourly demand, prices and weather of the control area and its load zones"])
-    for id_, sheet in SHEETS.items():
-        page = book.create_sheet(sheet)
-        for cells in _sheet(con, id_, hours):
-            page.append(cells)
-    save_book(book, path)
-    return path
-
-
-def _sheet(con: duckdb.DuckDBPyConnection, id_: int, hours: Sequence[Interval]) -> Iterator[Cells]:
-    """Header and rows of a sheet."""
-    yield HEADER + (POOL_HEADER if id_ == POOL else ())
-    day_ahead = _prices(con, "isone_hours", id_, hours)
-    real_time = _prices(con, "isone_real_time", id_, hours)
-    for hour, planned, settled in zip(hours, day_ahead, real_time, strict=True):
-        prices = (*_dollars(planned), *_dollars(settled))
-        for label in workbook_labels(hour):
-            yield (hour.day, label, *_demand(id_, hour), *prices, *_weather_and_pool(id_, hour))
-
-
-def _prices(
-    con: duckdb.DuckDBPyConnection, table: str, id_: int, hours: Sequence[Interval]
-) -> list[Cents]:
-    return con.execute(
-        f"""
+def _select(year: int, has_pool: bool) -> str:
+    label = "label" if year >= FIRST_LABELLED_YEAR else "label::integer"
+    pool = """
+        load as "System_Load",
+        service / 120 as "Reg_Service_Price",
+        capacity / 120 as "Reg_Capacity_Price",
+        0.0::double as "Min_5min_RSP",
+        service / 50 as "Max_5min_RSP",
+        0.0::double as "Min_5min_RCP",
+        capacity / 50 as "Max_5min_RCP"
+    """
+    return f"""
         select
-            energy,
-            {CONGESTION_SQL},
-            {LOSS_SQL}
-        from {table}
-        cross join isone_locations
-        where location_id = $1 and delivery_date between $2 and $3
-        order by start_us
-        """,
-        [id_, hours[0].day, hours[-1].day],
-    ).fetchall()
+            delivery_date as "Date",
+            {label} as "Hr_End",
+            demand / 10 as "DA_Demand",
+            demand / 10 + miss / 1000 as "RT_Demand",
+            {_dollars_sql("DA", "energy", "congestion", "loss")},
+            {_dollars_sql("RT", "rt_energy", congestion_sql("rt_"), loss_sql("rt_"))},
+            dry_bulb as "Dry_Bulb",
+            dry_bulb - dew_distance as "Dew_Point"
+            {f", {pool}" if has_pool else ""}
+        from prices
+        order by
+            start_us,
+            label
+    """
 
 
-def _dollars(cents: Cents) -> tuple[float, float, float, float]:
-    energy, congestion, loss = (part / 100 for part in cents)
-    # Summed as floats, as in the real workbook, so that 40.300000000000004 stands for 40.30.
-    return energy + congestion + loss, energy, congestion, loss
+def _dollars_sql(market: str, energy: str, congestion: str, loss: str) -> str:
+    parts = [f"({part}) / 100" for part in (energy, congestion, loss)]
+    # Summed as doubles, as in the real workbook, so that 40.300000000000004 stands for 40.30.
+    return f"""
+        {" + ".join(parts)} as "{market}_LMP",
+        {parts[0]} as "{market}_EC",
+        {parts[1]} as "{market}_CC",
+        {parts[2]} as "{market}_MLC"
+    """
 
 
-def _demand(id_: int, hour: Interval) -> tuple[float, float]:
-    megawatts = noise(8000, 16000, "demand", id_, hour.utc)
-    return megawatts / 10, megawatts / 10 + noise(-999_999, 999_999, "miss", id_, hour.utc) / 1000
+def _row(line: Line) -> Row:
+    assert isinstance(line.tag, Row)
+    return line.tag
 
 
-def _weather_and_pool(id_: int, hour: Interval) -> Cells:
-    dry_bulb = noise(10, 95, "weather", id_, hour.day)
-    weather = (dry_bulb, dry_bulb - noise(0, 9, "dew", id_, hour.utc))
-    if id_ != POOL:
-        return weather
-    service, capacity = noise(0, 50, "service", hour.utc), noise(0, 9000, "capacity", hour.utc)
-    spread = (0.0, service / 50, 0.0, capacity / 50)
-    return (*weather, noise(9000, 24_000, "load", hour.utc), service / 120, capacity / 120, *spread)
+@lru_cache(maxsize=32)
+def _settled(hour: Interval) -> Prices:
+    return real_time_prices(ISO, hour, cent=1)
+
+
+def _hourly(low: int, high: int, key: str) -> Callable[[Line], int]:
+    """A number of the whole control area."""
+    return lambda line: noise(low, high, key, line.interval.utc)
+
+
+def _local(low: int, high: int, key: str) -> Callable[[Line], int]:
+    """A number of a location."""
+    return lambda line: noise(low, high, key, _row(line).location_id, line.interval.utc)
+
+
+CELLS: dict[str, Callable[[Line], object]] = {
+    "label varchar": lambda line: _row(line).label,
+    "demand bigint": _local(8000, 16000, "demand"),
+    "miss bigint": _local(-999_999, 999_999, "miss"),
+    "rt_energy bigint": lambda line: _settled(line.interval).energy,
+    "rt_shadow_1 bigint": lambda line: _settled(line.interval).shadow_1,
+    "rt_shadow_2 bigint": lambda line: _settled(line.interval).shadow_2,
+    "rt_shadow_3 bigint": lambda line: _settled(line.interval).shadow_3,
+    "rt_loss_percent bigint": lambda line: _settled(line.interval).loss_percent,
+    "dry_bulb bigint": lambda line: noise(
+        10, 95, "weather", _row(line).location_id, line.interval.day
+    ),
+    "dew_distance bigint": _local(0, 9, "dew"),
+    "load bigint": _hourly(9000, 24_000, "load"),
+    "service bigint": _hourly(0, 50, "service"),
+    "capacity bigint": _hourly(0, 9000, "capacity"),
+}

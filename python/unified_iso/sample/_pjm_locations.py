@@ -1,14 +1,13 @@
-"""PJM's pricing nodes: real hubs and zones, invented buses, and their table in the database."""
+"""PJM's pricing nodes: real hubs and zones, and invented buses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from itertools import count, islice
 from typing import TypeVar
 
-import duckdb
-
-from ._common import SENSITIVITY_COLUMNS, Sensitivity, noise, sensitivity
-from ._output import load_table
+from ._common import noise
+from ._energy import SENSITIVITY_COLUMNS, sensitivity
+from ._market import Places
 
 ISO = "PJM"
 
@@ -92,7 +91,7 @@ class Location:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """The location's row in the table pjm_locations."""
+        """The location's row of LOCATIONS."""
         published_zone = self.area if self.kilovolts else None
         voltage = f"{self.kilovolts} KV" if self.kilovolts else None
         return (
@@ -104,40 +103,8 @@ class Location:
             published_zone,
             LOCATION_TYPES.get(self.type, "PNODE"),
             self.kilovolts,
-            *astuple(self._sensitivity()),
+            *astuple(sensitivity(ISO, self.area, self.pnode_id, pocket=self.pocket)),
         )
-
-    def _sensitivity(self) -> Sensitivity:
-        return sensitivity(ISO, self.area, self.pnode_id, pocket=self.pocket)
-
-
-def load_locations(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Create the table pjm_locations with the first `number` locations."""
-    columns = f"""
-        pnode_id bigint, pnode_name varchar, voltage varchar, equipment varchar, type varchar,
-        zone varchar, location_type varchar, voltage_kv double, {SENSITIVITY_COLUMNS}
-    """
-    rows = (location.row for location in islice(locations(), number))
-    load_table(con, "pjm_locations", columns, rows)
-
-
-def settlement_locations_sql(condition: str) -> str:
-    """SQL of the locations that meet `condition`, for EnergyTruth; pnode_id is added."""
-    return f"""
-        select
-            pnode_name as settlement_location,
-            pnode_id::varchar as settlement_location_id,
-            location_type as settlement_location_type,
-            zone,
-            voltage_kv,
-            pnode_id,
-            shift_1,
-            shift_2,
-            shift_3,
-            loss_ppm
-        from pjm_locations
-        where {condition}
-    """
 
 
 def locations() -> Iterator[Location]:
@@ -199,3 +166,20 @@ def _station_name(number: int) -> str:
 
 def _pick(choices: Sequence[T], *key: object) -> T:
     return choices[noise(0, len(choices) - 1, *key)]
+
+
+LOCATIONS = Places(
+    columns=f"""
+        pnode_id bigint, pnode_name varchar, voltage varchar, equipment varchar, type varchar,
+        zone varchar, location_type varchar, voltage_kv double, {SENSITIVITY_COLUMNS}
+    """,
+    rows=lambda number: (location.row for location in islice(locations(), number)),
+    least=len(HUBS),
+    published={
+        "settlement_location": "pnode_name",
+        "settlement_location_type": "location_type",
+        "settlement_location_id": "pnode_id::varchar",
+        "zone": "zone",
+        "voltage_kv": "voltage_kv",
+    },
+)

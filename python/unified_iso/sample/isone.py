@@ -5,43 +5,16 @@ fall day's second 02 as 02X; the workbook has one sheet per location and another
 the spring day.
 """
 
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
 
-import duckdb
+from . import _isone_smd
+from ._energy import ENERGY, PRICE_COLUMNS, day_ahead
+from ._isone_clock import ZONE, daily_label
+from ._isone_locations import ISO, LOCATIONS
+from ._market import Curve, Dataset, File, Line, Market, Report, Span
 
-from ._common import (
-    CONGESTION_SQL,
-    INTERVAL_COLUMNS,
-    LOSS_SQL,
-    PRICE_COLUMNS,
-    Interval,
-    Packaging,
-    Request,
-    hour_prices,
-    market_hours,
-)
-from ._isone_clock import ZONE, daily_label, is_in_order
-from ._isone_locations import INDISPENSABLE, ISO, load_locations, settlement_locations_sql
-from ._isone_smd import SHEETS, sheet_source, smd_tasks
-from ._output import (
-    LF,
-    EnergyTruth,
-    Member,
-    Task,
-    energy_truth_task,
-    load_table,
-    raw_tasks,
-)
-
-DEFAULT_NODES = 40
 TICKS = 100
-
-DAILY = "ww_dalmp_iso"
-WORKBOOK = "smd_hourly"
-REPORTS = (DAILY, WORKBOOK)
 
 _NAMES = (
     *("Date", "Hour Ending", "Location ID", "Location Name", "Location Type"),
@@ -50,72 +23,40 @@ _NAMES = (
 )
 _KINDS = ("Date", "HE", *("String",) * 3, *("Number",) * 4)
 
+DAY_AHEAD = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, cent=1))
+HOURLY = Dataset(name="da_energy_hourly")
 
-def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
-    """Load ISO-NE's model and return the tasks writing its reports and the truth.
+# The shortest text of a double is the operator's: 34.2, 0.0.
+_SELECT = f"""
+    select
+        hour_cells,
+        location_cells,
+        total / {TICKS},
+        energy / {TICKS},
+        congestion / {TICKS},
+        loss / {TICKS}
+    from prices
+    order by
+        start_us,
+        location_id
+"""
 
-    nodes counts locations of all types; hub, zones and ties are written even if it is smaller.
-    A daily file holds one day whatever days_per_file says. The operator packs neither report: zips
-    hold a month of daily files, or a workbook.
 
-    The workbook is written only if asked for. Where both are, the truth is the daily report's.
+def _files(span: Span) -> Iterator[File]:
+    """A day each, whatever days_per_file says.
+
+    The operator packs neither report: zips hold a month of daily files, or a workbook.
     """
-    daily, workbook = request.writes(DAILY), request.writes(WORKBOOK, default=False)
-    if not (daily or workbook):
-        return []
-    hours = list(market_hours(ZONE, request.start, request.days))
-    load_locations(con, max(request.nodes or DEFAULT_NODES, INDISPENSABLE))
-    _load_hours(con, "isone_hours", hours, request.options.packaging)
-    tasks = _truth_tasks(con, request, hours, daily)
-    if daily:
-        tasks += _daily_tasks(con, request, hours)
-    if workbook:
-        tasks += smd_tasks(con, request, hours)
-    return tasks
-
-
-def _load_hours(
-    con: duckdb.DuckDBPyConnection, table: str, hours: Sequence[Interval], packaging: Packaging
-) -> None:
-    columns = f"""
-        {INTERVAL_COLUMNS}, hour_cells varchar, daily_source varchar, version uinteger,
-        {PRICE_COLUMNS}
-    """
-    rows = (
-        (
-            *hour.row,
-            f'"D","{hour.day:%m/%d/%Y}","{daily_label(hour)}"',
-            _member(hour.day, lines=0).source(packaging),
-            1,
-            *astuple(hour_prices(ISO, hour, cent=1)),
+    for day, lines in span.by_day():
+        name = f"WW_DALMP_ISO_{day:%Y%m%d}.csv"
+        yield File(
+            name=name,
+            archive=f"WW_DALMP_ISO_{day:%Y%m}.zip",
+            select=_SELECT,
+            lines=lines,
+            above=_head(name, day),
+            below=f'\n"T","{len(lines) * span.places} lines"',
         )
-        for hour in hours
-    )
-    load_table(con, table, columns, rows)
-
-
-def _daily_tasks(
-    con: duckdb.DuckDBPyConnection, request: Request, hours: Sequence[Interval]
-) -> list[Task]:
-    ((locations,),) = con.execute("select count(*) from isone_locations").fetchall()
-    members = [
-        _member(day, lines=len(list(group)) * locations)
-        for day, group in groupby(hours, key=lambda hour: hour.day)
-    ]
-    return raw_tasks(request.out, members, request.options.packaging)
-
-
-def _member(day: date, lines: int) -> Member:
-    name = f"WW_DALMP_ISO_{day:%Y%m%d}.csv"
-    return Member(
-        folder=f"isone/{DAILY}",
-        name=name,
-        archive=f"WW_DALMP_ISO_{day:%Y%m}.zip",
-        select=_daily_sql(day),
-        line_end=LF,
-        above=_head(name, day),
-        below=f'\n"T","{lines} lines"',
-    )
 
 
 def _head(name: str, day: date) -> str:
@@ -132,46 +73,33 @@ def _head(name: str, day: date) -> str:
     return "".join(",".join(f'"{cell}"' for cell in cells) + "\n" for cells in lines)
 
 
-def _daily_sql(day: date) -> str:
-    # The shortest text of a double is the operator's: 34.2, 0.0.
-    return f"""
-        select
-            hour_cells,
-            location_cells,
-            (energy + congestion + loss) / {TICKS},
-            energy / {TICKS},
-            congestion / {TICKS},
-            loss / {TICKS}
-        from (
-            select
-                *,
-                {CONGESTION_SQL} as congestion,
-                {LOSS_SQL} as loss
-            from isone_hours
-            cross join isone_locations
-            where delivery_date = date '{day}'
-        )
-        order by
-            start_us,
-            location_id
-    """
+def _hour_cells(line: Line) -> str:
+    hour = line.interval
+    return f'"D","{hour.day:%m/%d/%Y}","{daily_label(hour)}"'
 
 
-def _truth_tasks(
-    con: duckdb.DuckDBPyConnection, request: Request, hours: Sequence[Interval], daily: bool
-) -> list[Task]:
-    if not request.options.truth:
-        return []
-    if daily:
-        intervals, condition, source = "isone_hours", "true", "daily_source"
-    else:
-        intervals, condition = "isone_smd_hours", f"location_id in ({', '.join(map(str, SHEETS))})"
-        source = sheet_source(request.options.packaging)
-        kept = [hour for hour in hours if is_in_order(hour)]
-        if not kept:
-            return []
-        _load_hours(con, intervals, kept, request.options.packaging)
-    locations = settlement_locations_sql(condition)
-    truth = EnergyTruth(ISO, intervals, locations, TICKS, data_source=source)
-    path = request.out / "truth" / "isone" / "da_energy_hourly.parquet"
-    return [energy_truth_task(path, truth)]
+# nodes counts locations of all types.
+MARKET = Market(
+    iso=ISO,
+    zone=ZONE,
+    ticks=TICKS,
+    reports=(
+        Report(
+            name="ww_dalmp_iso",
+            files=_files,
+            places=LOCATIONS,
+            curve=DAY_AHEAD,
+            datasets=(HOURLY,),
+            cells={"hour_cells varchar": _hour_cells},
+        ),
+        Report(
+            name=_isone_smd.REPORT,
+            files=_isone_smd.files,
+            places=LOCATIONS,
+            curve=DAY_AHEAD,
+            datasets=(HOURLY,),
+            cells=_isone_smd.CELLS,
+            by_default=False,
+        ),
+    ),
+)

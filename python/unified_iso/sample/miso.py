@@ -12,41 +12,19 @@ from datetime import date
 from itertools import count, islice
 from zoneinfo import ZoneInfo
 
-import duckdb
-
-from ._common import (
-    CONGESTION_SQL,
-    INTERVAL_COLUMNS,
-    LOSS_SQL,
+from ._common import noise
+from ._energy import (
+    ENERGY,
     PRICE_COLUMNS,
+    PUBLISHED_BY_NAME,
     SENSITIVITY_COLUMNS,
-    Interval,
-    Packaging,
-    Request,
-    hour_prices,
-    market_hours,
-    noise,
+    day_ahead,
     sensitivity,
 )
-from ._output import (
-    LF,
-    EnergyTruth,
-    Member,
-    Task,
-    decimal_sql,
-    energy_truth_task,
-    load_table,
-    locations_by_name_sql,
-    raw_tasks,
-)
+from ._market import Curve, Dataset, File, Market, Places, Report, Span
+from ._output import short_sql
 
 ISO = "MISO"
-ZONE = ZoneInfo("Etc/GMT+5")
-DEFAULT_NODES = 40
-TICKS = 100
-
-REPORT = "da_expost_lmp"
-REPORTS = (REPORT,)
 TITLE = "Day Ahead Market ExPost LMPs"
 CLOCK_NOTE = ",,,All Hours-Ending are Eastern Standard Time (EST)"
 
@@ -92,120 +70,9 @@ class Location:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """The location's row in the table miso_locations."""
+        """The location's row of LOCATIONS."""
         factors = sensitivity(ISO, self.area, self.name, pocket=self.pocket)
         return (self.name, self.published_type, self.settlement_location_type, *astuple(factors))
-
-
-def plan(con: duckdb.DuckDBPyConnection, request: Request) -> list[Task]:
-    """Load MISO's model and return the tasks writing its report and the truth.
-
-    nodes counts locations of all types; the eight hubs are written even if it is smaller. Files
-    hold one day whatever days_per_file says, as the operator has them; its zips hold a month.
-    """
-    if not request.writes(REPORT):
-        return []
-    hours = list(market_hours(ZONE, request.start, request.days))
-    packaging = request.options.packaging
-    _load_locations(con, max(request.nodes or DEFAULT_NODES, len(HUBS)))
-    _load_hours(con, hours, packaging)
-    members = [_member(day) for day in sorted({hour.day for hour in hours})]
-    raw = raw_tasks(request.out, members, packaging)
-    return [*_truth_tasks(request), *raw]
-
-
-def _load_locations(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    columns = f"""
-        name varchar, published_type varchar, location_type varchar, {SENSITIVITY_COLUMNS}
-    """
-    rows = (location.row for location in islice(locations(), number))
-    load_table(con, "miso_locations", columns, rows)
-
-
-def _load_hours(
-    con: duckdb.DuckDBPyConnection, hours: list[Interval], packaging: Packaging
-) -> None:
-    columns = f"""
-        {INTERVAL_COLUMNS}, data_source varchar, version uinteger, {PRICE_COLUMNS}
-    """
-    rows = (
-        (
-            *hour.row,
-            _member(hour.day).source(packaging),
-            1,
-            *astuple(hour_prices(ISO, hour, cent=1)),
-        )
-        for hour in hours
-    )
-    load_table(con, "miso_hours", columns, rows)
-
-
-def _member(day: date) -> Member:
-    return Member(
-        folder=f"miso/{REPORT}",
-        name=f"{day:%Y%m%d}_{REPORT}.csv",
-        archive=f"{day:%Y%m}_{REPORT}_csv.zip",
-        select=_raw_sql(day),
-        line_end=LF,
-    )
-
-
-def _raw_sql(day: date) -> str:
-    # Nothing is quoted, so what the name of the first column begins with are lines of their own.
-    above_header = f"{TITLE}\n{day:%m/%d/%Y}\n\n{CLOCK_NOTE}\n"
-    hours = ", ".join(f'prices[{hour}] as "HE {hour}"' for hour in range(1, 25))
-    return f"""
-        select
-            name as "{above_header}Node",
-            published_type as "Type",
-            value as "Value",
-            {hours}
-        from (
-            select
-                name,
-                published_type,
-                value,
-                list({_shortest_sql("price")} order by start_us) as prices
-            from (
-                select
-                    name,
-                    published_type,
-                    start_us,
-                    unnest(['LMP', 'MCC', 'MLC']) as value,
-                    unnest([energy + congestion + loss, congestion, loss]) as price
-                from (
-                    select
-                        *,
-                        {CONGESTION_SQL} as congestion,
-                        {LOSS_SQL} as loss
-                    from miso_hours
-                    cross join miso_locations
-                    where delivery_date = date '{day}'
-                )
-            )
-            group by
-                name,
-                published_type,
-                value
-        )
-        order by
-            value,
-            name
-    """
-
-
-def _shortest_sql(cents: str) -> str:
-    """SQL that prints cents as dollars without a zero that could be left out: `15`, `.2`, `0`."""
-    dollars = f"rtrim(rtrim(({decimal_sql(cents, 2)})::varchar, '0'), '.')"
-    return rf"regexp_replace({dollars}, '^(-?)0\.', '\1.')"
-
-
-def _truth_tasks(request: Request) -> list[Task]:
-    if not request.options.truth:
-        return []
-    locations = locations_by_name_sql("miso_locations")
-    path = request.out / "truth" / "miso" / "da_energy_hourly_nodal.parquet"
-    return [energy_truth_task(path, EnergyTruth(ISO, "miso_hours", locations, TICKS))]
 
 
 def locations() -> Iterator[Location]:
@@ -235,3 +102,82 @@ def _other(number: int) -> Location:
     if kind == "Loadzone":
         return Location(f"{station}_L", kind, area)
     return Location(station, kind, area, pocket=noise(1, 12, "wind", number) == 1)
+
+
+LOCATIONS = Places(
+    columns=f"""
+        name varchar, published_type varchar, location_type varchar, {SENSITIVITY_COLUMNS}
+    """,
+    rows=lambda number: (location.row for location in islice(locations(), number)),
+    least=len(HUBS),
+    published=PUBLISHED_BY_NAME,
+)
+
+
+def _files(span: Span) -> Iterator[File]:
+    """A day each whatever days_per_file says, as the operator has them; its zips hold a month."""
+    for day, lines in span.by_day():
+        yield File(
+            name=f"{day:%Y%m%d}_da_expost_lmp.csv",
+            archive=f"{day:%Y%m}_da_expost_lmp_csv.zip",
+            select=_select(day),
+            lines=lines,
+        )
+
+
+def _select(day: date) -> str:
+    # Nothing is quoted, so what the name of the first column begins with are lines of their own.
+    above_header = f"{TITLE}\n{day:%m/%d/%Y}\n\n{CLOCK_NOTE}\n"
+    hours = ", ".join(f'prices[{hour}] as "HE {hour}"' for hour in range(1, 25))
+    return f"""
+        select
+            name as "{above_header}Node",
+            published_type as "Type",
+            value as "Value",
+            {hours}
+        from (
+            select
+                name,
+                published_type,
+                value,
+                list({_shortest_sql("price")} order by start_us) as prices
+            from (
+                select
+                    name,
+                    published_type,
+                    start_us,
+                    unnest(['LMP', 'MCC', 'MLC']) as value,
+                    unnest([total, congestion, loss]) as price
+                from prices
+            )
+            group by
+                name,
+                published_type,
+                value
+        )
+        order by
+            value,
+            name
+    """
+
+
+def _shortest_sql(cents: str) -> str:
+    """SQL that prints cents as dollars without a zero that could be left out: `15`, `.2`, `0`."""
+    return rf"regexp_replace({short_sql(cents, 2)}, '^(-?)0\.', '\1.')"
+
+
+# nodes counts locations of all types; the eight hubs are written even if it is smaller.
+MARKET = Market(
+    iso=ISO,
+    zone=ZoneInfo("Etc/GMT+5"),
+    ticks=100,
+    reports=(
+        Report(
+            name="da_expost_lmp",
+            files=_files,
+            places=LOCATIONS,
+            curve=Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, cent=1)),
+            datasets=(Dataset(name="da_energy_hourly_nodal"),),
+        ),
+    ),
+)
