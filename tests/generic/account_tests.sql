@@ -3,22 +3,29 @@
     its year. The whole file is counted anew, because parts that stay may have been lost as well as new ones;
     and the new parts are counted as the other tests see them, which see no row outside its part. -#}
 {% test accounts_balance(model) %}
-{%- set node = tested_dataset(model) %}
-with accounts as (
+with dataset as (
 
     select
-        year(part)::integer as delivery_year,
+        datasets.part_length,
+        datasets.parent is not null as is_subset,
+        options.tests_everything
+    from inventory.datasets as datasets
+    cross join inventory.run_options as options
+    where datasets.model = '{{ model.identifier }}'
+
+),
+
+accounts as (
+
+    select
+        year::integer as delivery_year,
         part,
         data_source,
         term,
         rows
-    from inventory.{{ 'accounts' if flags.WHICH == 'test' else 'new_accounts' }}
+    from inventory.current_accounts
     where model = '{{ model.identifier }}'
-        {% if flags.WHICH == 'test' %}
-        and part in (select parts.part from inventory.parts as parts where parts.model = '{{ model.identifier }}')
-        {% else %}
-        and year(part) in (select year from inventory.candidates where model = '{{ model.identifier }}')
-        {% endif %}
+        and (is_new or (select dataset.tests_everything from dataset))
 
 ),
 
@@ -63,11 +70,10 @@ lines as (
         from accounts
     ) as accounted
         on files.data_source = accounted.data_source
-    {% if flags.WHICH == 'test' or (execute and parent_dataset_of(node)) %}
-    where files.lines_used is not null
+    cross join dataset
+    where (not dataset.tests_everything and not dataset.is_subset)
         -- A file that was changed and refused since is not the one that was published.
-        and files.refusal is null
-    {% endif %}
+        or (files.lines_used is not null and files.refusal is null)
 
 ),
 
@@ -75,66 +81,38 @@ lines as (
 to_be_published as (
 
     select
-        delivery_year,
+        year::integer as delivery_year,
         data_source,
         sum(rows) as rows
-    from (
-        select
-            delivery_year,
-            data_source,
-            rows
-        from accounts
-        where term = 'published'
-        {% if flags.WHICH != 'test' %}
-        union all
-        select
-            kept.year as delivery_year,
-            old.data_source,
-            old.rows
-        from inventory.accounts as old
-        inner join inventory.parts as kept
-            on old.model = kept.model
-            and old.part = kept.part
-        inner join inventory.candidates as candidates
-            on kept.model = candidates.model
-            and kept.year = candidates.year
-        anti join inventory.new_parts as new
-            on old.model = new.model
-            and old.part = new.part
-        anti join inventory.dropped_parts as dropped
-            on old.model = dropped.model
-            and old.part = dropped.part
-        where old.model = '{{ model.identifier }}'
-            and old.term = 'published'
-        {% endif %}
-    )
+    from inventory.current_accounts
+    where model = '{{ model.identifier }}'
+        and term = 'published'
+        and (
+            (select dataset.tests_everything from dataset)
+            or year in (
+                select candidates.year
+                from inventory.candidates as candidates
+                where candidates.model = '{{ model.identifier }}'
+                    and candidates.path is not null
+            )
+        )
     group by
-        delivery_year,
+        year,
         data_source
 
 ),
 
 in_file as (
 
-    {% for file in audited_files(node) if file.path %}
     select
-        {{ file.year }} as delivery_year,
+        delivery_year,
         data_source,
-        count(*) filter (
-            where delivery_date >= date '{{ file.year }}-01-01'
-                and delivery_date <= date '{{ file.year }}-12-31'
-        ) as rows,
+        count(*) filter (where year(delivery_date) = delivery_year) as rows,
         count(*) as rows_of_any_year
-    from {{ parquet_rows([file.path]) }}
-    group by data_source
-    union all
-    {% endfor %}
-    select
-        null::integer as delivery_year,
-        null as data_source,
-        0 as rows,
-        0 as rows_of_any_year
-    where false
+    from {{ audit_relation(model, 'files') }}
+    group by
+        delivery_year,
+        data_source
 
 ),
 
@@ -142,7 +120,10 @@ in_parts as (
 
     select
         delivery_year,
-        {{ part_of(node, 'delivery_date') }} as part,
+        case
+            when (select dataset.part_length from dataset) = 'month' then date_trunc('month', delivery_date)::date
+            else delivery_date
+        end as part,
         sum(rows) as rows
     from (
         select
@@ -238,13 +219,14 @@ where of_parts.rows <> coalesce(in_parts.rows, 0)
 
 {% test no_conflicting_rows(model) %}
 select
-    year(part) as delivery_year,
+    year as delivery_year,
     part,
     data_source,
     reason,
     rows
-from inventory.{{ 'accounts' if flags.WHICH == 'test' else 'new_accounts' }}
+from inventory.current_accounts
 where model = '{{ model.identifier }}'
     and term = 'superseded'
     and reason like 'unequal%'
+    and (is_new or (select options.tests_everything from inventory.run_options as options))
 {% endtest %}

@@ -5,9 +5,9 @@
 -- the latest of each component, and the other rows of the location and hour are merged into it; a file of
 -- another market alone is another report, lines of one among those of the day-ahead market are rejected.
 --
--- The source is read twice, and neither time under one name: a shared one would have to be held in memory.
--- The first reading leaves out the order of lines, for counting them takes the files to a single thread;
--- the second one, of lines that have to be told apart, ends before it has begun where there are none.
+-- The source is read twice on purpose, because a CTE that is used twice would be held in memory. The first
+-- reading leaves out the order of lines, because counting them takes the files to a single thread. The second
+-- one is of lines that have to be told apart, and reads nothing where a file has none.
 with pivoted as (
 
     select
@@ -351,7 +351,7 @@ named as (
 
 ),
 
--- Types hang on few names. They are looked up beside the rows, which would be held in memory otherwise.
+-- Types are looked up beside the rows, once per name, because a CTE of them would hold the rows in memory.
 nodes as (
 
     select distinct {{ trimmed('node') }} as settlement_location
