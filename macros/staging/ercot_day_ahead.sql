@@ -1,4 +1,4 @@
-{#- An hour is told alike for all points: its labels are read once, not once per row. -#}
+{#- Each different label is read once and not once per row, because all points of an hour have the same. -#}
 {% macro ercot_hour_labels(rows) %}
     select
         labels.*,
@@ -48,7 +48,7 @@
 
 
 {% macro ercot_zones_of_nodes(points) %}
-    {#- Lists of several dates may lie side by side, and a node may have moved. -#}
+    {#- The last list counts, because lists of several dates may lie side by side and a node may have moved. -#}
     select
         listed.resource_node,
         arg_max(listed.zone, listed.posted || ' ' || listed.file_name || ' ' || listed.zone) as zone

@@ -51,7 +51,7 @@
 {% endmacro %}
 
 
-{#- Many rows share few times: what they say is read once for each. -#}
+{#- Each different time is read once and not once per row, because many rows share few times. -#}
 {% macro _gridstatus_times(source, iso) %}
     {%- set columns = _gridstatus_time_columns() %}
     with rows_of_times as (
@@ -141,7 +141,7 @@
             {% endfor -%}
             when start_from <> 'utc' and printed_start is not null
                 and not case when start_from = 'local' then local_has_offset else bare_has_offset end
-                -- A spreadsheet has written all times of its file anew.
+                -- The whole file is refused, because a spreadsheet that lost one offset has lost all of them.
                 then case
                     when start_text like '____-%' then 'rejected: ' || start_column || ' has no UTC offset'
                     else 'refused: has times without their offset from UTC (' || start_column || ' "'
@@ -154,7 +154,7 @@
                 then 'rejected: Interval Start ' || local_printed || ' contradicts ' || start_column || ' ' || start_text
             when local_end_has_offset and local_end_at <> interval_end_utc
                 then 'rejected: Interval End ' || local_end_printed || ' contradicts interval_end_utc ' || end_text
-            -- Some releases put the end of an interval there.
+            -- The end of the interval is no contradiction, because some releases put it there.
             when bare_has_offset and bare_at <> printed_start and coalesce(bare_at <> interval_end_utc, true)
                 then 'rejected: Time ' || bare_printed || ' contradicts ' || start_column || ' ' || start_text
         end as time_error
@@ -195,7 +195,8 @@
             )::utinyint as interval_minutes
         from {{ rows }} as stepped
         left join (
-            -- The most common length, of equally common ones the shortest: one odd time tells nothing of the others.
+            -- The most common length counts, of equally common ones the shortest, because one odd time must not
+            -- decide for all rows of its file.
             select
                 raw_file,
                 market,
@@ -300,7 +301,7 @@
         group by settlement_location_id
     ) as ids
         on named.settlement_location_id = ids.settlement_location_id
-    -- A name that several locations share tells none of them.
+    -- A name that several locations share is left out, because it does not say which of them is meant.
     left join (
         select
             settlement_location,

@@ -13,7 +13,7 @@
 {% endmacro %}
 
 
-{#- The hours are a list too, and the only one that is never null: they make 24 rows of every row. -#}
+{#- The numbers of the hours are unnested too, because a row whose lists are all null must still give 24 rows. -#}
 {% macro duckdb__with_each_hour(rows, lists) %}
     select
         * exclude ({{ lists | join(', ') }}),

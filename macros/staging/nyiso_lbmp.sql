@@ -5,7 +5,7 @@
         raw_row,
         raw_fault,
         raw_lacks,
-        -- A stamp with an offset is an instant, whatever the order of the rows.
+        -- A stamp with an offset says which pass it is of, so that the order of rows need not.
         case
             when raw_instant is not null
                 then
@@ -71,7 +71,7 @@
     left join {{ ref('locations') }} as locations
         on locations.iso = 'nyiso'
         and lbmp_rows.settlement_location_id = locations.settlement_location_id
-    -- Without its number a location is known by its name.
+    -- Where the file has no numbers, the location is looked up by its name.
     left join {{ ref('locations') }} as named
         on named.iso = 'nyiso'
         and not {{ has_column('PTID') }}

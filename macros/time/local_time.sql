@@ -4,7 +4,8 @@
 
 
 {% macro duckdb__utc(timestamp) %}
-    {#- A plain cast of a csv column is pushed into the reader, which then forgets its stamp format. -#}
+    {#- This is no plain cast, because DuckDB pushes the cast of a csv column into its reader, which then forgets the
+        stamp format. -#}
     make_timestamptz(epoch_us({{ timestamp }}))
 {%- endmacro %}
 
@@ -15,7 +16,7 @@
 
 
 {% macro duckdb__plus_minutes(instant, minutes) %}
-    {#- Adding an interval to an instant asks the calendar, for ten times the cost. -#}
+    {#- Microseconds are added, because adding an interval asks the calendar and takes ten times as long. -#}
     make_timestamptz(epoch_us({{ instant }}) + ({{ minutes }})::bigint * 60000000)
 {%- endmacro %}
 
@@ -51,9 +52,9 @@
 {%- endmacro %}
 
 
-{#- Most operators tell their real-time reports by other columns: a stamp off the hour is then a damaged line. One
-    whose real-time report has the columns of the day-ahead one names it as `five_minute_report`: a stamp off the
-    hour, which the market can't have, tells that report, whose other stamps may well be on the hour. -#}
+{#- A stamp off the hour is a damaged line where the operator's real-time report has other columns than this one.
+    Where it has the same, the caller names it as `five_minute_report`: a stamp off the hour then refuses the whole
+    file, because its other stamps may well be on the hour. -#}
 {% macro with_utc(
     rows, iso, column, minutes=60, local='local_start', second_pass='second_pass', five_minute_report=none
 ) %}
@@ -110,7 +111,7 @@
 {% endmacro %}
 
 
-{#- A row that tells its pass itself (told_pass) needs no order. -#}
+{#- Where a row says itself which pass it is of (told_pass), the order of lines is not asked. -#}
 {% macro with_pass_by_order(
     rows, iso, location, listed_by, column, minutes=60, local='local_start', told_pass='told_pass'
 ) %}
@@ -129,7 +130,7 @@
 {% endmacro %}
 
 
-{#- Windows over all rows would cost more than reading them: only days with a repeated hour are looked at. -#}
+{#- Only days with a repeated hour are looked at, because windows over all rows would take longer than reading them. -#}
 {% macro _passes_by_order(rows, iso, location, listed_by, minutes, local) %}
     with long_days as (
 
@@ -175,8 +176,9 @@
 
     ),
 
-    -- Operators list the locations of an interval by name. A file turned upside down lists them from the last to the
-    -- first; one sorted by its stamps, newest first, keeps equal stamps, and so the two passes, as they were.
+    -- Operators list the locations of an interval by name, so that a file which lists them from the last to the first
+    -- was turned upside down, and its passes with it. A file that was sorted by stamp, newest first, lists them as
+    -- before, and its passes are in their old order too, because sorting leaves equal stamps as they were.
     listings as (
 
         select
@@ -269,8 +271,8 @@
 
     ),
 
-    -- The second pass begins where the clock goes back, all but an interval of the hour; a smaller step back is a line
-    -- out of its place. A run of one pass is told by the intervals around it.
+    -- The second pass begins where the clock goes back by the whole hour but one interval. A smaller step back is
+    -- a line out of its place. Where a file has one pass only, the intervals before and after it show which one it is.
     judged as (
 
         select
@@ -297,8 +299,9 @@
 
     ),
 
-    -- Sorting that does not keep the order of equal stamps mixes the passes of different locations, and the lines of
-    -- every other hour too: then the hours list their locations in different orders, or the passes do.
+    -- A tool that sorts by stamp and shuffles equal stamps mixes the passes, and nothing in the repeated hour shows
+    -- it. It shuffles the other hours too, though, so a day is mixed if its hours list their locations in different
+    -- orders, or if its passes do.
     mixed_days as (
 
         select

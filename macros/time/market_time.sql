@@ -1,4 +1,4 @@
-{#- An interval of a report starts on a multiple of its length, in UTC as on the clock of any American market. -#}
+{#- This holds in UTC as well as on a local clock, because American markets are whole hours from UTC. -#}
 {% macro off_grid(instant, minutes) %}
     {{- return(adapter.dispatch('off_grid', 'unified_iso')(instant, minutes)) -}}
 {% endmacro %}
@@ -27,7 +27,7 @@
 {% endmacro %}
 
 
-{#- Prices are published for tomorrow at most; sixty days more are for clocks that are wrong. -#}
+{#- Prices come for tomorrow at most. Sixty days more are allowed, because the machine's clock may be wrong. -#}
 {% macro duckdb__end_of_believable_time() %}
     make_timestamptz(epoch_us(current_date + interval 62 days))
 {%- endmacro %}
@@ -42,8 +42,8 @@
 {%- endmacro %}
 
 
-{#- Wall clock at the start of each hour in which the market can have prices. Asking the calendar for every
-    row would cost more than reading it. -#}
+{#- Wall clock at the start of each hour in which the market can have prices. Rows are joined to it, because asking the
+    calendar for each of them would take longer than reading it. -#}
 {% macro market_hours(iso) %}
     {{- return(adapter.dispatch('market_hours', 'unified_iso')(iso)) -}}
 {% endmacro %}

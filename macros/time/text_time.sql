@@ -5,7 +5,7 @@
 {% endmacro %}
 
 
-{#- A cast knows one form and is quick; the list of forms costs ten times as much. -#}
+{#- A text in ISO's form is cast, because the list of forms takes ten times as long. -#}
 {% macro duckdb__stamp_of(text) %}
     {%- set printed = "try_strptime(" ~ text ~ ", " ~ stamp_forms() ~ ")" %}
     case
@@ -13,7 +13,7 @@
             {{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'
         )
             then try_cast({{ text }} as timestamp)
-        -- Words such as `epoch` are read as the first day of 1900.
+        -- Years up to 1900 are left out, because strptime reads words such as `epoch` as the first day of 1900.
         when year({{ printed }}) > 1900 then {{ printed }}
         when year({{ printed }}) < 100 and not regexp_matches({{ text }}, '^ *[0-9]+-[0-9]')
             then {{ printed }} + to_years(2000)
@@ -38,7 +38,7 @@
 
 
 {% macro duckdb__has_utc_offset(text) %}
-    {#- A clock stands before the offset, so that the end of a bare date is not taken for one. -#}
+    {#- The pattern wants a clock before the offset, because the end of the bare date 2024-01-02 looks like one. -#}
     regexp_matches({{ text }}, ':[0-9]{2}([.][0-9]+)?( ?[AaPp][Mm])? ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?) *$')
 {%- endmacro %}
 
@@ -60,7 +60,7 @@
 
 
 {% macro text_to_utc(text) %}
-    {#- Without an offset a cast to timestamptz would take the session's zone. -#}
+    {#- A text without an offset is not cast to timestamptz, because the cast would take the session's zone. -#}
     case
         when {{ has_utc_offset(text) }} then {{ instant_of(text) }}
         else {{ utc(stamp_of(text)) }}
@@ -76,8 +76,8 @@
 {%- endmacro %}
 
 
-{#- What keeps a printed stamp from being read, as the row's set_aside. A day that stands where the month belongs
-    shows only when it is past the twelfth; by then it is known of the whole file. -#}
+{#- A file that prints the day before the month shows it only in days past the twelfth, so that one such stamp refuses
+    the whole file: its other dates may have been read as months. -#}
 {% macro stamp_fault(column, text, stamp, is_day) %}
     case
         when regexp_matches({{ text }}, '^ *(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-][0-9]{2}')

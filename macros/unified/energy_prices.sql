@@ -1,73 +1,38 @@
-{% macro energy_prices_from(staging, lambda_from=none) %}
-    {% set iso = config.require('iso') %}
-    {% set minutes = config.require('minutes') %}
+{#- Staging models are given by name: in `of_several_markets` those whose rows tell market and interval length, in
+    `without_ids` those whose rows may have a name without an id or an id without a name. With `own_ends` rows tell
+    their end, because the intervals of the market differ in length. -#}
+{% macro energy_prices_from(
+    iso, market, minutes, staging, hourly=false, of_several_markets=[], without_ids=[], own_ends=false, lambda_from=none
+) %}
 {{ facts_of_every_dataset() }}
--- Not materialized: a build has parsed these rows into a table already.
+-- Not materialized, because a build has parsed these rows into a table already.
 with loaded as not materialized (
 
-    {% for relation in staging %}
-    select
-        raw_file,
-        raw_row,
-        interval_start_utc,
-        settlement_location,
-        settlement_location_type,
-        settlement_location_id,
-        zone,
-        voltage_kv,
-        -- A price printed, rounded or turned to -0.0 is published as 0.0.
-        lmp_total + 0.0 as lmp_total,
-        lmp_energy + 0.0 as lmp_energy,
-        lmp_congestion + 0.0 as lmp_congestion,
-        lmp_loss + 0.0 as lmp_loss,
-        version
-    from {{ relation }}
-    where set_aside is null
-    {% if not loop.last %}
-    union all
-    {% endif %}
-    {% endfor %}
+    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, own_ends) }}
 
 ),
 
 repeats as (
 
-    {{ ranked_repeats('loaded', suspects_of('loaded', minutes)) }}
+    {{ ranked_repeats(family('energy_prices'), 'loaded', minutes) }}
 
 ),
 
 kept as (
 
-    -- Not told by its line alone: a line with its hours as columns gives a row an interval.
-    select *
-    from loaded
-    anti join (
-        select
-            raw_file,
-            raw_row,
-            interval_start_utc
-        from repeats
-        where place > 1
-    ) as superseded using (raw_file, raw_row, interval_start_utc)
-    union all
-    -- Parquet marks a column as required where DuckDB knows it has no nulls; a null that is never
-    -- there keeps all parts and years on one schema.
-    select columns(rows.*)
-    from (select 1) as nothing
-    left join loaded as rows on false
-    where false
+    {{ without_repeats('loaded', 'repeats') }}
 
 ),
 
 {% if lambda_from %}
--- One number an interval, or prices would multiply; of several files the last has it.
+-- One system lambda for each interval, from the last file that has it, because prices are joined to it.
 system_lambdas as (
 
     select
         interval_start_utc,
         arg_max(system_lambda, row(raw_file, raw_row)) + 0.0 as system_lambda
-    from {{ lambda_from }}
-    where set_aside not like 'rejected: %'
+    from {{ ref(lambda_from) }}
+    where set_aside is null or set_aside not like 'rejected: %'
     group by interval_start_utc
 
 ),
@@ -75,35 +40,25 @@ system_lambdas as (
 {% endif %}
 clock as (
 
-    select
-        intervals.interval_start_utc,
-        {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }} as datetime_local,
-        {% if lambda_from %}
-        system_lambdas.system_lambda,
-        {% endif %}
-        {{ to_local('intervals.interval_start_utc', 'markets.time_zone') }}
-        - {{ to_local('intervals.interval_start_utc', "'UTC'") }}
-        > to_hours(markets.standard_utc_offset_hours) as is_daylight_time
-    from (select distinct interval_start_utc from loaded) as intervals
-    inner join {{ ref('markets') }} as markets on markets.iso = '{{ iso }}'
-    {% if lambda_from %}
-    left join system_lambdas on intervals.interval_start_utc = system_lambdas.interval_start_utc
-    {% endif %}
+    {{ clock_of('loaded', iso) }}
 
 ),
 
--- Narrow rows are sorted, and only plain projections stand above: a join there would lose the order.
+-- Narrow rows are sorted, and only plain projections stand above, because a join there would lose the order.
 sorted as (
 
     select
         kept.*,
-        clock.datetime_local,
         {% if lambda_from %}
-        clock.system_lambda,
+        system_lambdas.system_lambda,
         {% endif %}
+        clock.datetime_local,
         clock.is_daylight_time
     from kept
     left join clock using (interval_start_utc)
+    {% if lambda_from %}
+    left join system_lambdas using (interval_start_utc)
+    {% endif %}
     order by
         kept.interval_start_utc,
         kept.settlement_location,
@@ -115,17 +70,13 @@ select
     interval_start_utc as datetime_utc,
     datetime_local,
     interval_start_utc,
-    {{ plus_minutes('interval_start_utc', minutes) }} as interval_end_utc,
+    {{ 'interval_end_utc' if own_ends else plus_minutes('interval_start_utc', minutes) ~ ' as interval_end_utc' }},
     datetime_local::date as delivery_date,
     (hour(datetime_local) + 1)::utinyint as delivery_hour,
-    {% if minutes == 60 %}
-    0::utinyint as delivery_interval,
-    {% else %}
-    (minute(datetime_local) // {{ minutes }} + 1)::utinyint as delivery_interval,
-    {% endif %}
+    {{ '0' if hourly else '(minute(datetime_local) // ' ~ minutes ~ ' + 1)' }}::utinyint as delivery_interval,
     {{ minutes }}::utinyint as interval_minutes,
     '{{ iso | upper }}' as iso,
-    '{{ config.require("market") }}' as market_type,
+    '{{ market }}' as market_type,
     settlement_location,
     settlement_location_type,
     settlement_location_id,
@@ -144,104 +95,99 @@ from sorted
 {% endmacro %}
 
 
-{% macro energy_key() %}
-    {{- return(['interval_start_utc', 'settlement_location_id']) -}}
-{% endmacro %}
-
-
-{% macro energy_values() %}
-    {{- return(['version', 'lmp_total', 'lmp_energy', 'lmp_congestion', 'lmp_loss']) -}}
-{% endmacro %}
-
-
-{#- Grouping all rows by interval and location costs as much as sorting them: only the few locations that have
-    more rows than intervals are looked at. -#}
-{% macro suspects_of(rows, minutes) %}
-    select settlement_location_id
-    from {{ rows }}
-    group by settlement_location_id
-    having {{ intervals_seen(minutes) }} < count(*)
-{% endmacro %}
-
-
-{% macro intervals_seen(minutes) %}
-    {{- return(adapter.dispatch('intervals_seen', 'unified_iso')(minutes)) -}}
-{% endmacro %}
-
-
-{% macro default__intervals_seen(minutes) %}
-    count(distinct interval_start_utc)
-{%- endmacro %}
-
-
-{#- A bit for each interval of 32 days. Longer stretches share bits: too few does no harm, too many would. -#}
-{% macro duckdb__intervals_seen(minutes) %}
-    {%- set intervals = '32 * 24 * 60 // ' ~ minutes -%}
-    bit_count(
-        bitstring_agg(
-            abs(epoch_us(interval_start_utc) // 60000000 // {{ minutes }}) % ({{ intervals }}),
-            0::bigint,
-            ({{ intervals }} - 1)::bigint
-        )
-    )
-{%- endmacro %}
-
-
-{#- A row that lacks components does not replace one that has them and the same price: which price stands is told
-    first, and then which row of that price and version. -#}
-{% macro ranked_repeats(rows, suspects) %}
+{#- Rows of staging relations that belong to a dataset, before repeats are told apart. -#}
+{% macro energy_rows(staging, market, minutes, of_several_markets=[], without_ids=[], own_ends=false) %}
+    {%- for name in staging %}
     select
-        raw_file,
-        raw_row,
-        {{ (energy_key() + energy_values()) | join(', ') }},
-        row_number() over precedence as place,
-        first_value(row({{ energy_values() | join(', ') }})) over precedence as winner
-    from (
+        rows.raw_file,
+        rows.raw_row,
+        rows.interval_start_utc,
+        {%- if own_ends %}
+        rows.interval_end_utc,
+        {%- endif %}
+        '{{ market }}' as market_type,
+        {%- if name in without_ids %}
+        coalesce(complete.settlement_location, rows.settlement_location) as settlement_location,
+        case when complete.known_by is null then rows.settlement_location_type else complete.settlement_location_type end
+            as settlement_location_type,
+        coalesce(complete.settlement_location_id, rows.settlement_location_id) as settlement_location_id,
+        coalesce(rows.zone, complete.zone) as zone,
+        coalesce(rows.voltage_kv, complete.voltage_kv) as voltage_kv,
+        {%- else %}
+        rows.settlement_location,
+        rows.settlement_location_type,
+        rows.settlement_location_id,
+        rows.zone,
+        rows.voltage_kv,
+        {%- endif %}
+        -- A price printed, rounded or turned to -0.0 is published as 0.0.
+        rows.lmp_total + 0.0 as lmp_total,
+        rows.lmp_energy + 0.0 as lmp_energy,
+        rows.lmp_congestion + 0.0 as lmp_congestion,
+        rows.lmp_loss + 0.0 as lmp_loss,
+        rows.version
+    from {{ ref(name) }} as rows
+    {%- if name in without_ids %}
+    left join (
+        {{ complete_locations(staging, without_ids) }}
+    ) as complete
+        on rows.settlement_location_id = rows.settlement_location
+        and rows.settlement_location = complete.known_by
+    {%- endif %}
+    where rows.set_aside is null
+        {%- if name in of_several_markets %}
+        and rows.market_type = '{{ market }}'
+        and rows.interval_minutes = {{ minutes }}
+        {%- endif %}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{#- Locations that have both a name and an id, by the name where one location only has it, and by the id. Only those
+    that rows without an id or a name ask for are looked up, so that nothing is read where there are none. A build
+    gives the rows of one part, so that a part does not depend on what is loaded beside it. -#}
+{% macro complete_locations(staging, without_ids) %}
+        {%- for key in ['settlement_location', 'settlement_location_id'] %}
         select
-            *,
-            row(version, lmp_total) = first_value(row(version, lmp_total)) over latest as has_price
-        from {{ rows }}
-        semi join ({{ suspects }}) as suspects using (settlement_location_id)
-        window latest as (
-            partition by {{ energy_key() | join(', ') }}
-            order by version desc, raw_file desc, raw_row desc
-            rows between unbounded preceding and unbounded following
-        )
-        qualify count(*) over latest > 1
-    )
-    window precedence as (
-        partition by {{ energy_key() | join(', ') }}
-        order by has_price desc, {{ filled_components() }} desc, version desc, raw_file desc, raw_row desc
-        rows between unbounded preceding and unbounded following
-    )
-{% endmacro %}
-
-
-{% macro filled_components() %}
-    {{- return("(lmp_energy is not null)::integer + (lmp_congestion is not null)::integer + (lmp_loss is not null)::integer") -}}
-{% endmacro %}
-
-
-{#- A row of `ranked_repeats` that has no other values than the winner, though it may lack some. -#}
-{% macro agrees_with_winner() %}
-    {%- for value in energy_values() -%}
-    ({{ value }} is null or {{ value }} is not distinct from winner[{{ loop.index }}]){{ ' and ' if not loop.last }}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{% macro data_source_of(raw_file) %}
-    {{- return(adapter.dispatch('data_source_of', 'unified_iso')(raw_file)) -}}
-{% endmacro %}
-
-
-{% macro duckdb__data_source_of(raw_file) %}
-    getvariable('raw_file_names')[{{ raw_file }}]
+            {{ key }} as known_by,
+            max(settlement_location) as settlement_location,
+            max(settlement_location_id) as settlement_location_id,
+            max(settlement_location_type) as settlement_location_type,
+            max(zone) as zone,
+            max(voltage_kv) as voltage_kv
+        from (
+            {%- for name in staging %}
+            select distinct
+                settlement_location,
+                settlement_location_id,
+                settlement_location_type,
+                zone,
+                voltage_kv
+            from {{ ref(name) }}
+            where set_aside is null
+                and settlement_location_id <> settlement_location
+                and {{ key }} in (
+                    {%- for lacking in without_ids %}
+                    select incomplete.settlement_location
+                    from {{ ref(lacking) }} as incomplete
+                    where incomplete.set_aside is null
+                        and incomplete.settlement_location_id = incomplete.settlement_location
+                    {{- '\n                    union all' if not loop.last }}
+                    {%- endfor %}
+                )
+            {{- '\n            union' if not loop.last }}
+            {%- endfor %}
+        ) as locations
+        group by {{ key }}
+        having count(distinct settlement_location_id) = 1
+        {{- '\n        union all' if not loop.last }}
+        {%- endfor %}
 {%- endmacro %}
 
 
-{#- Seeds that building a dataset reads beside its own SQL: named here, so that selecting a dataset
-    with its parents loads them. -#}
+{#- A build reads these seeds outside the model's SQL. They are named here, so that dbt counts them among the parents of
+    a dataset and `--select +dataset` loads them. -#}
 {% macro facts_of_every_dataset() %}
 -- depends_on: {{ ref('markets') }}
 -- depends_on: {{ ref('reports') }}
@@ -249,16 +195,83 @@ from sorted
 -- depends_on: {{ ref('price_bounds') }}
 -- depends_on: {{ ref('locations') }}
 -- depends_on: {{ ref('location_types') }}
+-- depends_on: {{ ref('domains') }}
 {% endmacro %}
 
 
-{% macro subset_of(dataset, keep) %}
-{{ facts_of_every_dataset() }}
-select *
-from {{ dataset }}
-where {{ keep }}
-order by
-    datetime_utc,
-    settlement_location,
-    settlement_location_id
+{#- What the engine asks of loaded rows beside the SQL of a dataset, by the question's name. -#}
+{% macro energy_prices_questions(dataset) %}
+    {% set rows = energy_rows(
+        dataset.staging,
+        dataset.market,
+        dataset.minutes,
+        dataset.of_several_markets or [],
+        dataset.without_ids or []
+    ) %}
+    {% set questions = {'repeats': repeat_counts(family('energy_prices'), rows, dataset.minutes)} %}
+    {% if dataset.greenhouse_gas %}
+        {% do questions.update({'component_breaks': component_breaks(
+            dataset.staging, dataset.greenhouse_gas, dataset.of_several_markets or [], dataset
+        )}) %}
+    {% endif %}
+    {{ return(questions) }}
 {% endmacro %}
+
+
+{#- The published columns lack the greenhouse gas part, so a sum with it can be checked only while rows are loaded.
+    If any location of an interval has that part, one without it is incomplete, and its sum is unknown. -#}
+{% macro component_breaks(staging, with_gas, of_several_markets, dataset) %}
+    {%- for name in staging %}
+    {%- set has_gas = name in with_gas %}
+    {%- set parts = ['rows.lmp_energy', 'rows.lmp_congestion', 'rows.lmp_loss'] + (['rows.lmp_ghg'] if has_gas else []) %}
+    {%- set total = 'rows.lmp_energy + rows.lmp_congestion + rows.lmp_loss'
+        ~ (' + coalesce(rows.lmp_ghg, 0)' if has_gas else '') %}
+    {%- set of_market %}
+        {%- if name in of_several_markets %}
+        and {rows}.market_type = '{{ dataset.market }}'
+        and {rows}.interval_minutes = {{ dataset.minutes }}
+        {%- endif %}
+    {%- endset %}
+    select
+        rows.interval_start_utc as datetime_utc,
+        rows.settlement_location,
+        rows.lmp_total,
+        {%- if has_gas %}
+        case
+            when rows.lmp_ghg is not null or rows.interval_start_utc not in (
+                select gas.interval_start_utc
+                from {{ ref(name) }} as gas
+                where gas.lmp_ghg is not null
+                    and gas.set_aside is null
+                    {{- of_market.replace('{rows}', 'gas') }}
+            )
+                then {{ total }}
+        end as sum_of_components,
+        {%- else %}
+        {{ total }} as sum_of_components,
+        {%- endif %}
+        {{ data_source_of('rows.raw_file') }} as data_source
+    from {{ ref(name) }} as rows
+    where rows.set_aside is null
+        {{- of_market.replace('{rows}', 'rows') }}
+        and {{ do_not_add_up('rows.lmp_total', total, parts, ref('component_tolerances'), dataset.iso, dataset.market) }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{#- Condition that a price is further from the sum of its components than the publisher's rounding takes it.
+    Beyond 50,000 $/MWh, where nothing is sane, no part makes the tolerance wider: one that is no number least. -#}
+{% macro do_not_add_up(price, sum_of_components, components, tolerances, iso, market) %}
+    {%- set of_market -%}
+        from {{ tolerances }}
+        where iso = '{{ iso }}' and market_type = '{{ market }}'
+    {%- endset -%}
+    abs({{ price }} - ({{ sum_of_components }})) > (
+        select coalesce(max(tolerance), 0) + 1e-9
+        {{ of_market }}
+    ) + (
+        select coalesce(max(relative_tolerance), 0)
+        {{ of_market }}
+    ) * least(greatest(abs({{ components | join('), abs(') }})), 50000)
+{%- endmacro %}

@@ -1,4 +1,4 @@
-{#- Types hang on few names: each is looked up once. -#}
+{#- Each different name is looked up once and not once per row, because a file has few names and many rows. -#}
 {% macro with_location_type(rows, iso, name='settlement_location', published_type='null::varchar') %}
     select
         untyped.*,

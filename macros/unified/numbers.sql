@@ -1,11 +1,11 @@
-{#- A sound price lies in range; so says no comparison with NaN, infinity or null. -#}
+{#- `is not true` also catches NaN, infinity and null, because no comparison with them is true. -#}
 {% macro no_price(value) %}
     ({{ value }} between -50000 and 50000) is not true
 {%- endmacro %}
 
 
-{#- Conditions of a `case` that tells why a row is rejected. A price that no market has would stop the test of
-    its whole year; told by its line, it stops no more than its file. -#}
+{#- A price that no market has is rejected here, with its line, because in a published row it would fail the test of
+    its whole year. -#}
 {% macro price_faults(prices, nullable=false, wanted={}) %}
     {%- for label, column in prices.items() %}
             when {{ no_price(column) }}
@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 
-{#- Where the parts of a price add up exactly, one of three that a file lacks is what is left of the total. -#}
+{#- Where parts add up exactly, one that the file has no column for is what the others leave of the total. -#}
 {% macro part_or_rest(column, name, total, others, decimals) %}
     case
         when {{ has_column(name) }} then {{ column }}
@@ -39,8 +39,8 @@
 {%- endmacro %}
 
 
-{#- A comma between thousands is left out where a point shows that it is none for decimals, as it may be in `21,520`:
-    in the number itself, or in others of its file. Any other would make another number of the text. -#}
+{#- The comma of `21,520` may stand between thousands or before decimals. It is taken for the former only if the number
+    itself, or another one of its file, has a decimal point; otherwise the text is no number. -#}
 {% macro number_of(text, file_has_points) %}
     {{- return(adapter.dispatch('number_of', 'unified_iso')(text, file_has_points)) -}}
 {% endmacro %}
@@ -56,8 +56,8 @@
 {%- endmacro %}
 
 
-{#- Condition of a `case` that tells why a row is rejected: a tool that shortens or groups long numbers makes one id of
-    several, or another id. Few ids have such a character, and only they are looked at twice. -#}
+{#- An id such as 2.15611E+09 is rejected, because a tool that shortens or groups long numbers makes one text of several
+    ids. Only ids with such a character are matched against a pattern, because few have one. -#}
 {% macro id_fault(label, id) %}
             when ({{ id }} like '%,%' or {{ id }} like '%.%' or {{ id }} like '%E%') and {{ is_misprinted_number(id) }}
                 then 'rejected: {{ label }} "' || {{ id }} || '" is no whole number: print it in full, without commas'

@@ -1,5 +1,5 @@
-{#- Trimming costs more than looking whether there is anything to trim: a text that begins with a printed
-    character, is of ASCII alone and ends neither in a blank nor in a tab has nothing. -#}
+{#- A text is looked at before it is trimmed, because trimming takes longer. One that begins with a printed character,
+    is of ASCII alone and ends neither in a blank nor in a tab has nothing to trim. -#}
 {% macro trimmed(text) %}
     case
         when {{ text }} not between '!' and '~'
@@ -17,7 +17,7 @@
 {% endmacro %}
 
 
-{#- What Unicode calls white space, and the marks of no width that are pasted along with names. -#}
+{#- These are what Unicode calls white space, and the marks without width that people paste along with names. -#}
 {% macro duckdb__blank_characters() %}
     {%- set codes = [9, 10, 11, 12, 13, 32, 133, 160, 5760] + range(8192, 8206) | list
         + [8232, 8233, 8239, 8287, 8288, 12288, 65279] -%}
@@ -27,14 +27,14 @@
 {%- endmacro %}
 
 
-{#- What a row says to have its whole file refused: `why` is an expression. -#}
+{#- A set_aside that begins with `refused:` has the load refuse the whole file of its row. -#}
 {% macro is_another_report(why, folder) %}
     'refused: is another report: ' || {{ why }} || ': move it to {{ folder }}'
 {%- endmacro %}
 
 
-{#- A number of a location as its operator writes it: tools print a column of numbers that had a gap as decimals.
-    Few texts have a point, and only they are looked at twice. -#}
+{#- Tools print a column of numbers as decimals if it had a gap, which would make another id of each. Only texts with a
+    point are matched against a pattern, because few have one. -#}
 {% macro published_id(text) %}
     case
         when {{ text }} like '%.%' then {{ without_decimals(trimmed(text)) }}

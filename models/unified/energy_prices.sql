@@ -1,3 +1,5 @@
+{{ config(meta={'family_union': true}) }}
+
 -- Every published energy dataset, one row per settlement location, interval and market.
 -- A dataset that is a subset of another one stays out: its rows are here already.
 select * from {{ ref('pjm_da_energy_hourly_nodal') }}

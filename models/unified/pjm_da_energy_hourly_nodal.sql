@@ -1,3 +1,12 @@
-{{ config(materialized='year_files', iso='pjm', market='DA', minutes=60) }}
+{% set dataset = {
+    'iso': 'pjm',
+    'market': 'DA',
+    'minutes': 60,
+    'hourly': true,
+    'staging': ['stg_pjm__da_hrl_lmps', 'stg_pjm__gridstatus_lmp'],
+    'of_several_markets': ['stg_pjm__gridstatus_lmp'],
+    'without_ids': ['stg_pjm__gridstatus_lmp'],
+} %}
+{{ config(materialized='year_files', family='energy_prices', **dataset) }}
 
-{{ energy_prices_from([ref('stg_pjm__da_hrl_lmps'), ref('stg_pjm__gridstatus_lmp')]) }}
+{{ energy_prices_from(**dataset) }}

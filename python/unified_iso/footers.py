@@ -39,10 +39,13 @@ _FILE_FIELDS: Mapping[str, type] = {
     "bytes": int,
     "sha256": str,
     "rows": int,
-    "locations": int,
-    "locations_without_id": int,
+    "series": int,
     "missing_intervals": int,
 }
+# A file whose series are locations counts them by this name, and those known by name only.
+_LOCATION_FIELDS: Mapping[str, type] = {"locations": int, "locations_without_id": int}
+# Columns of the series of a file that doesn't tell them: files were of locations before families.
+_SERIES_OF_LOCATIONS = ("settlement_location_id",)
 _PART_FIELDS: Mapping[str, type] = {
     "part": str,
     "digest": str,
@@ -92,7 +95,7 @@ def read_footer(path: Path) -> Footer | None:
         entry = json.loads(texts[FOOTER_KEY])
     except (KeyError, ValueError):
         return None
-    if not _has(entry, _FOOTER_FIELDS) or not _has_parts(entry):
+    if not _has(entry, _FOOTER_FIELDS) or not _has_parts(entry) or not _has_series(entry):
         return None
     return Footer(entry, _unpacked(texts.get(ACCOUNTS_KEY)))
 
@@ -104,7 +107,24 @@ def is_file_entry(entry: object) -> bool:
         and _has(entry, _FOOTER_FIELDS)
         and _has(entry, _FILE_FIELDS)
         and _has_parts(entry)
+        and _has_series(entry)
+        and (not counts_locations(entry) or _has(entry, _LOCATION_FIELDS))
     )
+
+
+def told_series(series: Sequence[str]) -> Entry:
+    """Return what an entry says of the columns of its series: nothing where they are locations."""
+    return {} if tuple(series) == _SERIES_OF_LOCATIONS else {"series_columns": list(series)}
+
+
+def series_of(entry: Entry) -> list[str]:
+    """Return the columns that tell the series of a year file, each of which has its intervals."""
+    return list(entry.get("series_columns", _SERIES_OF_LOCATIONS))
+
+
+def counts_locations(entry: Entry) -> bool:
+    """Whether the series of a year file are settlement locations."""
+    return "series_columns" not in entry
 
 
 def _has(entry: object, fields: Mapping[str, type]) -> bool:
@@ -115,6 +135,11 @@ def _has(entry: object, fields: Mapping[str, type]) -> bool:
 
 def _has_parts(entry: Entry) -> bool:
     return all(_has(part, _PART_FIELDS) for part in entry["parts"])
+
+
+def _has_series(entry: Entry) -> bool:
+    columns = series_of(entry) if isinstance(entry.get("series_columns", []), list) else []
+    return bool(columns) and all(isinstance(column, str) for column in columns)
 
 
 def _packed(accounts: Sequence[Account]) -> str:

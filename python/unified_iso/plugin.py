@@ -1,61 +1,46 @@
-"""The dbt-duckdb plugin: what the macros ask for that SQL can't do.
+"""The dbt-duckdb plugin: hands the steps of a run from dbt to the engine in `unified_iso.build`.
 
-Macros call an action with `in_python(action, arguments)`; results come back as rows of the
-`inventory` schema of the working database.
+The macro `engine` calls `store` with the name of a step and what dbt knows of it.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import traceback
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.events.logging import AdapterLogger
-from dbt.artifacts.schemas.results import RunStatus
-from dbt.events.types import JinjaLogInfo
-from dbt.flags import get_flags
-from dbt_common.events.functions import fire_event
 from dbt_common.exceptions import DbtRuntimeError
 
-from unified_iso import progress
+from unified_iso import dbt_inside
+from unified_iso.build import run
+from unified_iso.build.judge import Result
+from unified_iso.build.spec import Project
 from unified_iso.database import set_aside_if_damaged
-from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.limits import bytes_of, read_limits
+from unified_iso.families import families
+from unified_iso.limits import duckdb_memory_limit, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
-from unified_iso.project import operators
-from unified_iso.publish import (
-    discard_candidates,
-    join_year,
-    publish,
-    recover,
-)
-from unified_iso.raw_files import (
-    Column,
-    Report,
-    count_records,
-    open_quote_at,
-    why_no_operator,
-)
+from unified_iso.options import Options
+from unified_iso.project import DIGEST, ROOT, operators
+from unified_iso.sql import sql_text
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
-PYTHON_SHARE_MB = 400
-# What the result of a dataset says when years of it were left as they were.
-NOT_PUBLISHED = "dataset-years were not published, see above"
 # DuckDB's words for a signal that came during a query, as one does to plain dbt.
 _STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
 _LOG = AdapterLogger("unified_iso")
 
 
 class Plugin(BasePlugin):
-    """Gives the macros the file system: inventory, joining of parts, publishing."""
+    """Opens the working database for dbt, and runs the engine on it."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Take the raw and output folders and the limits of a raw file from the profile.
@@ -71,8 +56,7 @@ class Plugin(BasePlugin):
         except ValueError as error:
             raise DbtRuntimeError(str(error)) from error
         self._connection: duckdb.DuckDBPyConnection | None = None
-        # dbt gives each of its threads a session, and macros call the plugin from their own thread.
-        self._sessions: dict[int, duckdb.DuckDBPyConnection] = {}
+        self._run: run.Run | None = None
         # On a full disk dbt's log can't be written, and Python would print how, line by line.
         logging.raiseExceptions = False
 
@@ -95,7 +79,10 @@ class Plugin(BasePlugin):
                 f"the working database was damaged ({damage}): it is kept beside the new one as "
                 f"{self._workspace.database}.damaged, and nothing that is published depends on it"
             )
-        config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))
+        try:
+            config["memory_limit"] = duckdb_memory_limit(str(config["memory_limit"]))
+        except ValueError as error:
+            raise DbtRuntimeError(f"memory limit {error}") from error
         if not config.get("threads"):
             config.pop("threads", None)
 
@@ -103,30 +90,72 @@ class Plugin(BasePlugin):
         """Create the inventory's tables."""
         self._connection = conn
         conn.execute("set global TimeZone = 'UTC'")
-        conn.execute(SCHEMA)
-
-    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Tell the macros where the output folder is, and know their session."""
-        cursor.execute("set variable unified_iso_out = $1", [str(self._workspace.out)])
-        self._sessions[get_ident()] = cursor
+        conn.execute(sql_text("schema"))
 
     def store(self, target_config: TargetConfig) -> None:
-        """Run one action for a macro: `config` holds its name and its arguments.
+        """Run one step for the macro `engine`: `config` holds its name and what it needs.
 
         Raises:
-            DbtRuntimeError: the action failed; the message is for the user.
+            DbtRuntimeError: the step failed; the message is for the user.
         """
         arguments = dict(target_config.config)
-        name = arguments.pop("action")
-        action = getattr(self, "_" + name)
-        assert self._connection is not None
+        name = arguments.pop("step")
+        steps: dict[str, Callable[..., None]] = {
+            "start": self._start,
+            "build": self._build,
+            "finish": self._finish,
+        }
         _LOG.debug(f"{name} begins")
         try:
-            with self._connection.cursor() as cursor:
-                action(cursor, **arguments)
+            steps[name](**arguments)
         except Exception as error:
             raise DbtRuntimeError(self._in_words(name, error)) from error
         _LOG.debug(f"{name} ends")
+
+    def _start(
+        self,
+        graph: dict[str, Any],
+        stamps: dict[str, Any],
+        variables: dict[str, Any],
+        full_refresh: bool,
+        **facts: Any,
+    ) -> None:
+        assert self._connection is not None
+        options = Options.from_environment(os.environ, variables)
+        self._run = run.Run(
+            connection=self._connection,
+            workspace=self._workspace,
+            limits=self._limits,
+            project=Project.of_graph(graph, stamps),
+            families=families(ROOT),
+            options=replace(options, full_refresh=options.full_refresh or full_refresh),
+            tell=lambda line: dbt_inside.tell(visible(line)),
+            digest=os.environ.get(DIGEST),
+            note=lambda line: _LOG.debug(visible(line)),
+            **facts,
+        )
+        dbt_inside.call_when_cancelled(self._run.interrupt)
+        run.start(self._run)
+
+    def _build(self, model: dict[str, Any], sql: str, questions: dict[str, str]) -> None:
+        assert self._run is not None
+        run.build(self._run, model["unique_id"], sql, questions)
+
+    def _finish(self, results: list[Any]) -> None:
+        """Publish, and keep what the hook is to fail of, which a macro can't be told otherwise."""
+        assert self._run is not None and self._connection is not None
+        by_model = {r.node.name: r for r in results if r.node.resource_type == "model"}
+
+        def fail(models: Any, message: str) -> None:
+            for model in models:
+                if model in by_model:
+                    dbt_inside.fail(by_model[model], message)
+
+        failure = run.finish(self._run, {r.node.unique_id: _result(r) for r in results}, fail)
+        with self._connection.cursor() as cursor:
+            cursor.execute("create or replace table inventory.verdict (failure varchar)")
+            if failure:
+                cursor.execute("insert into inventory.verdict values ($1)", [failure])
 
     def _in_words(self, name: str, error: Exception) -> str:
         if is_of_machine(error):
@@ -136,187 +165,14 @@ class Plugin(BasePlugin):
         if str(error).endswith(_STOPPED_BY_HAND):
             return "interrupted: what was published is untouched"
         _LOG.debug(traceback.format_exc())
-        log = Path(getattr(get_flags(), "LOG_PATH", "logs")) / "dbt.log"
-        return f"{type(error).__name__}: {error} (a fault of the program in {name}; see {log})"
-
-    def _tell(self, cursor: duckdb.DuckDBPyConnection, line: str) -> None:
-        fire_event(JinjaLogInfo(msg=visible(line), node_info={}))
-
-    def _recover(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        recover(self._workspace, cursor)
-
-    def _update_inventory(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        isos: list[str],
-        reports: list[dict[str, Any]],
-        known_folders: list[list[Any]],
-        rehash: bool = False,
-    ) -> None:
-        if not self._workspace.raw.is_dir():
-            raise WorkspaceError(
-                f"the raw folder {self._workspace.raw} does not exist: "
-                "name it with --raw or UNIFIED_ISO_RAW"
-            )
-        folders = [(iso, name) for iso, name, _ in known_folders]
-        if why := why_no_operator(self._workspace.raw, folders):
-            raise WorkspaceError(why)
-        unread = update_inventory(
-            cursor,
-            self._workspace.raw,
-            self._workspace.cache,
-            isos,
-            [_with_file_names(_report(report), known_folders) for report in reports],
-            folders,
-            progress.report,
-            limits=self._limits,
-            rehash=rehash,
-        )
-        cursor.execute("create or replace table inventory.unread (folder varchar, files ubigint)")
-        for folder, files in sorted(unread.items()):
-            cursor.execute("insert into inventory.unread values ($1, $2)", [folder, files])
-
-    def _attempt(self, cursor: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
-        """Run statements that read raw files in the macros' session; note what the reader says.
-
-        Only what the content of a file can cause is noted: the machine's errors, an interruption
-        and faults of the statements themselves are raised.
-        """
-        failed: list[list[str]] = []
-        try:
-            self._sessions[get_ident()].execute(";\n".join(statements))
-        except (duckdb.DataError, duckdb.InvalidInputException, duckdb.IOException) as error:
-            if is_of_machine(error):
-                raise
-            failed.append([str(error).strip().partition("\n")[0]])
-        cursor.execute("create or replace table inventory.failed_attempts (message varchar)")
-        if failed:
-            cursor.executemany("insert into inventory.failed_attempts values ($1)", failed)
-
-    def _recount_lines(
-        self, cursor: duckdb.DuckDBPyConnection, file_id: int, lines_seen: int
-    ) -> None:
-        """Count the lines of a file one by one; refuse it where the reader saw another number."""
-        path, header_line, trailer_line = cursor.execute(
-            "select read_path, header_line, trailer_line"
-            " from inventory.raw_files where file_id = $1",
-            [file_id],
-        ).fetchall()[0]
-        found = count_records(Path(path), after=header_line + 1)
-        lines = found.records - (trailer_line is not None)
-        refusal = None
-        if found.unbalanced_line is not None:
-            refusal = open_quote_at(found.unbalanced_line)
-        elif lines != lines_seen:
-            counted = f"has {lines} data lines, but {lines_seen} could be told apart"
-            refusal = f"{counted}: mend it, or download it again"
-        cursor.execute(
-            "update inventory.raw_files set lines = $2, refusal = $3 where file_id = $1",
-            [file_id, lines, refusal],
-        )
-        cursor.execute("delete from inventory.skipped_lines where file_id = $1", [file_id])
-        cursor.execute(
-            "insert into inventory.skipped_lines select $1, unnest($2::ubigint[])",
-            [file_id, list(found.skipped_lines)],
-        )
-
-    def _progress(
-        self, cursor: duckdb.DuckDBPyConnection, label: str, done: int, total: int
-    ) -> None:
-        progress.report(label, done, total)
-
-    def _join_year(self, cursor: duckdb.DuckDBPyConnection, **arguments: Any) -> None:
-        join_year(self._workspace, cursor, **arguments)
-
-    def _publish(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        models: list[str],
-        families: dict[str, list[str]],
-        results: list[Any],
-        year: int | None,
-    ) -> None:
-        try:
-            publish(self._workspace, cursor, models, families, year)
-        except BaseException:
-            self._fail(cursor, results, models, "could not be published")
-            raise
-        blocked = cursor.execute("select distinct model from inventory.blocked").fetchall()
-        self._fail(cursor, results, [model for (model,) in blocked], NOT_PUBLISHED)
-
-    def _fail(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        results: list[Any],
-        models: list[str],
-        message: str,
-    ) -> None:
-        """Let dbt know that what it has built of these datasets is not published.
-
-        Otherwise `dbt retry` would find nothing to do, and call that a success.
-        """
-        for result in results:
-            if result.node.resource_type == "model" and result.node.name in models:
-                result.status = RunStatus.Error
-                result.message = message
-
-    def _discard_candidates(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        discard_candidates(self._workspace, cursor)
-
-    def _make_folder(self, cursor: duckdb.DuckDBPyConnection, path: str) -> None:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        fault = f"a fault of the program in {name}; see {dbt_inside.log_file()}"
+        return f"{type(error).__name__}: {error} ({fault})"
 
 
-def duckdb_memory_limit(limit: str) -> str:
-    """Return DuckDB's part of the user's memory limit: what Python and dbt leave of it.
-
-    Raises:
-        DbtRuntimeError: the limit is no size such as `2GB`.
-    """
-    try:
-        megabytes = bytes_of(limit) / 1000**2
-    except ValueError as error:
-        raise DbtRuntimeError(f"memory limit {error}") from error
-    return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"
-
-
-def _report(source: dict[str, Any]) -> Report:
-    return Report(
-        iso=source["iso"],
-        name=source["name"],
-        columns=tuple(
-            Column(
-                name=column["name"],
-                data_type=column["data_type"],
-                aliases=tuple(column["aliases"]),
-                optional=column["optional"],
-                any_of=column["any_of"],
-                tells_day=column["tells_day"],
-                tells=column["tells"],
-                is_day=column["is_day"],
-            )
-            for column in source["columns"]
-        ),
-        dated=source["dated"],
-        **_options(source["raw"]),
+def _result(result: Any) -> Result:
+    return Result(
+        unique_id=result.node.unique_id,
+        status=str(result.status),
+        failures=result.failures,
+        relation=result.node.relation_name if result.node.resource_type == "test" else None,
     )
-
-
-def _with_file_names(report: Report, known_folders: list[list[Any]]) -> Report:
-    """The report with the patterns of what its operator calls its files and those of others."""
-    names = {f"{iso}/{name}": found for iso, name, found in known_folders if iso == report.iso}
-    return replace(
-        report,
-        file_names=names.get(report.folder),
-        siblings=tuple(
-            (folder, found)
-            for folder, found in sorted(names.items())
-            if found and folder != report.folder
-        ),
-    )
-
-
-def _options(raw: dict[str, Any]) -> dict[str, Any]:
-    """Options of a report that only its raw files are about, as the source's yml has them."""
-    names = {field.name for field in fields(Report)} & set(raw)
-    return {n: tuple(raw[n]) if isinstance(raw[n], list) else raw[n] for n in sorted(names)}

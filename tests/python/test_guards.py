@@ -7,6 +7,7 @@ candidates, joined and not yet tested, by this file run as a script in place of 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,17 +15,25 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from building import LONGEST_RUN_SECONDS, Row, edit_rows, environment, read_rows, write_rows
-from unified_iso import plugin
-from unified_iso.publish import read_manifest
-from unified_iso.row_groups import read_footer_metadata
+from building import (
+    LONGEST_RUN_SECONDS,
+    REPOSITORY,
+    Row,
+    edit_rows,
+    environment,
+    read_rows,
+    write_rows,
+)
+from spoiling import build_spoilt
+from unified_iso.manifest import read_manifest
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace
+
+pytestmark = pytest.mark.builds
 
 NYISO, ISONE = "nyiso_da_energy_hourly", "isone_da_energy_hourly"
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
@@ -325,40 +334,9 @@ ROUNDED, TOO_FAR = (CAISO, 2022), (CAISO, 2023)
 # --- The build ------------------------------------------------------------------------------------
 
 
-def _spoil(cursor: duckdb.DuckDBPyConnection, model: str, year: int) -> None:
-    """Put the fault of a year into its candidate; the footer stays what it was."""
-    if (model, year) not in _faults():
-        return
-    (path,) = cursor.execute(
-        "select path from inventory.candidates where model = $1 and year = $2", [model, year]
-    ).fetchall()[0]
-    source = f"read_parquet('{path}', hive_partitioning = false)"
-    (file,) = cursor.execute(f"select max(data_source) from {source}").fetchall()[0]
-    cursor.execute(
-        "create or replace temp table year_rows as"
-        f" select *, row_number() over () as n from {source}"
-    )
-    sql = _faults()[model, year][1].sql
-    cursor.execute(sql.format(model=model, year=year, file=file))
-    footer = read_footer_metadata(Path(path)).key_value_metadata["unified_iso"].replace("'", "''")
-    cursor.execute(
-        f"copy (select * exclude (n) from year_rows order by n) to '{path}'"
-        f" (format parquet, kv_metadata {{unified_iso: '{footer}'}})"
-    )
-
-
-def _build_spoilt() -> None:
-    """Run the command with the faults; its arguments are those of this script."""
-    join_year = plugin.join_year
-
-    def join_and_spoil(workspace: Workspace, cursor: Any, **arguments: Any) -> None:
-        join_year(workspace, cursor, **arguments)
-        _spoil(cursor, arguments["model"], arguments["year"])
-
-    plugin.join_year = join_and_spoil
-    from unified_iso.cli import main
-
-    main()
+def _sql_of(model: str, year: int) -> str | None:
+    """What spoils the year file of a year, if anything does."""
+    return _faults()[model, year][1].sql if (model, year) in _faults() else None
 
 
 # --- What came of it ------------------------------------------------------------------------------
@@ -488,6 +466,16 @@ def test_each_guard_was_seen_to_fire(outcome: Outcome) -> None:
     assert set.union(*outcome.datasets.values()) - fired == set()
 
 
+def test_each_guard_of_the_project_has_a_fault() -> None:
+    """A guard in `tests/generic` without a fault here could be emptied unseen."""
+    files = (REPOSITORY / "tests" / "generic").glob("*.sql")
+    # Tests of seeds have their faults in test_seeds.py.
+    texts = [path.read_text() for path in files if path.name != "seed_tests.sql"]
+    guards = {name for text in texts for name in re.findall(r"{% test (\w+)\(", text)}
+    faulty = {fault.guard for faults in FAULTS.values() for fault in faults.values()}
+    assert guards == faulty | {LATE_FAULT.guard} | {guard for guard, _ in RAW_FAULTS.values()}
+
+
 def test_a_stopped_year_fails_the_build_and_is_named(outcome: Outcome) -> None:
     assert outcome.exit_code == 1
     lines = outcome.stderr.splitlines()
@@ -502,4 +490,4 @@ def test_a_stopped_year_fails_the_build_and_is_named(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    _build_spoilt()
+    build_spoilt(_sql_of)

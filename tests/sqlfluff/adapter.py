@@ -9,6 +9,8 @@ ENGINE_SQL = {
     "to_local": "timezone({1}, {0})",
     "second_pass_to_utc": "timezone({1}, {0})",
     "data_source_of": "{0}::varchar",
+    "intervals_seen": "count(distinct interval_start_utc)",
+    "never": "random() < 0",
     "plus_minutes": "{0} + to_minutes({1})",
     "off_grid": "extract(minute from {0}) % {1} <> 0",
     "end_of_believable_time": "current_date",

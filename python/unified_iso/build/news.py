@@ -1,0 +1,82 @@
+"""Finds which datasets have anything to do, so that a run costs what is new. It needs no dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import duckdb
+
+from unified_iso.build import plan, raw
+from unified_iso.build.facts import tell_facts
+from unified_iso.build.judge import unsound_seeds
+from unified_iso.build.publish import publish
+from unified_iso.build.recover import discard_candidates, recover
+from unified_iso.build.run import Run, make_views, take_inventory
+from unified_iso.build.spec import Dataset
+
+
+def busy_datasets(run: Run, digest: str) -> list[Dataset]:
+    """Take the inventory, and return the datasets among those selected that have anything to do.
+
+    A dataset has if a part of it is stale, if the days of one of its files are unknown, if the
+    project has changed since it was built, or if everything is to be built anew. A subset has if
+    its dataset has.
+
+    digest: of the project as it is now.
+
+    Raises:
+        WorkspaceError: the raw folder is missing, or has no operator's folder.
+    """
+    with run.connection.cursor() as cursor:
+        recover(run.workspace, cursor)
+        tell_facts(cursor, run.project, run.options)
+        take_inventory(run, cursor)
+        chosen = [d for d in run.project.datasets() if d.unique_id in run.selected]
+        busy: list[Dataset] = []
+        for dataset in chosen:
+            parents = {found.unique_id for found in busy}
+            if dataset.parent in parents or _has_news(cursor, run, dataset, digest):
+                busy.append(dataset)
+        return busy
+
+
+def has_sound_seeds(run: Run, datasets: Iterable[Dataset]) -> bool:
+    """Whether every seed that datasets stand on is as it was when all its tests have passed."""
+    above = (node for dataset in datasets for node in run.project.above(dataset))
+    seeds = [node for node in above if node["resource_type"] == "seed"]
+    with run.connection.cursor() as cursor:
+        return not unsound_seeds(cursor, run.project, seeds)
+
+
+def _has_news(cursor: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset, digest: str) -> bool:
+    if run.options.full_refresh or not _is_made_with(cursor, dataset, digest):
+        return True
+    if not dataset.parent and plan.files_without_days(cursor, dataset, run.options, 1):
+        return True
+    return bool(
+        cursor.execute(
+            "select 1 from inventory.planned_parts"
+            " where model = $1 and state in ('stale', 'dropped') limit 1",
+            [dataset.model],
+        ).fetchall()
+    )
+
+
+def _is_made_with(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, digest: str) -> bool:
+    """Whether the fingerprint that is kept of a dataset is that of the project as it is now."""
+    lists = [source.report_key for source in dataset.sources if source.is_location_list]
+    known = cursor.execute(
+        "select project, location_lists from inventory.fingerprints where model = $1",
+        [dataset.model],
+    ).fetchall()
+    return known == [(digest, plan.location_lists(cursor, lists))]
+
+
+def leave_in_place(run: Run, idle: Collection[Dataset]) -> None:
+    """End a run for datasets that have nothing to do: the manifest tells what is known now."""
+    with run.connection.cursor() as cursor:
+        models = [dataset.model for dataset in idle]
+        publish(run.workspace, cursor, models, run.project.unions(), run.options.years)
+        discard_candidates(run.workspace, cursor)
+        make_views(run, cursor)
+        raw.open_present(cursor, run.project, run.project.sources(), [])

@@ -1,0 +1,8 @@
+select
+    year,
+    path
+from inventory.candidates
+where
+    model = $model
+    and path is not null
+order by year

@@ -1,0 +1,36 @@
+-- The last of the parts that can be loaded together, in lines of the files that each part brings.
+with wanted as (
+    select unnest($parts::date[]) as part
+),
+
+first_needs as (
+    select
+        file_id,
+        min(part) as part,
+        any_value(lines) as lines
+    from inventory.file_days
+    where
+        model = $model
+        and part in (select wanted.part from wanted)
+    group by file_id
+),
+
+needs as (
+    select
+        part,
+        sum(lines) as lines
+    from first_needs
+    group by part
+),
+
+sizes as (
+    select
+        wanted.part,
+        sum(coalesce(needs.lines, 0)) over (order by wanted.part) as lines_so_far
+    from wanted
+    left join needs on wanted.part = needs.part
+)
+
+select max(part) as part
+from sizes
+where lines_so_far <= greatest($lines, (select min(least_size.lines_so_far) from sizes as least_size))

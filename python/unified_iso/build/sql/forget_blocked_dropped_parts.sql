@@ -1,0 +1,8 @@
+delete from inventory.dropped_parts
+where
+    model = $model
+    and year in (
+        select blocked.year
+        from inventory.blocked_years as blocked
+        where blocked.model = $model
+    )

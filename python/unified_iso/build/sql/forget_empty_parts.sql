@@ -1,0 +1,4 @@
+delete from inventory.new_parts
+where
+    rows = 0
+    and model = $model

@@ -1,0 +1,6 @@
+select
+    model,
+    year,
+    message as reason
+from inventory.blocked
+order by all

@@ -1,0 +1,281 @@
+-- Questions about what is known of raw files and parts. Each dataset has its own answer, by `model`.
+
+-- Last day of the cumulative book that a file belongs to. A sheet belongs to its workbook.
+create or replace view inventory.book_reach as
+select
+    files.file_id,
+    files.iso,
+    files.report,
+    max(max(days.delivery_date)) over (
+        partition by
+            files.iso,
+            files.report,
+            case
+                when regexp_matches(files.data_source, '(?i)[.](csv|gz)(#[0-9]+)?$') then files.data_source
+                else regexp_replace(files.data_source, '![^!]*$', '')
+            end
+    ) as reach
+from inventory.raw_files as files
+inner join inventory.coverage as days on files.file_id = days.file_id
+where
+    files.is_present
+    and files.refusal is null
+    and not days.is_hint
+    and (files.iso, files.report) in (
+        select (reports.iso, reports.report)
+        from inventory.dataset_reports as reports
+        where reports.is_cumulative
+    )
+group by
+    files.file_id,
+    files.iso,
+    files.report,
+    files.data_source;
+
+-- Usable files of each dataset.
+create or replace view inventory.dataset_files as
+select
+    reports.model,
+    reports.is_cumulative,
+    files.*
+from inventory.dataset_reports as reports
+inner join inventory.raw_files as files on reports.iso = files.iso and reports.report = files.report
+where files.is_present and files.refusal is null;
+
+-- Days that files have, or have by their names. The days around those of a name are not among them: a part
+-- that waited for its neighbours' files would have each file read twice. If a file turns out to cover
+-- another part beside them, that part is stale again.
+create or replace view inventory.file_days as
+with days as (
+    select
+        *,
+        min(delivery_date) over (partition by file_id) as first_day,
+        max(delivery_date) over (partition by file_id) as last_day
+    from inventory.coverage
+)
+
+select
+    files.model,
+    files.file_id,
+    files.data_source,
+    files.content_hash,
+    files.lines,
+    days.delivery_date,
+    case
+        when datasets.part_length = 'month' then date_trunc('month', days.delivery_date)::date
+        else days.delivery_date
+    end as part,
+    case when files.is_cumulative then books.reach end as reach
+from inventory.dataset_files as files
+inner join inventory.datasets as datasets on files.model = datasets.model
+inner join days
+    on files.file_id = days.file_id
+left join inventory.book_reach as books on files.file_id = books.file_id
+where
+    not days.is_hint
+    or (days.delivery_date > days.first_day and days.delivery_date < days.last_day);
+
+-- Files by precedence: of two rows of one key and version the one of the later file is published. An
+-- operator's own report goes before others, then the later publication stamp, then the greater path.
+-- Cumulative books of one report and year have the same places, but in order of their reach.
+create or replace view inventory.files_in_order as
+with placed as (
+    select
+        files.*,
+        books.reach,
+        row_number() over (
+            order by reports.rank, files.publication_stamp nulls first, files.data_source
+        )::uinteger as place
+    from inventory.raw_files as files
+    inner join inventory.reports as reports on files.iso = reports.iso and files.report = reports.report
+    left join inventory.book_reach as books on files.file_id = books.file_id
+    where files.is_present and files.refusal is null
+)
+
+select
+    * exclude (place),
+    case
+        when reach is null then place
+        else list(place) over (
+            of_year order by place rows between unbounded preceding and unbounded following
+        )[row_number() over (of_year order by reach, publication_stamp nulls first, data_source)]
+    end as place
+from placed
+window of_year as (partition by iso, report, year(reach));
+
+-- The files that a part was made of, and those that it can't be made of again.
+create or replace view inventory.part_inputs as
+select
+    accounts.model,
+    accounts.part,
+    md5(
+        string_agg(
+            accounts.data_source || ' ' || accounts.content_hash,
+            chr(10)
+            order by accounts.data_source || ' ' || accounts.content_hash
+        ) filter (where accounts.is_usable)
+    ) as present_digest,
+    string_agg(accounts.data_source, ', ' order by accounts.data_source) filter (
+        where not accounts.is_usable
+    ) as lost,
+    -- Only absent files may be let go: one that can't be used now may be the machine's or a moment's fault.
+    not bool_or(accounts.is_present and not accounts.is_usable) as may_be_pruned
+from (
+    select distinct
+        held.model,
+        held.part,
+        held.data_source,
+        held.content_hash,
+        coalesce(files.is_present, false) as is_present,
+        coalesce(files.is_present and files.refusal is null, false) as is_usable
+    from inventory.accounts as held
+    left join inventory.raw_files as files on held.data_source = files.data_source
+) as accounts
+group by
+    accounts.model,
+    accounts.part;
+
+-- What each part should be made of now. A part of a subset is made of one part of its dataset.
+create or replace view inventory.wanted_parts as
+with inputs as (
+    select distinct
+        model,
+        part,
+        data_source,
+        content_hash,
+        reach
+    from inventory.file_days
+)
+
+select
+    model,
+    part,
+    -- A sheet of a later month may change which of two books stands in this part.
+    md5(string_agg(data_source || ' ' || content_hash, chr(10) order by reach nulls first, data_source))
+        as digest,
+    md5(
+        string_agg(data_source || ' ' || content_hash, chr(10) order by data_source || ' ' || content_hash)
+    ) as present_digest
+from inputs
+group by
+    model,
+    part
+union all
+select
+    subsets.model,
+    parts.part,
+    md5(parts.digest || ' ' || parts.fingerprint || ' ' || coalesce(fingerprints.fingerprint, '')) as digest,
+    null as present_digest
+from inventory.datasets as subsets
+inner join inventory.current_parts as parts on subsets.parent = parts.model
+left join inventory.fingerprints as fingerprints on subsets.model = fingerprints.model;
+
+-- Every part that there is or should be, with what is to be done with it: `stale` and `dropped` wait for
+-- it, `built` is done in this run, `kept` needs nothing. A part is stale where the files that cover it are
+-- not those it was made of; a file that has only vanished, or can't be used any more, makes nothing stale.
+create or replace view inventory.planned_parts as
+with known as (
+    select
+        coalesce(wanted.model, parts.model) as model,
+        coalesce(wanted.part, parts.part) as part,
+        wanted.digest,
+        wanted.present_digest,
+        parts.digest as published_digest,
+        parts.fingerprint as published_fingerprint
+    from inventory.wanted_parts as wanted
+    full join inventory.parts as parts on wanted.model = parts.model and wanted.part = parts.part
+),
+
+judged as (
+    select
+        known.model,
+        known.part,
+        year(known.part)::usmallint as year,
+        known.digest,
+        inputs.lost,
+        inputs.may_be_pruned,
+        case
+            when new_parts.digest = known.digest then 'built'
+            when known.digest is null and datasets.parent is not null
+                then case when options.prune then 'dropped' else 'kept' end
+            when known.digest is null and inputs.lost is null then 'kept'
+            when
+                known.digest is null
+                then case when options.prune and inputs.may_be_pruned then 'dropped' else 'kept' end
+            when options.full_refresh then 'asked for anew'
+            when empty_parts.digest = known.digest and known.published_digest is null then 'kept'
+            when known.published_digest is null then 'not built yet'
+            when known.published_fingerprint <> fingerprints.fingerprint then 'its SQL or a fact has changed'
+            when known.published_digest = known.digest then 'kept'
+            when inputs.lost is not null and inputs.present_digest = known.present_digest
+                then case when options.prune and inputs.may_be_pruned then 'files are gone' else 'kept' end
+            when datasets.parent is not null then 'its dataset has changed'
+            else 'files are new'
+        end as finding
+    from known
+    inner join inventory.datasets as datasets on known.model = datasets.model
+    cross join inventory.run_options as options
+    left join inventory.fingerprints as fingerprints on known.model = fingerprints.model
+    left join
+        inventory.new_parts as new_parts
+        on known.model = new_parts.model and known.part = new_parts.part
+    left join inventory.empty_parts as empty_parts
+        on
+            known.model = empty_parts.model
+            and known.part = empty_parts.part
+            and fingerprints.fingerprint = empty_parts.fingerprint
+    left join inventory.part_inputs as inputs
+        on
+            known.model = inputs.model
+            and known.part = inputs.part
+            and datasets.parent is null
+    where len(options.years) = 0 or list_contains(options.years, year(known.part))
+)
+
+select
+    model,
+    part,
+    year,
+    digest,
+    lost,
+    may_be_pruned,
+    case when finding in ('built', 'dropped', 'kept') then finding else 'stale' end as state,
+    case when finding not in ('built', 'dropped', 'kept') then finding end as why
+from judged;
+
+-- Parts that the next build makes anew, and why; `news` names some of the files that are new to a part.
+create or replace view inventory.stale_parts as
+select
+    planned.model,
+    planned.part,
+    planned.year,
+    planned.digest,
+    planned.why,
+    planned.lost,
+    planned.may_be_pruned,
+    (
+        select string_agg(news.data_source, ', ' order by news.data_source)
+        from (
+            select distinct days.data_source
+            from inventory.file_days as days
+            anti join inventory.accounts as held
+                on
+                    days.model = held.model
+                    and days.part = held.part
+                    and days.data_source = held.data_source
+                    and days.content_hash = held.content_hash
+            where days.model = planned.model and days.part = planned.part
+            order by days.data_source
+            limit 3
+        ) as news
+    ) as news
+from inventory.planned_parts as planned
+where planned.state = 'stale';
+
+-- The files that the raw relations stand on between runs. While a part is written those of its load stand
+-- here.
+create or replace view inventory.open_files as
+select
+    place as raw_file,
+    data_source
+from inventory.files_in_order;

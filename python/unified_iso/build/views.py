@@ -1,0 +1,104 @@
+"""Views over year files: a dataset as it will stand, and what its tests read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from unified_iso.build.spec import Dataset, Staging
+from unified_iso.catalog import dataset_view_sql, year_files_sql
+from unified_iso.sql import quoted_name, quoted_text, sql_text
+from unified_iso.workspace import Workspace
+
+YearFile = tuple[int, str]
+
+
+def year_files(
+    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset
+) -> list[YearFile]:
+    """Return the year files of a dataset as it stands: candidates, or else published ones."""
+    rows = cursor.execute(sql_text("years_in_place"), {"model": dataset.model}).fetchall()
+    return [
+        (year, path or str(workspace.year_file(dataset.iso, dataset.name, year)))
+        for year, path in rows
+    ]
+
+
+def make_missing_staging_views(
+    cursor: duckdb.DuckDBPyConnection, staging_models: Iterable[Staging]
+) -> None:
+    """Give staging models that no run has made yet their columns, which unit tests look up there.
+
+    Whoever reads such a view gets an error, because no rows would look like an empty report.
+    """
+    for staging in staging_models:
+        nulls = ", ".join(
+            f"null::{kind} as {quoted_name(name)}" for name, kind in staging.columns.items()
+        )
+        why = f"no build has made {staging.name} yet: build a dataset that reads it"
+        schema = staging.relation.rpartition(".")[0]
+        cursor.execute(f"create schema if not exists {schema}")
+        cursor.execute(
+            f"create view if not exists {staging.relation} as"
+            f" select {nulls} where error({quoted_text(why)})"
+        )
+
+
+def make_dataset_view(
+    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset
+) -> None:
+    """Let a dataset's relation be its year files."""
+    files = [path for _, path in year_files(cursor, workspace, dataset)]
+    schema = dataset.relation.rpartition(".")[0]
+    cursor.execute(f"create schema if not exists {schema}")
+    cursor.execute(dataset_view_sql(dataset.relation, dataset.columns, files))
+
+
+def make_audit_views(
+    cursor: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    dataset: Dataset,
+    schema: str,
+    everything: bool,
+) -> None:
+    """Make the relations that tests read; each row has the year of its file, `delivery_year`.
+
+    `new__<model>` has the new parts as they stand in the candidates, and the published interval on
+    either side of them, so that nothing is lost or doubled at a seam; `files__<model>` the whole
+    files that they stand in. Without a candidate both are empty.
+
+    everything: test all that is published instead, as `dbt test` does.
+    """
+    cursor.execute(f"create schema if not exists {quoted_name(schema)}")
+    if everything:
+        files = year_files(cursor, workspace, dataset)
+        new = files
+    else:
+        files = cursor.execute(sql_text("candidate_files"), {"model": dataset.model}).fetchall()
+        new = []
+    rows = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in new]
+    if not everything:
+        ranges = cursor.execute(sql_text("audited_ranges"), {"model": dataset.model}).fetchall()
+        rows = [
+            _rows_of_year(
+                year,
+                f"select * from {year_files_sql([path])} where datetime_utc >= timestamptz"
+                f" '{first}' and datetime_utc <= timestamptz '{last}'",
+            )
+            for year, path, first, last in ranges
+        ]
+    whole = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in files]
+    for prefix, selects in (("new__", rows), ("files__", whole)):
+        relation = f"{quoted_name(schema)}.{quoted_name(prefix + dataset.model)}"
+        union = " union all ".join(selects) or _no_row(dataset.columns)
+        cursor.execute(f"create or replace view {relation} as {union}")
+
+
+def _rows_of_year(year: int, rows: str) -> str:
+    return f"select *, {year}::integer as delivery_year from ({rows})"
+
+
+def _no_row(columns: Sequence[tuple[str, str]]) -> str:
+    nulls = ", ".join(f"null::{kind} as {quoted_name(name)}" for name, kind in columns)
+    return f"select {nulls}, null::integer as delivery_year where false"

@@ -1,0 +1,77 @@
+"""The catalog: a DuckDB database of views over the published files, for everybody to open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from unified_iso.machine import machine_named
+from unified_iso.manifest import read_manifest
+from unified_iso.sql import quoted_name, quoted_text
+from unified_iso.workspace import Workspace, beside, log_of
+
+
+def write_catalog(workspace: Workspace, unions: Mapping[str, Sequence[str]]) -> None:
+    """Replace `catalog.duckdb`: a view per published dataset and one per family of datasets.
+
+    `unions` maps the name of the view over a family to the datasets that it unites whole: a view
+    that selects or changes rows is none. Readers of the old catalog keep it until they open the new
+    one.
+
+    Raises:
+        MachineError: the disk is full, or the like.
+    """
+    files: dict[str, list[Path]] = {}
+    for entry in read_manifest(workspace)["files"]:
+        files.setdefault(entry["model"], []).append(workspace.out / entry["path"])
+    new = beside(workspace.catalog)
+    for leftover in (new, log_of(new)):
+        leftover.unlink(missing_ok=True)
+    with machine_named(workspace.out):
+        with duckdb.connect(str(new)) as catalog:
+            for model, paths in sorted(files.items()):
+                catalog.execute(dataset_view_sql(quoted_name(model), (), sorted(paths)))
+            for name, models in sorted(unions.items()):
+                if published := [model for model in models if model in files]:
+                    catalog.execute(_union_view_sql(name, published))
+        # The log of a session that died belongs to the catalog that goes: beside the new one it
+        # would keep everybody from opening it. Without its log the old one still can be opened.
+        log_of(workspace.catalog).unlink(missing_ok=True)
+        new.replace(workspace.catalog)
+
+
+def dataset_view_sql(
+    relation: str, columns: Sequence[tuple[str, str]], files: Sequence[str | Path]
+) -> str:
+    """Return the statement that makes `relation` the view over the year files of a dataset.
+
+    `relation` is its name as SQL has it, quoted where need be. `columns` are names and types, as
+    SQL has them, of a dataset that has no file yet; a view over files has the columns of the files.
+
+    Raises:
+        ValueError: there are neither files nor columns.
+    """
+    if files:
+        rows = f"select * from {year_files_sql(files)}"
+    elif columns:
+        nulls = ", ".join(f"null::{kind} as {quoted_name(name)}" for name, kind in columns)
+        rows = f"select {nulls} where false"
+    else:
+        raise ValueError(f"the view {relation} has neither files nor columns")
+    return f"create or replace view {relation} as {rows}"
+
+
+def year_files_sql(files: Sequence[str | Path]) -> str:
+    """Return what reads year files in a `from` clause.
+
+    A folder named key=value, anywhere in their path, would else be a column that replaces theirs.
+    """
+    listed = ", ".join(map(quoted_text, files))
+    return f"read_parquet([{listed}], hive_partitioning = false)"
+
+
+def _union_view_sql(name: str, models: Sequence[str]) -> str:
+    union = " union all ".join(f"select * from {quoted_name(model)}" for model in models)
+    return f"create view {quoted_name(name)} as {union}"

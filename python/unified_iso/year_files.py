@@ -1,0 +1,143 @@
+"""The year files in their place: what each one holds, and whether it is as it was published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from unified_iso.footers import Entry, counts_locations, read_footer, series_of
+from unified_iso.machine import is_of_machine
+from unified_iso.row_groups import NotParquet, digest_of, read_footer_metadata, read_seal
+from unified_iso.sql import sql_text
+from unified_iso.workspace import Workspace
+
+
+def published_entries(
+    workspace: Workspace, connection: duckdb.DuckDBPyConnection, files: Sequence[Entry]
+) -> list[Entry]:
+    """Return an entry for each year file in its place: that of `files` where it tells of this file.
+
+    All others are described anew from their footers.
+    """
+    known = {entry["path"]: entry for entry in files}
+    entries = [
+        _described(workspace, connection, path, known.get(workspace.name_of(path)))
+        for path in workspace.year_files()
+    ]
+    return [entry for entry in entries if entry is not None]
+
+
+def fault_of(workspace: Workspace, entry: Entry) -> str | None:
+    """Tell what is wrong with the year file of an entry of `published_entries` or the manifest.
+
+    Its bytes are compared with the checksum of the entry and with the seal in its footer.
+    """
+    path = workspace.out / entry["path"]
+    if not path.exists():
+        return "is gone"
+    try:
+        found = read_footer_metadata(path).num_rows
+        digest = digest_of(path)
+    except NotParquet as error:
+        return str(error)
+    for published in (entry["rows"], sum(part["rows"] for part in entry["parts"])):
+        if found != published:
+            return f"has {found} rows, {published} were published"
+    if digest.sha256 != entry["sha256"] or digest.agrees_with_seal is False:
+        return "has other bytes than were published"
+    return None
+
+
+def unreadable_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """Return the files among the year files that are no whole Parquet files, and why."""
+    found = []
+    for path in workspace.year_files():
+        try:
+            read_seal(path)
+        except NotParquet as error:
+            found.append((workspace.name_of(path), str(error)))
+    return found
+
+
+def is_sound(workspace: Workspace, entry: Entry) -> bool:
+    """Whether the file of an entry agrees with the seal in its footer."""
+    return digest_of(workspace.out / entry["path"]).agrees_with_seal is True
+
+
+def summary_of(connection: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -> Entry:
+    """Count rows, series and missing intervals of a year file, and locations where it has any.
+
+    A series has a row in every interval between its first and its last, or misses it.
+    """
+    [(rows, series, missing)] = connection.execute(
+        sql_text("summary_of_file"),
+        {
+            "path": str(year_file),
+            "series": series_of(entry),
+            "step_minutes": entry["step_minutes"],
+        },
+    ).fetchall()
+    summary = {"rows": rows, "series": series, "missing_intervals": missing}
+    if counts_locations(entry):
+        without_id = _locations_without_id(connection, year_file, entry)
+        summary |= {"locations": series, "locations_without_id": without_id}
+    return summary
+
+
+def _locations_without_id(
+    connection: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry
+) -> int:
+    """Count the locations known by name only; names are not read where none stands for an id."""
+    if not entry["may_lack_ids"]:
+        return 0
+    [(count,)] = connection.execute(
+        sql_text("locations_without_id"), {"path": str(year_file)}
+    ).fetchall()
+    return int(count)
+
+
+def _described(
+    workspace: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    known: Entry | None,
+) -> Entry | None:
+    """Return what is known of a year file if it is of this file, else what its footer says.
+
+    A file that has lost its seal's agreement keeps its place, its accounts and its parts: `verify`
+    tells of it, and nothing is built on it.
+    """
+    size = path.stat().st_size
+    try:
+        seal = read_seal(path)
+        if known is not None and known["bytes"] == size and known.get("seal") == seal:
+            return known
+        footer = read_footer(path)
+        if footer is None or path != workspace.place_of(footer.entry):
+            return None
+        sha256 = digest_of(path).sha256
+    except NotParquet:
+        return None
+    entry = footer.entry | {
+        "path": workspace.name_of(path),
+        "bytes": size,
+        "sha256": sha256,
+        "seal": seal,
+    }
+    return entry | _summary_of_any(connection, path, entry)
+
+
+def _summary_of_any(connection: duckdb.DuckDBPyConnection, path: Path, entry: Entry) -> Entry:
+    """Summarise a file that may be damaged: what can't be counted is told by the entry, or zero."""
+    try:
+        return summary_of(connection, path, entry)
+    except duckdb.Error as error:
+        if is_of_machine(error):
+            raise
+        rows = sum(part["rows"] for part in entry["parts"])
+        counts = {"rows": rows, "series": 0, "missing_intervals": 0}
+        if counts_locations(entry):
+            counts |= {"locations": 0, "locations_without_id": 0}
+        return counts

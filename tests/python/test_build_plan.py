@@ -1,0 +1,384 @@
+"""What is to be done: states of parts and why, groups of parts, and the precedence of files."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from small_project import DATASET, HUB, MODEL, Small
+from unified_iso.build import plan
+
+MONDAY, TUESDAY, WEDNESDAY = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6)
+LAST_YEAR = date(2023, 3, 6)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    """Files of Monday and Tuesday; both days are published as they are now."""
+    small = Small(tmp_path)
+    small.fingerprint("sql")
+    small.file(1, "monday.csv", MONDAY)
+    small.file(2, "tuesday.csv", TUESDAY)
+    small.published(MONDAY, TUESDAY)
+    return small
+
+
+def states(small: Small, model: str = MODEL) -> dict[date, tuple[str, str | None]]:
+    rows = small.rows(
+        "select part, state, why from inventory.planned_parts where model = $1 order by part", model
+    )
+    return {part: (state, why) for part, state, why in rows}
+
+
+def blocked(small: Small) -> list[tuple[int, str]]:
+    return small.rows("select year, message from inventory.blocked order by all")
+
+
+def write_as_new(small: Small, part: date) -> None:
+    """Take a part, as it is wanted now, for written in this run."""
+    small.cursor.execute(
+        "insert into inventory.new_parts select model, part, year(part), digest, 'sql', 24, 1,"
+        " part, part, 'file' from inventory.wanted_parts where model = $1 and part = $2",
+        [MODEL, part],
+    )
+
+
+# States and why.
+
+
+def test_a_part_is_kept_while_its_files_are_the_same(small: Small) -> None:
+    assert states(small) == {MONDAY: ("kept", None), TUESDAY: ("kept", None)}
+
+
+def test_a_new_day_is_not_built_yet(small: Small) -> None:
+    small.file(3, "wednesday.csv", WEDNESDAY)
+    assert states(small)[WEDNESDAY] == ("stale", "not built yet")
+    assert small.rows(
+        "select part, why, news from inventory.stale_parts where model = $1", MODEL
+    ) == [(WEDNESDAY, "not built yet", "xiso/da-prices/wednesday.csv")]
+
+
+def test_a_changed_file_and_a_further_one_make_only_their_days_stale(small: Small) -> None:
+    small.change_file(1, content_hash="b")
+    assert states(small) == {MONDAY: ("stale", "files are new"), TUESDAY: ("kept", None)}
+    small.file(4, "tuesday_again.csv", TUESDAY)
+    assert states(small)[TUESDAY] == ("stale", "files are new")
+
+
+def test_other_sql_makes_every_part_stale(small: Small) -> None:
+    small.fingerprint("other sql")
+    stale = ("stale", "its SQL or a fact has changed")
+    assert states(small) == {MONDAY: stale, TUESDAY: stale}
+
+
+def test_a_full_refresh_makes_every_part_stale(small: Small) -> None:
+    small.tell(full_refresh=True)
+    asked = ("stale", "asked for anew")
+    assert states(small) == {MONDAY: asked, TUESDAY: asked}
+
+
+def test_only_years_that_are_asked_for_are_planned(small: Small) -> None:
+    small.file(3, "last_year.csv", LAST_YEAR)
+    small.tell(years=(2023,))
+    assert states(small) == {LAST_YEAR: ("stale", "not built yet")}
+
+
+def test_a_part_that_was_written_in_this_run_is_built(small: Small) -> None:
+    small.change_file(1, content_hash="b")
+    write_as_new(small, MONDAY)
+    assert states(small)[MONDAY] == ("built", None)
+
+
+def test_a_day_without_a_row_is_remembered_for_these_files_and_this_sql(small: Small) -> None:
+    small.file(3, "wednesday.csv", WEDNESDAY)
+    small.cursor.execute(
+        "insert into inventory.empty_parts select model, part, digest, 'sql'"
+        " from inventory.wanted_parts where model = $1 and part = $2",
+        [MODEL, WEDNESDAY],
+    )
+    assert states(small)[WEDNESDAY] == ("kept", None)
+    small.fingerprint("other sql")
+    assert states(small)[WEDNESDAY] == ("stale", "not built yet")
+    small.fingerprint("sql")
+    small.change_file(3, content_hash="b")
+    assert states(small)[WEDNESDAY] == ("stale", "not built yet")
+
+
+# Files that vanish.
+
+
+def test_rows_of_a_vanished_file_are_kept_until_they_may_go(small: Small) -> None:
+    small.change_file(1, is_present=False)
+    assert states(small)[MONDAY] == ("kept", None)
+    small.tell(prune=True)
+    assert states(small) == {MONDAY: ("dropped", None), TUESDAY: ("kept", None)}
+
+
+def test_rows_of_a_file_that_is_only_unusable_never_go(small: Small) -> None:
+    small.change_file(1, refusal="can't be read")
+    small.tell(prune=True)
+    assert states(small)[MONDAY] == ("kept", None)
+
+
+@pytest.mark.parametrize(("prune", "state"), [(False, "kept"), (True, "stale")])
+def test_a_part_is_made_of_what_is_left_where_one_of_its_files_may_go(
+    small: Small, prune: bool, state: str
+) -> None:
+    small.file(3, "wednesday.csv", WEDNESDAY)
+    small.file(4, "wednesday_again.csv", WEDNESDAY)
+    small.published(WEDNESDAY)
+    small.change_file(4, is_present=False)
+    small.tell(prune=prune)
+    assert states(small)[WEDNESDAY] == (state, "files are gone" if prune else None)
+
+
+def test_a_year_is_blocked_where_rebuilding_would_lose_rows_of_a_vanished_file(
+    small: Small,
+) -> None:
+    small.change_file(1, is_present=False)
+    small.file(3, "monday_again.csv", MONDAY)
+    plan.block_vanished(small.cursor, small.dataset, small.options)
+    assert blocked(small) == [
+        (
+            2024,
+            "rebuilding 2024-03-04 would lose the rows of xiso/da-prices/monday.csv, which is gone:"
+            " put the file back, or let its rows go with --prune (dbt: --vars '{prune: true}')",
+        )
+    ]
+    assert plan.planned(small.cursor, small.dataset, "stale") == []
+
+
+def test_pruning_blocks_no_year_of_a_vanished_file_but_one_of_an_unusable_file(
+    small: Small,
+) -> None:
+    small.tell(prune=True)
+    small.change_file(1, is_present=False)
+    small.file(3, "monday_again.csv", MONDAY)
+    plan.block_vanished(small.cursor, small.dataset, small.options)
+    assert blocked(small) == []
+    small.change_file(1, is_present=True, refusal="can't be read")
+    plan.block_vanished(small.cursor, small.dataset, small.options)
+    [(year, message)] = blocked(small)
+    assert year == 2024
+    assert "can't be used now" in message
+
+
+# Subsets.
+
+
+def test_a_subset_follows_its_dataset(small: Small) -> None:
+    small.fingerprint("hub sql", model=HUB)
+    assert states(small, HUB)[MONDAY] == ("stale", "not built yet")
+    small.published(MONDAY, TUESDAY, model=HUB)
+    assert states(small, HUB) == {MONDAY: ("kept", None), TUESDAY: ("kept", None)}
+    small.cursor.execute(
+        "update inventory.parts set digest = 'other' where model = $1 and part = $2",
+        [MODEL, MONDAY],
+    )
+    assert states(small, HUB) == {
+        MONDAY: ("stale", "its dataset has changed"),
+        TUESDAY: ("kept", None),
+    }
+    small.fingerprint("other hub sql", model=HUB)
+    assert {why for _, why in states(small, HUB).values()} == {"its SQL or a fact has changed"}
+
+
+@pytest.mark.parametrize(("prune", "state"), [(False, "kept"), (True, "dropped")])
+def test_a_part_of_a_subset_goes_with_that_of_its_dataset(
+    small: Small, prune: bool, state: str
+) -> None:
+    small.fingerprint("hub sql", model=HUB)
+    small.published(MONDAY, model=HUB)
+    small.cursor.execute("delete from inventory.parts where model = $1", [MODEL])
+    small.tell(prune=prune)
+    assert states(small, HUB) == {MONDAY: (state, None)}
+
+
+# Bounds, groups and files.
+
+
+def test_bounds_of_parts_follow_the_clock_change(small: Small) -> None:
+    small.file(3, "march.csv", date(2024, 3, 10))
+    [part] = plan.planned(small.cursor, small.dataset, "stale")
+    assert (part.first_instant, part.end_instant) == (
+        "2024-03-10 06:00:00+00",
+        "2024-03-11 05:00:00+00",
+    )
+
+
+def test_bounds_of_a_month(tmp_path: Path) -> None:
+    small = Small(tmp_path, part="month")
+    small.fingerprint("sql")
+    small.file(1, "march.csv", MONDAY, TUESDAY)
+    [part] = plan.planned(small.cursor, small.dataset, "stale")
+    assert part.part == date(2024, 3, 1)
+    assert part.within == (
+        "interval_start_utc >= timestamptz '2024-03-01 06:00:00+00'"
+        " and interval_start_utc < timestamptz '2024-04-01 05:00:00+00'"
+    )
+
+
+def group_of(small: Small, lines: int, *busy: date) -> list[date]:
+    return [part.part for part in plan.next_group(small.cursor, small.dataset, lines, busy)]
+
+
+def loaded(small: Small) -> list[str]:
+    rows = small.rows("select data_source from load_files order by number")
+    return [source.rpartition("/")[2] for (source,) in rows]
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Small:
+    """One file for each of three months, of 100 lines each."""
+    small = Small(tmp_path, part="month")
+    small.fingerprint("sql")
+    for month in (1, 2, 3):
+        small.file(month, f"month_{month}.csv", date(2024, month, 9), lines=100)
+    return small
+
+
+def test_a_group_has_as_many_parts_as_fit(months: Small) -> None:
+    assert group_of(months, 250) == [date(2024, 1, 1), date(2024, 2, 1)]
+    assert loaded(months) == ["month_1.csv", "month_2.csv"]
+    assert group_of(months, 300) == [date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)]
+
+
+def test_a_part_that_is_too_large_comes_alone(months: Small) -> None:
+    assert group_of(months, 10) == [date(2024, 1, 1)]
+
+
+def test_parts_that_somebody_else_builds_are_left_to_him(months: Small) -> None:
+    assert group_of(months, 100, date(2024, 1, 1)) == [date(2024, 2, 1)]
+    assert group_of(months, 100, *(date(2024, month, 1) for month in (1, 2, 3))) == []
+
+
+def test_a_yearly_file_brings_its_months_in_one_reading(months: Small) -> None:
+    months.file(9, "year.csv", *(date(2024, month, 9) for month in range(1, 13)), lines=1000)
+    every = [date(2024, month, 1) for month in range(1, 13)]
+    assert group_of(months, 1300) == every
+    assert group_of(months, 1200) == every[:2]
+    # In the first month it is too large already; what costs nothing more comes along with it.
+    assert group_of(months, 10) == every[:1]
+    for month in (1, 2, 3):
+        months.change_file(month, is_present=False)
+    assert group_of(months, 10) == every
+    assert loaded(months) == ["year.csv"]
+
+
+def test_a_group_that_has_changed_with_its_files_loses_what_is_not_stale_any_more(
+    months: Small,
+) -> None:
+    group = plan.next_group(months.cursor, months.dataset, 250, [])
+    months.file(2, "month_2.csv", date(2024, 3, 9), lines=100)
+    left = plan.still_wanted(months.cursor, months.dataset, group)
+    assert [part.part for part in left] == [date(2024, 1, 1)]
+
+
+def test_files_with_a_likely_day_wait_unless_a_published_part_depends_on_them(
+    small: Small,
+) -> None:
+    small.file(3, "nameless.csv", lines_used=None)
+    small.file(5, "20240306.csv", TUESDAY, WEDNESDAY, date(2024, 3, 7), is_hint=True)
+    assert plan.files_without_days(small.cursor, small.dataset, small.options, 1000)
+    assert loaded(small) == ["nameless.csv"]
+    small.file(5, "20240305.csv", MONDAY, TUESDAY, WEDNESDAY, is_hint=True)
+    plan.files_without_days(small.cursor, small.dataset, small.options, 1000)
+    assert loaded(small) == ["20240305.csv", "nameless.csv"]
+
+
+def test_a_choice_of_files_has_at_most_so_many_lines_and_at_least_one_file(small: Small) -> None:
+    plan.choose_files(small.cursor, [1, 2], 24)
+    assert loaded(small) == ["monday.csv"]
+    plan.choose_files(small.cursor, [1, 2], 25)
+    assert loaded(small) == ["monday.csv", "tuesday.csv"]
+    assert not plan.choose_files(small.cursor, [], 25)
+
+
+# Precedence.
+
+
+def in_order(small: Small) -> list[str]:
+    rows = small.rows("select data_source from inventory.files_in_order order by place")
+    return [source.removeprefix("xiso/") for (source,) in rows]
+
+
+def test_files_go_by_rank_then_stamp_then_path(small: Small) -> None:
+    small.file(3, "a.csv", MONDAY, publication_stamp="20240309")
+    small.file(4, "b.csv", MONDAY, publication_stamp="20240308")
+    small.file(5, "z.csv", MONDAY, report="points", data_source="xiso/points/z.csv")
+    small.file(6, "refused.csv", MONDAY, refusal="empty")
+    small.file(7, "gone.csv", MONDAY, is_present=False)
+    assert in_order(small) == [
+        *("da-prices/monday.csv", "da-prices/tuesday.csv"),
+        *("da-prices/b.csv", "da-prices/a.csv", "points/z.csv"),
+    ]
+
+
+def test_cumulative_books_go_by_how_far_they_reach(tmp_path: Path) -> None:
+    small = Small(tmp_path, cumulative=True)
+    small.file(1, "b.xlsx!1", MONDAY, publication_stamp="1")
+    small.file(2, "a.xlsx!1", MONDAY, publication_stamp="2")
+    small.file(3, "b.xlsx!2", date(2024, 4, 1), publication_stamp="1")
+    small.file(4, "old.xlsx!1", LAST_YEAR, publication_stamp="9")
+    # The sheet of March in b.xlsx stands above that in a.xlsx, because b.xlsx reaches into April.
+    sheets = ("a.xlsx!1", "b.xlsx!1", "b.xlsx!2", "old.xlsx!1")
+    assert in_order(small) == [f"da-prices/{sheet}" for sheet in sheets]
+
+
+def test_a_later_sheet_of_a_cumulative_book_makes_earlier_days_stale(tmp_path: Path) -> None:
+    small = Small(tmp_path, cumulative=True)
+    small.fingerprint("sql")
+    small.file(1, "b.xlsx!1", MONDAY, publication_stamp="1")
+    small.file(2, "a.xlsx!1", MONDAY, publication_stamp="2")
+    small.file(3, "a.xlsx!2", date(2024, 3, 7), publication_stamp="2")
+    small.published(MONDAY)
+    assert states(small)[MONDAY] == ("kept", None)
+    small.file(4, "b.xlsx!2", date(2024, 4, 1), publication_stamp="1")
+    assert states(small)[MONDAY] == ("stale", "files are new")
+
+
+# Fingerprints.
+
+
+def test_a_fingerprint_tells_sql_views_seeds_lists_and_the_form_of_files(small: Small) -> None:
+    def found(sql: str = "select 1", digest: str = "as it is", **options: object) -> str:
+        small.tell(**options)
+        return plan.fingerprint(
+            small.cursor, small.project, small.dataset, sql, small.options, digest
+        )
+
+    before = found()
+    assert found(digest="another project with the same SQL") == before
+    assert found() == before
+    assert small.rows("from inventory.fingerprints where model = $1", MODEL) == [
+        (MODEL, before, "as it is", "")
+    ]
+    seen = {before, found("select 2"), found(compression="snappy"), found(row_group_size=5)}
+    small.cursor.execute('create or replace view "staging"."stg_xiso__prices" as select 1 as point')
+    seen.add(found())
+    small.graph["nodes"]["seed.small.markets"]["checksum"] = {"checksum": "other"}
+    seen.add(found())
+    assert len(seen) == 6
+    assert DATASET in small.project.nodes
+
+
+def test_rows_at_once_follow_the_memory_limit(small: Small) -> None:
+    small.cursor.execute("set memory_limit = '1GiB'")
+    assert plan.rows_at_once(small.cursor, 2) == 2**30 // 300 // 2
+    small.cursor.execute("set memory_limit = '10MiB'")
+    assert plan.rows_at_once(small.cursor, 2) == 100_000
+
+
+def test_lines_to_read_count_each_file_once_and_stay_while_parts_are_built(months: Small) -> None:
+    assert plan.lines_to_read(months.cursor, months.dataset) == 300
+    write_as_new(months, date(2024, 2, 1))
+    assert plan.lines_to_read(months.cursor, months.dataset) == 300
+    months.file(9, "year.csv", *(date(2024, month, 9) for month in range(1, 13)), lines=1000)
+    assert plan.lines_to_read(months.cursor, months.dataset) == 1300
+
+
+def test_lines_of_a_part_that_is_kept_are_not_read(months: Small) -> None:
+    months.published(date(2024, 1, 1))
+    assert plan.lines_to_read(months.cursor, months.dataset) == 200

@@ -1,0 +1,92 @@
+"""What a dataset is, where families, markets and views differ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+
+from unified_iso.build.load import _is_of_market
+from unified_iso.build.spec import Dataset, Project
+
+COLUMNS = ("datetime_utc", "iso", "market_type", "price")
+
+
+def model(name: str, *parents: str, columns: tuple[str, ...] = (), **config: Any) -> dict[str, Any]:
+    return {
+        "unique_id": f"model.x.{name}",
+        "resource_type": "model",
+        "name": name,
+        "database": "work",
+        "schema": "unified",
+        "alias": name,
+        "config": {"materialized": "view"} | config,
+        "columns": {column: {"name": column, "data_type": "varchar"} for column in columns},
+        "depends_on": {"nodes": [f"model.x.{parent}" for parent in parents]},
+        "checksum": {"checksum": name},
+    }
+
+
+def dataset(
+    name: str, iso: str, family: str, market: object, columns: tuple[str, ...] = COLUMNS
+) -> dict[str, Any]:
+    config = {"iso": iso, "family": family, "minutes": 60, "materialized": "year_files"}
+    return model(name, columns=columns, **config, market=market)
+
+
+NODES = (
+    dataset("a_da", "a", "prices", "DA"),
+    dataset("a_rt", "a", "prices", "RT"),
+    dataset("a_reserves", "a", "reserves", ["DA", "RT"]),
+    dataset("a_carbon", "a", "carbon", None, ("datetime_utc", "iso", "price")),
+    dataset("b_da", "b", "prices", "DA"),
+    model("prices", "a_da", "a_rt", "b_da", meta={"family_union": True}),
+    model("reserves", "a_reserves", meta={"family_union": True}),
+    model("zones", "a_da"),
+    model("both", "prices", "reserves"),
+)
+PROJECT = Project.of_graph({"nodes": {node["unique_id"]: node for node in NODES}, "sources": {}})
+
+
+def of(name: str) -> Dataset:
+    return PROJECT.dataset(f"model.x.{name}")
+
+
+def test_a_market_is_one_word_or_several_or_none() -> None:
+    assert [of(name).markets for name in ("a_da", "a_reserves", "a_carbon")] == [
+        ("DA",),
+        ("DA", "RT"),
+        (),
+    ]
+
+
+def test_words_are_of_columns_that_a_dataset_has() -> None:
+    assert of("a_reserves").words == {"iso": ("A",), "market_type": ("DA", "RT")}
+    assert of("a_carbon").words == {"iso": ("A",)}
+
+
+def test_a_subset_has_its_words_as_they_stand_in_its_dataset() -> None:
+    """Cast to words once more they would be optional in its files."""
+    assert replace(of("a_da"), subset_where="price > 0").words == {}
+
+
+def test_siblings_are_of_the_same_operator_and_family() -> None:
+    """A row of day-ahead prices is none of a dataset of reserves, though that has its market."""
+    assert [found.model for found in PROJECT.siblings(of("a_da"))] == ["a_da", "a_rt"]
+    assert [found.model for found in PROJECT.siblings(of("a_reserves"))] == ["a_reserves"]
+
+
+def test_rows_belong_to_any_market_of_a_dataset() -> None:
+    rows = (
+        "(values ('DA', 60), ('RT', 60), ('RT', 5), (null, 60)) as r(market_type, interval_minutes)"
+    )
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select {_is_of_market([of('a_reserves')])} from {rows}"
+        ).fetchall()
+    assert [belongs for (belongs,) in found] == [True, True, False, None]
+
+
+def test_only_views_that_are_marked_unite_a_family() -> None:
+    assert PROJECT.unions() == {"prices": ["a_da", "a_rt", "b_da"], "reserves": ["a_reserves"]}
