@@ -66,7 +66,7 @@ class Member:
 def words_of(error: BaseException) -> str:
     """Kind and words of an error, on one line and shortened."""
     words = " ".join(str(error).split())
-    # The errors of zlib and struct have no better name than this.
+    # The errors of zlib and struct are called `error`, which tells a user nothing.
     kind = "" if type(error).__name__ == "error" else f"{type(error).__name__}: "
     return f"{kind}{words}"[:WORDS_SHOWN].removesuffix(": ")
 
@@ -137,7 +137,7 @@ class _Unpacking:
             inner = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
         with inner:
             self.copy(pieces, inner)
-            # What the buffer holds is written now.
+            # Going back to the start writes what the buffer holds, which a full disk may not take.
             with into_cache(self.folder):
                 inner.seek(0)
             yield inner
@@ -380,7 +380,7 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
         if not opened.worksheets:
             raise BadArchive(_NO_CELLS)
         for sheet in opened.worksheets:
-            # The written size of a sheet can be wrong.
+            # The size that the workbook gives of the sheet is forgotten, because it can be wrong.
             sheet.reset_dimensions()
             cached = unpacking.next_file(".csv")
             with new_in_cache(cached) as copy:
@@ -391,8 +391,10 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
                         raise BadArchive(_TOO_MANY_ROWS)
                     if any(value is not None for value in row):
                         writer.writerow([_cell(value) for value in row])
+            # The path of a sheet has no public name in openpyxl, and its type stubs have no other.
+            part: str = sheet._worksheet_path  # type: ignore[attr-defined]
             # The reader passes over rows whose number does not grow.
-            if number < rows_of.get(sheet._worksheet_path, 0):
+            if number < rows_of.get(part, 0):
                 raise BadArchive(f"has rows out of order in its sheet {sheet.title}: save it anew")
             yield Member(unpacking.unused(f"{prefix}{sheet.title}"), cached, is_sheet=True)
         opened.close()

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import wraps
@@ -20,14 +20,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from unified_iso import endings, progress
+from unified_iso.footers import Entry
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
-from unified_iso.project import UnknownName, choose, dataset_models, operators, run_build
-from unified_iso.publish import fault_of, read_manifest, unreadable_files
+from unified_iso.manifest import read_manifest
+from unified_iso.options import Options, read_years
+from unified_iso.plan_table import read_plan, show_plan
+from unified_iso.project import choose, dataset_models, operators, run_build
 from unified_iso.report import (
     UNTOUCHED,
     entries_in_place,
@@ -45,6 +54,7 @@ from unified_iso.report import (
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
+from unified_iso.year_files import fault_of, unreadable_files
 
 WIDTH = 160
 LEFT_OUT = ("refused", "rejected", "unpublished")
@@ -125,10 +135,16 @@ def build(
         typer.Argument(help=f"Operators, in any case: {_OPERATORS}. All without any."),
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option(help=f"One dataset, the operator in front or not: {_DATASETS}."),
+        list[str] | None,
+        typer.Option(
+            help=f"A dataset, the operator in front or not: {_DATASETS}. May be repeated."
+        ),
     ] = None,
     year: Annotated[int | None, typer.Option(help="One delivery year.")] = None,
+    years: Annotated[
+        list[str] | None,
+        typer.Option(help="Delivery years, like 2023,2024 or 2020-2024. May be repeated."),
+    ] = None,
     all_years: Annotated[
         bool, typer.Option("--all", help="Every year there is (the default).")
     ] = False,
@@ -148,6 +164,9 @@ def build(
     ] = False,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build anew what is there already.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be built and why; build nothing.")
     ] = False,
     max_unpacked: Annotated[
         str,
@@ -182,11 +201,16 @@ def build(
     wrong, 3 it is published but files were refused or rows rejected.
     """
     console = _console(stderr=True)
-    if year is not None and all_years:
-        raise typer.BadParameter("--year and --all exclude each other")
     try:
-        choice = choose(isos or [], dataset)
-    except UnknownName as error:
+        options = Options(
+            years=_years(year, years or [], all_years),
+            prune=prune,
+            allow_rejects=allow_rejects,
+            full_refresh=full_refresh,
+            dry_run=dry_run,
+        )
+        choice = choose(isos or [], dataset or [])
+    except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     try:
         bytes_of(max_unpacked)
@@ -206,20 +230,37 @@ def build(
         "UNIFIED_ISO_MAX_SECONDS": str(max_file_seconds),
         "UNIFIED_ISO_MAX_NESTING": str(max_nesting),
     }
-    variables = {"year": year, "allow_rejects": allow_rejects, "prune": prune}
     try:
         with _shown_progress(console):
-            result = run_build(workspace, choice, variables, full_refresh)
+            result = run_build(workspace, choice, options)
     except WorkspaceError as error:
         say(console, "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
-    outcome = gather(workspace, result, choice.isos, year)
-    published = outcome.read(lambda: status_rows(workspace), [])
-    note_absent(outcome, workspace, choice, year, published)
+    if dry_run and result.success:
+        show_plan(_console(), read_plan(workspace))
+        return
+    outcome = gather(workspace, result, choice.isos, options.years)
+    nothing: list[Entry] = []
+    published = outcome.read(lambda: status_rows(workspace), nothing)
+    note_absent(outcome, workspace, choice, options.years, published)
     show(console, workspace, outcome)
     rows = [row for row in published if row["iso"] in choice.isos]
     _console().print(status_table(rows) if rows else "nothing is published")
     raise typer.Exit(outcome.exit_code)
+
+
+def _years(year: int | None, years: Sequence[str], all_years: bool) -> tuple[int, ...]:
+    """Return the delivery years asked for, none where every one is.
+
+    Raises:
+        BadParameter: more than one of the options is given.
+        ValueError: one of the words is no year.
+    """
+    given = {"--year": year is not None, "--years": bool(years), "--all": all_years}
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise typer.BadParameter(f"{' and '.join(names)} exclude each other")
+    return read_years("--years", years) if year is None else (year,)
 
 
 def _console(stderr: bool = False) -> Console:
@@ -247,35 +288,50 @@ def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
 
 @contextmanager
 def _shown_progress(console: Console) -> Iterator[None]:
-    """Show progress reports as bars on a terminal, and as a line when each is done elsewhere."""
-    if not console.is_terminal:
-        progress.listen(lambda label, done, total: _print_when_done(console, label, done, total))
-        yield
-        return
+    """Show progress reports as bars on a terminal, and as a line now and then elsewhere."""
+    try:
+        if console.is_terminal:
+            with _bars(console) as bars:
+                progress.listen(bars)
+                yield
+        else:
+            progress.listen(_lines(console))
+            yield
+    finally:
+        progress.listen(None)
+
+
+def _lines(console: Console) -> progress.Listener:
+    teller = progress.Teller()
+
+    def listener(label: str, done: int, total: int, unit: str) -> None:
+        if line := teller.line(label, done, total, unit):
+            # Where this can't be written, the work it tells of goes on.
+            with suppress(OSError):
+                say(console, "", line)
+
+    return listener
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[progress.Listener]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[amount]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bars:
         endings.do_first(bars.stop)
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
-        def listener(label: str, done: int, total: int) -> None:
+        def listener(label: str, done: int, total: int, unit: str) -> None:
+            amount = f"{progress.amount(done, unit)}/{progress.amount(total, unit)}"
             if label not in tasks:
-                tasks[label] = bars.add_task(shown(label), total=total)
-            bars.update(tasks[label], completed=done, total=total)
+                tasks[label] = bars.add_task(shown(label), total=total, amount=amount)
+            bars.update(tasks[label], completed=done, total=total, amount=amount)
 
-        progress.listen(listener)
-        yield
-
-
-def _print_when_done(console: Console, label: str, done: int, total: int) -> None:
-    if done == total:
-        # Where this can't be written, the work it tells of goes on.
-        with suppress(OSError):
-            say(console, "", f"{label}: {total:,} done")
+        yield listener
 
 
 @app.command()
@@ -304,8 +360,8 @@ def verify(out: Out = Path("out")) -> None:
     """Compare every published file with its checksum, its footer and the seal in it."""
     workspace = Workspace(raw=Path(), out=out.absolute())
     entries = entries_in_place(workspace)
-    faults = {entry["path"]: fault_of(workspace, entry) for entry in entries}
-    faults = dict(unreadable_files(workspace)) | faults
+    faults: dict[str, str | None] = dict(unreadable_files(workspace))
+    faults |= {entry["path"]: fault_of(workspace, entry) for entry in entries}
     for path, fault in sorted(faults.items()):
         typer.echo(visible(f"{path}: {fault or 'as published'}"))
     raise typer.Exit(1 if any(faults.values()) or not entries else 0)

@@ -1,12 +1,17 @@
-"""The working database: set aside where it is damaged, for all it knows can be found out again."""
+"""The working database: opened, or set aside where it is damaged, as it can be made anew."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from unified_iso.limits import duckdb_memory_limit
 from unified_iso.machine import is_of_machine
+from unified_iso.sql import sql_text
+from unified_iso.workspace import Workspace
 
 # DuckDB has no error class of its own for a damaged file; a lock held by another process and a
 # file that may not be read are told by the same class.
@@ -25,26 +30,67 @@ _ERRORS_OF_DAMAGE = (
 )
 
 
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Keep all that is changed within, or none of it."""
+    cursor.begin()
+    try:
+        yield
+    except BaseException:
+        cursor.rollback()
+        raise
+    cursor.commit()
+
+
+@contextmanager
+def working_database(
+    workspace: Workspace, memory_limit: str, threads: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working database as a run of dbt does, for work that needs no dbt.
+
+    Raises:
+        ValueError: the memory limit is no size.
+        duckdb.Error: it can't be opened.
+    """
+    workspace.clear_spill()
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": duckdb_memory_limit(memory_limit),
+        "temp_directory": str(workspace.state / "tmp"),
+    }
+    if threads:
+        config["threads"] = threads
+    with duckdb.connect(str(workspace.database), config=config) as connection:
+        connection.execute("set global TimeZone = 'UTC'")
+        connection.execute(sql_text("schema"))
+        yield connection
+
+
 def set_aside_if_damaged(database: Path) -> str | None:
     """Rename a database, and its log of changes, that can't be read whole.
 
     Returns what is the matter with it, None where nothing is. A database that somebody else holds,
     or that the machine can't read, stays.
     """
-    if not database.is_file():
-        return None
-    try:
-        _read_inventory(database)
-    except duckdb.Error as error:
-        if is_of_machine(error) or not _tells_of_damage(error):
-            return None
+    damage = damage_of(database)
+    if damage:
         aside = database.with_name(database.name + ".damaged")
         # The log goes first: left behind, it would be taken for that of the new database.
         for suffix in (".wal", ""):
             found = Path(f"{database}{suffix}")
             if found.exists():
                 found.replace(f"{aside}{suffix}")
-        return str(error)
+    return damage
+
+
+def damage_of(database: Path) -> str | None:
+    """Return why a database can't be read whole, None where it can or where it isn't its fault."""
+    if not database.is_file():
+        return None
+    try:
+        _read_inventory(database)
+    except duckdb.Error as error:
+        if not is_of_machine(error) and _tells_of_damage(error):
+            return str(error)
     return None
 
 

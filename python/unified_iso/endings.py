@@ -78,6 +78,6 @@ def _end(number: int) -> None:
         with suppress(Exception):
             action()
     with suppress(Exception):
-        # Not through sys.stderr, which another thread may be in the middle of writing to.
+        # sys.stderr is left alone, because another thread may be in the middle of writing to it.
         os.write(2, f"interrupted{_promise}\n".encode())
     os._exit(128 + number)

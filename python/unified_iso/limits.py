@@ -47,6 +47,7 @@ class Limits:
 
 
 DEFAULT = Limits()
+PYTHON_SHARE_MB = 500
 _WHOLE = {"ratio": "ratio", "members": "members", "seconds": "seconds", "nesting": "depth"}
 
 
@@ -124,6 +125,26 @@ def bytes_of(text: str) -> float:
     if not match or match[2] not in BYTES_IN or not float(match[1]):
         raise ValueError(f"{text!r} is no size: write it like 2GB")
     return float(match[1]) * BYTES_IN[match[2]]
+
+
+def duckdb_memory_limit(limit: str) -> str:
+    """Return DuckDB's part of the user's memory limit: what Python and dbt leave of it.
+
+    Raises:
+        ValueError: the limit is no size such as `2GB`.
+    """
+    megabytes = bytes_of(limit) / 1000**2
+    return f"{max(megabytes - PYTHON_SHARE_MB, megabytes / 2):.0f}MB"
+
+
+def limits_of_environment(environ: Mapping[str, str]) -> Limits:
+    """Return the limits that `UNIFIED_ISO_MAX_UNPACKED` and its like give.
+
+    Raises:
+        ValueError: one of them is no positive number, or no size.
+    """
+    names = ("unpacked", "ratio", "members", "seconds", "nesting")
+    return read_limits({name: environ.get(f"UNIFIED_ISO_MAX_{name.upper()}", "") for name in names})
 
 
 def read_limits(texts: Mapping[str, object]) -> Limits:

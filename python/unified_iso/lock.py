@@ -15,7 +15,7 @@ class Locked(Exception):
 
 
 def take_lock(lock_file: Path) -> None:
-    """Hold the lock until this process ends; taking it again in the same process is fine.
+    """Hold the lock until `release_lock` or the end of this process; taking it twice is fine.
 
     The operating system lets go of it when the process dies, however it dies.
 
@@ -24,7 +24,8 @@ def take_lock(lock_file: Path) -> None:
     """
     if lock_file in _held:
         return
-    lock = FileLock(lock_file)
+    # dbt takes it in a thread of its own, and the main one releases it.
+    lock = FileLock(lock_file, thread_local=False)
     owner = lock_file.with_suffix(".owner")
     try:
         lock.acquire(timeout=0)
@@ -36,3 +37,12 @@ def take_lock(lock_file: Path) -> None:
         ) from error
     owner.write_text(str(os.getpid()))
     _held[lock_file] = lock
+
+
+def release_lock(lock_file: Path) -> None:
+    """Let other processes write again, for callers that live on after a run.
+
+    Without effect where this process doesn't hold the lock.
+    """
+    if lock := _held.pop(lock_file, None):
+        lock.release()

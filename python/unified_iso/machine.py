@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -113,3 +114,29 @@ def _details(number: int, folder: Path, said: str) -> str:
         return f"{place} ({shutil.disk_usage(folder).free / 1000**2:,.1f} MB free)"
     except OSError:
         return place
+
+
+@contextmanager
+def machine_named(folder: Path) -> Iterator[None]:
+    """Turn an error of the machine into one that says where it came up and what to do.
+
+    Raises:
+        MachineError: in place of what tells of a full disk and the like.
+    """
+    try:
+        yield
+    except MachineError:
+        raise
+    except (OSError, MemoryError, duckdb.Error) as error:
+        if not is_of_machine(error):
+            raise
+        raise MachineError(advice_for(error, folder)) from error
+
+
+def advice_for(error: BaseException, folder: Path) -> str:
+    """Say what the machine lacked while `folder` was written, and what to do."""
+    reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+    return (
+        f"{reason} in {folder}: what is published is whole; see to the space and the disk of that "
+        "folder, then build again"
+    )

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-
+from unified_iso import parsed_project
+from unified_iso.database import damage_of, working_database
+from unified_iso.families import families
+from unified_iso.limits import limits_of_environment
+from unified_iso.options import Options
 from unified_iso.raw_files import why_no_operator
 from unified_iso.workspace import Workspace, WorkspaceError
 
+# dbt takes longer to import than all else that a command needs: only what runs it imports it.
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+    from unified_iso.build.spec import Dataset
+
 ROOT = Path(os.environ.get("UNIFIED_ISO_PROJECT", Path(__file__).parents[2]))
+# Tells the plugin which state of the project a run is of.
+DIGEST = "UNIFIED_ISO_PROJECT_DIGEST"
 FAMILY_VIEWS = "path:models/unified,config.materialized:view"
 
 
@@ -31,14 +41,20 @@ class Choice:
     """What a build was asked for: models by name; `everything` where nothing was left out.
 
     named: the operators that were asked for by name, all or none of `isos`.
-    dataset: the dataset that was asked for by name.
+    datasets: the datasets that were asked for by name, without their operator.
     """
 
     models: tuple[str, ...]
     isos: tuple[str, ...]
     everything: bool
     named: tuple[str, ...] = ()
-    dataset: str | None = None
+    datasets: tuple[str, ...] = ()
+
+    def named_for(self, dataset: str | None) -> tuple[str, ...]:
+        """Return the operators that were asked for by name and were to have this dataset."""
+        if dataset is None:
+            return self.named
+        return tuple(iso for iso in self.named if f"{iso}_{dataset}" in self.models)
 
 
 def operators() -> list[str]:
@@ -64,38 +80,49 @@ def dataset_models() -> dict[str, tuple[str, str]]:
     return found
 
 
-def choose(isos: Sequence[str], dataset: str | None) -> Choice:
-    """Turn the operators and the dataset asked for, in any case, into models.
+def choose(isos: Sequence[str], datasets: Sequence[str] = ()) -> Choice:
+    """Turn the operators and the datasets asked for, in any case, into models.
 
-    The operator may also stand in front of the dataset, as in the name of the model.
+    The operator may also stand in front of a dataset, as in the name of the model.
 
     Raises:
         UnknownName: no such operator or dataset.
     """
     models = dataset_models()
     isos = [_operator(iso) for iso in isos]
-    if dataset is not None:
-        isos, dataset = _split_model(isos, dataset.casefold(), models)
-    chosen = {
-        model: name
-        for model, name in models.items()
-        if (not isos or name[0] in isos) and (dataset is None or name[1] == dataset)
-    }
-    lacking = [iso for iso in isos if iso not in {name[0] for name in chosen.values()}]
-    if lacking or not chosen:
-        available = sorted(
-            {name[1] for name in models.values() if not lacking or name[0] in lacking}
-        )
-        raise UnknownName(
-            f"no dataset {dataset or ''} for {', '.join(lacking) or 'any operator'}: "
-            f"there are {', '.join(available) or 'none'}"
-        )
+    asked = [_split_model(isos, dataset.casefold(), models) for dataset in datasets]
+    wanted: list[tuple[Sequence[str], str | None]] = [*asked] or [(isos, None)]
+    if all(of for of, _ in asked):
+        isos = isos or [iso for of, _ in asked for iso in of]
+    chosen: dict[str, tuple[str, str]] = {}
+    for of, dataset in wanted:
+        found = {
+            model: name
+            for model, name in models.items()
+            if (not of or name[0] in of) and (dataset is None or name[1] == dataset)
+        }
+        if not found:
+            raise _no_dataset([dataset], of, models)
+        chosen |= found
+    lacking = [iso for iso in isos if iso not in {iso for iso, _ in chosen.values()}]
+    if lacking:
+        raise _no_dataset([dataset for _, dataset in asked], lacking, models)
     return Choice(
-        models=tuple(chosen),
-        isos=tuple(dict.fromkeys(name[0] for name in chosen.values())),
+        models=tuple(model for model in models if model in chosen),
+        isos=tuple(dict.fromkeys(iso for iso, _ in chosen.values())),
         everything=len(chosen) == len(models),
         named=tuple(dict.fromkeys(isos)),
-        dataset=dataset,
+        datasets=tuple(dict.fromkeys(dataset for _, dataset in asked)),
+    )
+
+
+def _no_dataset(
+    datasets: Sequence[str | None], isos: Sequence[str], models: Mapping[str, tuple[str, str]]
+) -> UnknownName:
+    available = sorted({name for iso, name in models.values() if not isos or iso in isos})
+    return UnknownName(
+        f"no dataset {' or '.join(filter(None, datasets))} for "
+        f"{', '.join(isos) or 'any operator'}: there are {', '.join(available) or 'none'}"
     )
 
 
@@ -109,49 +136,186 @@ def _operator(name: str) -> str:
 
 
 def _split_model(
-    isos: list[str], dataset: str, models: Mapping[str, tuple[str, str]]
-) -> tuple[list[str], str]:
-    """Take a model's name apart, where no other operator was asked for."""
+    isos: Sequence[str], dataset: str, models: Mapping[str, tuple[str, str]]
+) -> tuple[Sequence[str], str]:
+    """Take a model's name apart; any other name means that dataset of all `isos`."""
     if dataset not in models:
         return isos, dataset
     iso, name = models[dataset]
-    if isos and isos != [iso]:
+    if isos and iso not in isos:
         raise UnknownName(f"{dataset} is a dataset of {iso}, not of {', '.join(isos)}")
     return [iso], name
 
 
+@dataclass(frozen=True)
+class NothingNew:
+    """What a build comes to for datasets that have nothing to do; it reads like a result of dbt."""
+
+    success: bool = True
+    exception: BaseException | None = None
+    result: None = None
+
+
 def run_build(
-    workspace: Workspace, choice: Choice, variables: dict[str, Any], full_refresh: bool
-) -> dbtRunnerResult:
-    """Run `dbt build` in this process on what was chosen.
+    workspace: Workspace, choice: Choice, options: Options
+) -> dbtRunnerResult | NothingNew:
+    """Build what has anything to do of what was chosen, by running `dbt build` in this process.
 
     Raises:
         WorkspaceError: the raw folder has no operator's folder.
     """
     if why := why_no_operator(workspace.raw, report_folders()):
         raise WorkspaceError(why)
+    os.environ |= options.to_environment()
+    # On a full disk dbt's log can't be written, and Python would print how, line by line.
+    logging.raiseExceptions = False
+    made_of = parsed_project.ingredients_of(ROOT, os.environ)
+    os.environ[DIGEST] = made_of.digest.hex() if made_of else ""
+    work: _Work | None = _all_of(choice)
+    if made_of and not options.dry_run:
+        work = _work_to_do(workspace, choice, options, os.environ[DIGEST])
+    if work is None:
+        return NothingNew()
+    return _run_dbt(workspace, work, options)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What dbt is to run: selectors, none for all nodes, and how tests are selected with them."""
+
+    select: tuple[str, ...]
+    tests: str = "cautious"
+
+
+def _all_of(choice: Choice) -> _Work:
+    """Return what was chosen with all that it stands on."""
+    if choice.everything:
+        return _Work(())
+    return _Work((*(f"+{model}" for model in choice.models), FAMILY_VIEWS))
+
+
+def _work_to_do(
+    workspace: Workspace, choice: Choice, options: Options, digest: str
+) -> _Work | None:
+    """Return what of the choice has anything to do, None for nothing; the rest is as good as built.
+
+    Everything has where this can't be told without dbt, as in the first run of a project.
+    """
+    from unified_iso.build import news
+    from unified_iso.build.facts import what_dbt_told
+    from unified_iso.build.run import Run
+    from unified_iso.build.spec import Project
+
+    nodes = kept_project(workspace)
+    # A run of dbt sets a damaged database aside, and says so in its log.
+    if nodes is None or damage_of(workspace.database):
+        return _all_of(choice)
+    environ = os.environ
+    memory_limit = environ.get("UNIFIED_ISO_MEMORY_LIMIT", "2GB")
+    threads = environ.get("UNIFIED_ISO_THREADS", "")
+    with working_database(workspace, memory_limit, threads) as connection:
+        told = what_dbt_told(connection)
+        if told is None:
+            return _all_of(choice)
+        stamps, audit_schema = told
+        project = Project.of_graph(nodes, stamps)
+        chosen = [d for d in project.datasets() if d.model in choice.models]
+        # Only the dataset that a subset is cut from reads raw files.
+        parents = {dataset.parent for dataset in chosen if dataset.parent}
+        selected = [*parents, *(dataset.unique_id for dataset in chosen)]
+        run = Run(
+            connection=connection,
+            workspace=workspace,
+            limits=limits_of_environment(environ),
+            project=project,
+            families=families(ROOT),
+            options=options,
+            command="build",
+            selected=selected,
+            is_empty=False,
+            audit_schema=audit_schema,
+            tell=lambda line: None,
+            note=lambda line: None,
+        )
+        busy = news.busy_datasets(run, digest)
+        idle = [d for d in project.datasets() if d.unique_id in selected and d not in busy]
+        news.leave_in_place(run, idle)
+        if not busy:
+            return None
+        if news.has_sound_seeds(run, busy):
+            return _Work((*_names_of(busy), FAMILY_VIEWS), tests="buildable")
+    return _Work((*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS))
+
+
+def _names_of(datasets: Sequence[Dataset]) -> list[str]:
+    """Name datasets and their staging models: all that changes from run to run."""
+    staging = [staging.name for dataset in datasets for staging in dataset.staging]
+    return [*dict.fromkeys(staging), *(dataset.model for dataset in datasets)]
+
+
+def _run_dbt(workspace: Workspace, work: _Work, options: Options) -> dbtRunnerResult:
+    from dbt.cli.main import dbtRunner
+
+    from unified_iso import dbt_inside
+
+    project = parsed_manifest(workspace)
+    if not isinstance(project, bytes):
+        return project
+    left = ("unit_test", "test") if options.dry_run else ("unit_test",)
     arguments = [
-        "build",
+        *("build", *_folders(workspace)),
+        *("--exclude-resource-type", *left),
+        *("--indirect-selection", work.tests),
+    ]
+    if options.full_refresh:
+        arguments.append("--full-refresh")
+    if work.select:
+        arguments += ["--select", *work.select]
+    result = dbtRunner(dbt_inside.manifest_from_bytes(project)).invoke(arguments)
+    dbt_inside.close_database()
+    return result
+
+
+def _folders(workspace: Workspace) -> list[str]:
+    """Arguments of every dbt command of a run: where it reads and writes, and what it prints."""
+    return [
         *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT)),
-        *(
-            "--target-path",
-            str(workspace.state / "target"),
-            "--log-path",
-            str(workspace.out / "logs"),
-        ),
-        *("--vars", json.dumps(variables)),
-        *("--exclude-resource-type", "unit_test"),
-        *("--indirect-selection", "cautious"),
+        *("--target-path", str(workspace.state / "target"), "--log-path", str(workspace.logs)),
         *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",
     ]
-    if full_refresh:
-        arguments.append("--full-refresh")
-    if not choice.everything:
-        arguments += ["--select", *(f"+{model}" for model in choice.models), FAMILY_VIEWS]
-    # On a full disk dbt's log can't be written, and Python would print how, line by line.
-    logging.raiseExceptions = False
-    result = dbtRunner().invoke(arguments)
-    # dbt keeps the database open for the life of the process; the report reads it after the run.
-    DuckDBConnectionManager.close_all_connections()
-    return result
+
+
+def kept_project(workspace: Workspace) -> dict[str, Any] | None:
+    """Return the parsed project as dbt's manifest.json has it, None where it has to be parsed.
+
+    It needs no dbt, which takes seconds to import.
+    """
+    made_of = parsed_project.ingredients_of(ROOT, os.environ)
+    places = parsed_project.places(ROOT, workspace.state)
+    kept = parsed_project.read_kept(places, made_of) if made_of else None
+    return parsed_project.nodes_of(kept) if kept is not None else None
+
+
+def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
+    """Return the project as it is kept, parsed anew where it has changed; or how parsing failed."""
+    from dbt.cli.main import dbtRunner
+
+    from unified_iso import dbt_inside
+
+    places = parsed_project.places(ROOT, workspace.state)
+    made_of = parsed_project.ingredients_of(ROOT, os.environ)
+    kept = parsed_project.read_kept(places, made_of) if made_of else None
+    if kept is not None:
+        return kept
+    parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *_folders(workspace)])
+    dbt_inside.close_database()
+    if not parsed.success:
+        return parsed
+    manifest: Manifest = parsed.result  # type: ignore[assignment]
+    content = dbt_inside.manifest_to_bytes(manifest)
+    # A file that was saved while dbt read the project may be in it or not.
+    is_unchanged = made_of == parsed_project.ingredients_of(ROOT, os.environ)
+    if made_of and is_unchanged and dbt_inside.variables_of(manifest) <= made_of.variables:
+        parsed_project.keep(places, made_of, content)
+    return content

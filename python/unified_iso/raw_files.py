@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,19 +57,21 @@ from unified_iso.shapes import (
 
 READABLE = (".csv", ".csv.gz")
 RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
-# What a failed download leaves under its own name; others of these kinds are no concern of ours.
+# A failed download may leave a reply of the server in such a file. It is refused if it holds one,
+# and passed over otherwise.
 REPLY_ENDINGS = (".xml", ".html", ".htm")
 CONTAINER_ENDINGS = (".zip", ".xlsx")
 BLOCK = 1 << 20
-# Packed bytes that are unpacked at once; what is left of them is copied for each piece.
+# Packed bytes that are unpacked at once. They are few, because zlib copies what is left of them for
+# each piece.
 PACKED_BLOCK = 1 << 16
 LONGEST_LINE = 1 << 24
 GZIP_WINDOW = 31
 HEAD_LINES = 12
 HEADER_SHOWN = 200
 TAIL = 512
-# Digits in groups, as in 1_000, make a number for DuckDB's reader, and so does 19_25. To look for
-# the first pattern costs a fifth of the second, and few cells end so.
+# DuckDB's reader takes 1_000 for a number, and 19_25 too. The first pattern is looked for before
+# the second, because it takes a fifth of the time and few cells match it.
 _ENDS_IN_DIGITS = r'_[0-9.]+[,"\r\n]'
 _IS_GROUPED = r'[,"\n][-+ ]*[0-9.]*[0-9]_[0-9_.]*[,"\r\n]'
 _GROUPED = re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.eE]*")
@@ -92,11 +94,12 @@ AS_TEXT = "text"
 SEAM = 64
 # First bytes of a file among which lines are looked at one by one.
 SAMPLED = 1 << 16
-_BLANK = pa.scalar(32, pa.uint8())
+_BLANK, _NEWLINE, _RETURN = (pa.scalar(byte, pa.uint8()) for byte in b" \n\r")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 STRAYS_SHOWN = 5
-# Of two names, as difflib measures it: pjn is as near to pjm, and nyiso is not to miso.
+# Least likeness of a misspelt name, as difflib measures it: pjn is near enough to pjm, nyiso is not
+# to miso.
 LIKENESS = 0.66
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _DATE_AT_START = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
@@ -282,7 +285,7 @@ def _why_stray(raw: Path, name: str, operators: Collection[str]) -> str | None:
         if not named.endswith(RAW_ENDINGS):
             return None
         return f"belongs to no operator: move it to a report folder of {_one_of(operators)}"
-    # Where case doesn't count the folder is the operator's, and is read.
+    # On a file system where case doesn't count this is the operator's own folder, which is read.
     if name.startswith(".") or (named in operators and _is_same(path, raw / named)):
         return None
     if path.is_symlink() and _holds(path, raw):
@@ -602,7 +605,8 @@ def _inspect_content(
         return _inspect_container(path, data_source, cache, listed, report, others, budget)
     is_named_gzip = path.name.lower().endswith(".gz")
     if is_named_gzip != (kind == GZIP) or not path.name.lower().endswith(READABLE):
-        # The reader tells by the name whether a file is packed.
+        # A file with another ending is read through a link with the right one, because DuckDB's
+        # reader tells by the name whether a file is packed.
         path = _linked(path, data_source, ".csv.gz" if kind == GZIP else ".csv", cache)
     return [_inspect_csv(path, data_source, cache, listed, report, others, budget)]
 
@@ -641,7 +645,7 @@ def _inspect_container(
         raise Refused(
             "is an Excel workbook (.xlsx), which is not read for this report: save it as csv"
         )
-    # Rows are told apart by the path they are read from, so equal zips don't share their members.
+    # The key contains the path, because two identical zips are two data sources.
     key = f"{data_source} {_hash_file(path)}"
     folder = cache / "members" / xxhash.xxh3_128_hexdigest(key.encode())
     members = unpack(path, folder, with_books=report.books, budget=budget, is_book=is_book)
@@ -876,7 +880,7 @@ def _in_shape(
     assert result.layout is not None
     copying = Copying(heading, _rules(result.layout, report))
     copy = _unused_link(data_source, ".csv", cache, "shape")
-    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+    with _opened(path) as stream, _new_copy(copy) as write:
         for line in copying.copy(_pieces_of_lines(stream)):
             write(line)
     result.lines = copying.lines
@@ -931,7 +935,7 @@ def _read_through(path: Path, budget: Budget, report: Report | None = None) -> _
     if not text.last:
         raise Foreign("is empty: download it again")
     lines = text.newlines + (text.last != b"\n")
-    # The last line may have been cut between the two.
+    # A return at the very end doesn't count: the file may have been cut before its line feed.
     whole_returns = text.returns - (text.last == b"\r")
     mixes_line_ends = text.returns > 0 and not whole_returns == text.pairs == text.newlines
     return _Content(
@@ -1017,18 +1021,24 @@ class _Text:
         self._count_marks(content)
         buffers = [None, pa.py_buffer(content)]
         array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
-        newlines = content.count(b"\n")
-        returns = content.count(b"\r") if b"\r" in content else 0
+        # Arrow compares many bytes at once and without Python's lock, so that files are read side
+        # by side; bytes.count looks for one line end after another, and holds it.
+        newline_at = pc.equal(array, _NEWLINE)
+        newlines = newline_at.true_count
+        returns = 0
+        if b"\r" in content:
+            return_at = pc.equal(array, _RETURN)
+            returns = return_at.true_count
+            self.pairs += pc.and_(return_at[:-1], newline_at[1:]).true_count
         self.newlines += newlines
         self.returns += returns
         self.quotes += content.count(b'"') if b'"' in content else 0
-        if returns:
-            self.pairs += content.count(b"\r\n")
-        self.pairs += self.last == b"\r" and block[:1] == b"\n"
+        self.pairs += self.last == b"\r" and content.startswith(b"\n")
         if pc.less(array, _BLANK).true_count > newlines + returns:
             self.has_control_bytes |= _CONTROL.search(content) is not None
-        if not self.may_group_digits:
-            self.may_group_digits = _may_group_digits(self.tail[-SEAM:] + content)
+        seam = self.tail[-SEAM:]
+        if not self.may_group_digits and (b"_" in content or b"_" in seam):
+            self.may_group_digits = _may_group_digits(seam + content)
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
 
@@ -1059,7 +1069,7 @@ def _check_grouped_digits(path: Path, layout: Layout, report: Report) -> None:
         for position, name in enumerate(layout.names)
         if name in known and name not in texts
     ]
-    with _opener(path)(path, "rb") as stream:
+    with _opened(path) as stream:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             if number <= layout.header_line + 1 or b"_" not in line:
                 continue
@@ -1089,7 +1099,7 @@ def _refuse_open_quote(path: Path, layout: Layout) -> None:
 
 
 def _refuse_control_bytes(path: Path) -> None:
-    with _opener(path)(path, "rb") as stream:
+    with _opened(path) as stream:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             if found := _CONTROL.search(line):
                 raise Refused(
@@ -1117,7 +1127,7 @@ def _report_date(above: Sequence[str], name: str) -> date:
 
 
 _FIELD = rb'(?:[ \t]*+"[^"]*+(?:""[^"]*+)*+"[ \t]*+|[^",]*+)'
-# Most lines are sound, and this is the fastest way to see it.
+# This pattern is tried first, because most lines are sound and it is the fastest way to see it.
 _BALANCED = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+\r?\n?")
 
 
@@ -1147,7 +1157,7 @@ def count_records(path: Path, after: int) -> Records:
     """
     records = lines_since = opened_at = 0
     skipped: list[int] = []
-    with _opener(path)(path, "rb") as stream:
+    with _opened(path) as stream:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             if number <= after:
                 continue
@@ -1186,7 +1196,8 @@ def _closes(line: bytes) -> bool | None:
     if closes and last and not last.startswith(b","):
         return None
     between = outside[1:-1] if closes else outside[1:]
-    # Between two quoted fields there is a comma; nothing is a quote that stands twice for itself.
+    # A comma lies between two quoted fields. Two quotes with nothing between them are one quote
+    # within a field.
     if between.count(b",") < len(between) and not all(map(_is_between, between)):
         return None
     return closes
@@ -1209,8 +1220,9 @@ def _is_packed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def _opener(path: Path) -> Callable[[Path, str], IO[bytes]]:
-    return gzip.open if _is_packed(path) else open
+def _opened(path: Path) -> IO[bytes]:
+    # A stream of gzip can do all that is asked of a file here, but its type stubs don't say so.
+    return cast("IO[bytes]", gzip.open(path)) if _is_packed(path) else path.open("rb")
 
 
 def _hash_file(path: Path) -> str:
@@ -1404,8 +1416,8 @@ def _fits(value: str, column: Column, timestamp_format: str) -> bool:
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
 ) -> Refused:
-    # Operators share layouts: a sibling of the same operator is the likelier one, and of a report
-    # that several have the operator can't be told.
+    # Reports of the same operator come first, because operators share layouts and their own are the
+    # likelier ones. A report of the same name is left out, because its layout is the same.
     for other in sorted(others, key=lambda other: other.iso != report.iso):
         if other.name != report.name and any(_match(cells, other) for cells in rows):
             return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
@@ -1413,7 +1425,7 @@ def _why_not(
         return Refused(f"separates its cells by {separated}: save it with commas between them")
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
     if found:
-        # Reports of one frame share cells of their headings; the title says which one it is.
+        # The title decides, because reports of one operator share most cells of their headings.
         _check_title(lines[: rows.index(found)], report)
     needed = len(_missing((), report))
     missing = _missing(
@@ -1502,7 +1514,7 @@ def _in_utf8(path: Path, data_source: str, cache: Path) -> Path:
     """Path of a copy of a UTF-16 text in UTF-8."""
     copy = _unused_link(data_source, ".csv", cache, "utf8")
     decode = codecs.getincrementaldecoder("utf-16")().decode
-    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+    with _opened(path) as stream, _new_copy(copy) as write:
         try:
             while block := stream.read(BLOCK):
                 write(decode(block).encode())
@@ -1517,7 +1529,7 @@ def _in_utf8(path: Path, data_source: str, cache: Path) -> Path:
 def _with_line_feeds(path: Path, data_source: str, cache: Path) -> Path:
     """Path of a copy of a text whose lines end in carriage returns only, with line feeds."""
     copy = _unused_link(data_source, ".csv", cache, "feeds")
-    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+    with _opened(path) as stream, _new_copy(copy) as write:
         while block := stream.read(BLOCK):
             write(block.replace(b"\r", b"\n"))
     return copy
@@ -1526,7 +1538,7 @@ def _with_line_feeds(path: Path, data_source: str, cache: Path) -> Path:
 def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:
     """Path of a copy with plain line feeds: DuckDB's reader gives up where line ends differ."""
     copy = _unused_link(data_source, ".csv", cache, "ends")
-    with _opener(path)(path, "rb") as stream, _new_copy(copy) as write:
+    with _opened(path) as stream, _new_copy(copy) as write:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             write(_with_line_feed(line, number))
     return copy

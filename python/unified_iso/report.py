@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
-from dbt.cli.main import dbtRunnerResult
-from dbt_common.exceptions import DbtBaseException
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from unified_iso.footers import Entry
 from unified_iso.machine import in_words, is_of_machine, shortage_in
-from unified_iso.project import Choice, dataset_models, operators
-from unified_iso.publish import Entry, is_sound, published_entries, read_manifest
+from unified_iso.manifest import read_manifest
+from unified_iso.project import Choice, NothingNew, dataset_models, operators
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace
+from unified_iso.year_files import is_sound, published_entries
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 ROWS_SHOWN = 10
 UNTOUCHED = "what was published is untouched"
@@ -66,6 +69,9 @@ class Outcome:
 
     def note(self, error: BaseException) -> None:
         """Keep an error that belongs to no dataset."""
+        # Here and not above, because the other commands need nothing of dbt, which is slow to load.
+        from dbt_common.exceptions import DbtBaseException
+
         said = str(error)
         if is_of_machine(error) or shortage_in(said) is not None:
             self.stopped = self.stopped or in_words(error, self.out)
@@ -84,12 +90,15 @@ class Outcome:
 
 
 def gather(
-    workspace: Workspace, result: dbtRunnerResult, isos: Sequence[str], year: int | None = None
+    workspace: Workspace,
+    result: dbtRunnerResult | NothingNew,
+    isos: Sequence[str],
+    years: Collection[int] = (),
 ) -> Outcome:
     """Collect the outcome of a build from dbt's results, the manifest and the working database.
 
-    Years that an earlier build left unpublished count if this one was to build them, in `year`
-    only where it is given.
+    Years that an earlier build left unpublished count if this one was to build them, those among
+    `years` only where there are any.
     """
     outcome = Outcome(workspace.out)
     results = list(getattr(result.result, "results", None) or [])
@@ -98,12 +107,14 @@ def gather(
             _add(outcome, run)
     if result.exception is not None:
         outcome.note(result.exception)
-    manifest = outcome.read(lambda: read_manifest(workspace), {})
+    nothing: dict[str, Any] = {}
+    manifest = outcome.read(lambda: read_manifest(workspace), nothing)
     ran = {run.node.name for run in results}
     outcome.unpublished = [
         entry
         for entry in _of(manifest.get("unpublished", []), isos, "model")
-        if not results or (entry["model"] in ran and year in (None, entry["year"]))
+        if not results or (entry["model"] in ran and (not years or entry["year"] in years))
+        if not isinstance(result, NothingNew)
     ]
     outcome.refused = [
         entry
@@ -117,7 +128,7 @@ def gather(
     outcome.is_empty = any(str(run.message).endswith(_NOTHING) for run in results)
     if not result.success and outcome.exit_code != 1:
         outcome.findings.append(Finding("run", "the run failed; see its log", is_error=True))
-    if results:
+    if results or isinstance(result, NothingNew):
         outcome.unread = outcome.read(lambda: _unread(workspace), [])
     return outcome
 
@@ -134,7 +145,11 @@ def _unread(workspace: Workspace) -> list[str]:
 
 
 def note_absent(
-    outcome: Outcome, workspace: Workspace, choice: Choice, year: int | None, rows: Sequence[Entry]
+    outcome: Outcome,
+    workspace: Workspace,
+    choice: Choice,
+    years: Collection[int],
+    rows: Sequence[Entry],
 ) -> None:
     """Note what was asked for by name and is not among `rows`, what is published, and why.
 
@@ -143,18 +158,33 @@ def note_absent(
     """
     if outcome.stopped or any(_is_of_run(finding) for finding in outcome.findings):
         return
+    for year in years or (None,):
+        for dataset in choice.datasets or (None,):
+            of_year = [row for row in rows if year in (None, row["year"])]
+            outcome.absent += _absences(outcome, workspace, choice, dataset, year, of_year)
+
+
+def _absences(
+    outcome: Outcome,
+    workspace: Workspace,
+    choice: Choice,
+    dataset: str | None,
+    year: int | None,
+    rows: Sequence[Entry],
+) -> Iterator[str]:
+    """Tell what is not published of one dataset, or of any, in one year, or in any."""
     found = [
         row
         for row in rows
-        if f"{row['iso']}_{row['dataset']}" in choice.models and year in (None, row["year"])
+        if f"{row['iso']}_{row['dataset']}" in choice.models and dataset in (None, row["dataset"])
     ]
-    told = [*outcome.unpublished, *(vars(found) for found in outcome.findings if found.is_error)]
-    told = [str(entry.get("model") or entry.get("dataset")) for entry in told]
+    told = [str(entry["model"]) for entry in outcome.unpublished]
+    told += [finding.dataset for finding in outcome.findings if finding.is_error]
     if found:
         told += [entry["file"] for entry in (*outcome.refused, *outcome.rejected)]
     elif not choice.named and not told:
-        outcome.absent.append(_absence("", choice, year, _why_nothing(outcome)))
-    for iso in choice.named:
+        yield _absence("", dataset, year, _why_nothing(outcome))
+    for iso in choice.named_for(dataset):
         why = None
         if not (workspace.raw / iso).is_dir():
             why = f"{workspace.raw} has no folder {iso}"
@@ -163,7 +193,7 @@ def note_absent(
         ):
             why = _why_nothing(outcome)
         if why:
-            outcome.absent.append(_absence(iso, choice, year, why))
+            yield _absence(iso, dataset, year, why)
 
 
 def _is_of_run(finding: Finding) -> bool:
@@ -171,8 +201,8 @@ def _is_of_run(finding: Finding) -> bool:
     return finding.is_error and finding.dataset not in dataset_models()
 
 
-def _absence(iso: str, choice: Choice, year: int | None, why: str) -> str:
-    asked = [name for name in (iso, choice.dataset, year and str(year)) if name]
+def _absence(iso: str, dataset: str | None, year: int | None, why: str) -> str:
+    asked = [name for name in (iso, dataset, year and str(year)) if name]
     return f"{' '.join(asked) or 'anything'}: {why}"
 
 
@@ -207,7 +237,7 @@ def _finding(run: Any) -> Finding:
     node = run.node
     is_test = node.resource_type == "test"
     dataset = node.name
-    # A test that stands in a file of its own is attached to nothing.
+    # A test in a file of its own is not attached to any model.
     if is_test and getattr(node, "attached_node", None):
         dataset = node.attached_node.rpartition(".")[2]
     if dataset == "unified_iso-on-run-end-0":
@@ -367,12 +397,14 @@ def status_rows(workspace: Workspace) -> list[Entry]:
             state = "changed outside"
         else:
             state = "published"
-        rows.append({name: entry[name] for name in _KEPT} | {"state": state, "path": entry["path"]})
+        kept = {name: entry[name] for name in _KEPT if name in entry}
+        rows.append(kept | {"state": state, "path": entry["path"]})
     return rows
 
 
+# A family without locations has entries without them.
 _KEPT = (
-    *("iso", "dataset", "year", "rows", "locations", "first_interval", "last_interval"),
+    *("iso", "dataset", "year", "rows", "series", "locations", "first_interval", "last_interval"),
     *("missing_intervals", "locations_without_id", "unchecked_reports", "bytes"),
 )
 
@@ -380,8 +412,9 @@ _KEPT = (
 def status_table(rows: Sequence[Entry]) -> Table:
     """Lay the rows of `status_rows` out for a terminal."""
     table = Table(box=None)
-    for name in ("dataset", "year", "rows", "locations", "first interval", "last interval"):
-        table.add_column(name, justify="right" if name in ("year", "rows", "locations") else "left")
+    series = "locations" if all("locations" in row for row in rows) else "series"
+    for name in ("dataset", "year", "rows", series, "first interval", "last interval"):
+        table.add_column(name, justify="right" if name in ("year", "rows", series) else "left")
     for name in ("missing", "bytes"):
         table.add_column(name, justify="right")
     table.add_column("state")
@@ -391,7 +424,7 @@ def status_table(rows: Sequence[Entry]) -> Table:
             shown(f"{row['iso']} {row['dataset']}"),
             shown(row["year"]),
             f"{row['rows']:,}",
-            f"{row['locations']:,}",
+            f"{row['series']:,}",
             shown(row["first_interval"]),
             shown(row["last_interval"]),
             f"{row['missing_intervals']:,}",
@@ -405,5 +438,5 @@ def status_table(rows: Sequence[Entry]) -> Table:
 def _notes(row: Entry) -> Iterator[str]:
     if row["unchecked_reports"]:
         yield f"never checked against a real file: {', '.join(row['unchecked_reports'])}"
-    if row["locations_without_id"]:
+    if row.get("locations_without_id"):
         yield f"locations whose name stands for their id: {row['locations_without_id']:,}"

@@ -36,7 +36,7 @@ from io import FileIO
 from itertools import groupby, zip_longest
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 _MAGIC = b"PAR1"
 _ENCRYPTED_MAGIC = b"PARE"
@@ -370,7 +370,8 @@ def _skip(buffer: bytes, position: int, kind: int) -> int:
 
 
 def _skip_struct(buffer: bytes, position: int) -> int:
-    # Statistics are most of a footer: their integers and short strings are not worth a call each.
+    # Integers and short strings are read inline, because statistics are most of a footer and a call
+    # for each of them would take longer.
     while True:
         head = buffer[position]
         position += 1
@@ -442,7 +443,7 @@ def _encoded(fields: Sequence[_Field], shape: _Shape) -> _Pieces:
     merged: _Pieces = []
     for kind, run in groupby(pieces, key=type):
         same = list(run)
-        merged += same if kind is int else [b"".join(same)]
+        merged += same if kind is int else [b"".join(cast("list[bytes]", same))]
     return merged
 
 
@@ -480,7 +481,7 @@ def _rendered(pieces: _Pieces, shift: int = 0) -> bytes:
 
 @cache
 def _field_header(last_id: int, field_id: int, kind: int) -> bytes:
-    # Kept, because a footer is made of many structs of few shapes.
+    # The result is kept, because a footer is made of many structs of few shapes.
     distance = field_id - last_id
     if 0 < distance < 16:
         return bytes((distance << 4 | kind,))
@@ -599,7 +600,7 @@ _FILE_META_DATA: _Shape = {
     _VERSION: _Role.COPY,
     _SCHEMA: _Role.COPY,
     _FILE_ROWS: _Role.NUMBER,
-    # Built one by one, so that only one row group at a time exists as a tree of fields.
+    # Row groups are built one by one, so that only one at a time exists as a tree of fields.
     _ROW_GROUPS: _Nested(_LIST, _ROW_GROUP, build=_row_group),
     _KEY_VALUES: _Nested(_LIST, _KEY_VALUE),
     _CREATED_BY: _Role.COPY,
@@ -848,7 +849,7 @@ _SEAL_HEAD = b"".join(
 
 def _seal_place(end: bytes) -> int | None:
     """Return where the digits of the seal stand in a footer; None: there is no seal."""
-    # Searched for from the end: texts of keys that sort before it could hold anything.
+    # The search begins at the end, because texts of keys before it may hold the same characters.
     found = end.rfind(_SEAL_HEAD)
     place = found + len(_SEAL_HEAD)
     return None if found < 0 or place + _SEAL_DIGITS > len(end) else place

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class WorkspaceError(Exception):
@@ -68,6 +69,18 @@ class Workspace:
         """Path of the published file of one delivery year."""
         return self.parquet / iso / dataset / f"{dataset}_{year}.parquet"
 
+    def place_of(self, entry: Mapping[str, Any]) -> Path:
+        """Path at which the year file of an entry of the manifest has to lie."""
+        return self.year_file(entry["iso"], entry["dataset"], entry["year"])
+
+    def year_files(self) -> list[Path]:
+        """Every file that lies where year files do, sorted."""
+        return sorted(path for path in self.parquet.glob("*/*/*.parquet") if path.is_file())
+
+    def name_of(self, path: Path) -> str:
+        """Path of a published file below the output folder, as the manifest has it."""
+        return path.relative_to(self.out).as_posix()
+
     def clear_spill(self) -> None:
         """Remove what a killed run had spilled to disk."""
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
@@ -113,3 +126,13 @@ class Workspace:
                 f"the output folder {self.out} can't be written ({error.strerror}): "
                 "choose another with --out or UNIFIED_ISO_OUT"
             ) from error
+
+
+def beside(path: Path) -> Path:
+    """Where a file is written before it takes the place of the one at `path`."""
+    return path.with_name(path.name + ".partial")
+
+
+def log_of(database: Path) -> Path:
+    """Where DuckDB keeps changes that are not in a database yet."""
+    return database.with_name(database.name + ".wal")

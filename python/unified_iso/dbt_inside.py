@@ -1,0 +1,92 @@
+"""What is used of dbt that it doesn't promise to keep, each with the reason why.
+
+`tests/python/test_dbt_inside.py` fails in words where a new dbt has changed one of them.
+"""
+
+# dbt has left some of these functions without types.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.duckdb.environments.local import LocalEnvironment
+from dbt.adapters.factory import reset_adapters
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.contracts.graph.manifest import Manifest
+from dbt.events.types import JinjaLogInfo
+from dbt.flags import get_flags
+from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+from dbt_common.events.event_manager_client import cleanup_event_logger
+from dbt_common.events.functions import fire_event
+
+_CANCEL: Any = vars(LocalEnvironment)["cancel"].__func__
+
+
+def close_database() -> None:
+    """Close the working database, which dbt-duckdb keeps open for the life of the process.
+
+    The report reads it after the run, and a later run may be on another one.
+    """
+    reset_adapters()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def close_logs() -> None:
+    """Close the log file and forget the console, to which later events would be written."""
+    cleanup_event_logger()
+
+
+def manifest_to_bytes(manifest: Manifest) -> bytes:
+    """Write a parsed project as dbt writes its own partial_parse.msgpack.
+
+    dbt offers to run with a manifest that is given, but no way to keep one.
+    """
+    return bytes(manifest.to_msgpack(extended_mashumaro_encoder))
+
+
+def manifest_from_bytes(content: bytes) -> Manifest:
+    """Read what `manifest_to_bytes` wrote, with `graph`, the variable of macros."""
+    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def variables_of(manifest: Manifest) -> set[str]:
+    """Return the environment variables that dbt read while it parsed."""
+    return set(manifest.env_vars)
+
+
+def tell(line: str) -> None:
+    """Say a line in dbt's log and on its console, as `log(..., info=true)` of a macro does."""
+    fire_event(JinjaLogInfo(msg=line, node_info={}))
+
+
+def call_when_cancelled(action: Callable[[], None]) -> None:
+    """Call `action` when dbt cancels what runs, as it does on SIGINT.
+
+    It interrupts its own sessions only, and would wait for others.
+    """
+
+    def cancel(environment: type[LocalEnvironment], connection: Any) -> None:
+        action()
+        _CANCEL(environment, connection)
+
+    LocalEnvironment.cancel = classmethod(cancel)  # type: ignore[assignment]
+
+
+def fail(result: Any, message: str) -> None:
+    """Turn a result into an error after its node has run.
+
+    Only what is published counts, and otherwise `dbt retry` would find nothing to do.
+    """
+    result.status = RunStatus.Error
+    result.message = message
+
+
+def log_file() -> Path:
+    """Return the log of this run, which an error message names."""
+    return Path(getattr(get_flags(), "LOG_PATH", "logs")) / "dbt.log"
