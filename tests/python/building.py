@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from typer.testing import CliRunner
 
+from unified_iso import dbt_inside, progress
 from unified_iso.cli import app
+from unified_iso.lock import release_lock
+from unified_iso.project import ROOT, parsed_manifest
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[2]
 # Real files, which stay outside the repository.
@@ -89,9 +100,21 @@ class Built:
 
 
 def build(
-    raw: Path, out: Path, *options: str, check: int | None = 0, project: Path = REPOSITORY
+    raw: Path,
+    out: Path,
+    *options: str,
+    check: int | None = 0,
+    project: Path = REPOSITORY,
+    in_process: bool = True,
 ) -> Ran:
-    """Run `unified-iso build`; `check` is the exit code it must have, None for any."""
+    """Run `unified-iso build`; `check` is the exit code it must have, None for any.
+
+    It runs in this process, which spares the seconds in which a new one imports its packages,
+    unless it is to be a process of its own or to run another project, which is read at import.
+    """
+    if in_process and project == REPOSITORY:
+        arguments = build_command(raw, out, *options)[3:]
+        return checked(arguments, _in_this_process(out, lambda: _invoke_command(arguments)), check)
     return run_command(build_command(raw, out, *options), environment(project), check)
 
 
@@ -101,16 +124,74 @@ def build_command(raw: Path, out: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "unified_iso", "build", *options, *folders]
 
 
-def run_dbt(raw: Path, out: Path, *arguments: str, check: int | None = 0) -> Ran:
-    """Run plain dbt on the project, with its own files kept below `out`."""
-    command = [
-        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()"),
+def run_dbt(
+    raw: Path, out: Path, *arguments: str, check: int | None = 0, in_process: bool = True
+) -> Ran:
+    """Run plain dbt on the project, with its own files kept below `out`.
+
+    In this process it runs with the kept manifest, and only `parse` parses.
+    """
+    own = [
         *arguments,
         *("--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)),
         *("--target-path", str(out / "target"), "--log-path", str(out / "dbt-logs")),
     ]
     folders = {"UNIFIED_ISO_RAW": str(raw), "UNIFIED_ISO_OUT": str(out)}
+    if in_process:
+        return checked(own, _in_this_process(out, lambda: _invoke_dbt(own), folders), check)
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *own]
     return run_command(command, environment() | folders, check)
+
+
+def _invoke_command(arguments: list[str]) -> int:
+    result = CliRunner().invoke(app, arguments)
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        traceback.print_exception(result.exception)
+    return result.exit_code
+
+
+def _invoke_dbt(arguments: list[str]) -> int:
+    is_parsed = arguments[0] != "parse"
+    result = dbtRunner(kept_manifest() if is_parsed else None).invoke(arguments)
+    if result.exception:
+        print(result.exception)
+        return 2
+    return 0 if result.success else 1
+
+
+def kept_manifest() -> Manifest:
+    """Return the project as dbt parsed it, which a run may change."""
+    with TemporaryDirectory() as folder:
+        content = parsed_manifest(Workspace(raw=Path(folder), out=Path(folder)))
+    assert isinstance(content, bytes), content
+    return dbt_inside.manifest_from_bytes(content)
+
+
+def _in_this_process(
+    out: Path, run: Callable[[], int], variables: Mapping[str, str] | None = None
+) -> Ran:
+    """Run with the environment of a new process, and leave nothing of it behind."""
+    assert ROOT == REPOSITORY, f"{ROOT} is the project of this process: set UNIFIED_ISO_PROJECT"
+    before, raises, folder = dict(os.environ), logging.raiseExceptions, Path.cwd()
+    stdout, stderr = io.StringIO(), io.StringIO()
+    inherited = environment() | (variables or {})
+    try:
+        os.environ.clear()
+        os.environ.update(inherited)
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            exit_code = run()
+    finally:
+        dbt_inside.close_database()
+        dbt_inside.close_logs()
+        progress.listen(None)
+        release_lock(Workspace(raw=Path(), out=out.absolute()).lock_file)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(before)
+        logging.raiseExceptions = raises
+    return Ran(exit_code, stdout.getvalue(), stderr.getvalue())
 
 
 def run_python(code: str, *arguments: str, check: int | None = None) -> Ran:
@@ -140,7 +221,11 @@ def run_command(command: list[str], variables: dict[str, str], check: int | None
         timeout=LONGEST_RUN_SECONDS,
         check=False,
     )
-    ran = Ran(done.returncode, done.stdout, done.stderr)
+    return checked(command, Ran(done.returncode, done.stdout, done.stderr), check)
+
+
+def checked(command: Sequence[str], ran: Ran, check: int | None) -> Ran:
+    """Return `ran`, whose exit code must be `check`, None for any."""
     assert check is None or ran.exit_code == check, (
         f"exit code {ran.exit_code} instead of {check}: {' '.join(command)}\n{ran.output}"
     )

@@ -1,15 +1,54 @@
-"""What the suites share: a build that many tests look at, and builds that run beside a test."""
+"""What the suites share: a build that many tests look at, and builds that run beside a test.
+
+A test that starts a process or dbt is marked with `builds`; without the mark it fails.
+"""
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from datetime import date
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dbt.cli.main import dbtRunner
 
 from building import Built, build, build_command, environment
 from unified_iso.sample import write_sample
+
+_PROCESSES = ("subprocess.Popen", "os.fork")
+_is_marked = True
+
+
+def _require_mark() -> None:
+    if not _is_marked:
+        pytest.fail("mark this test with pytest.mark.builds: `make check` leaves those out")
+
+
+def pytest_configure() -> None:
+    """Ask for the mark whenever a process is started, and before dbt runs in this one."""
+    sys.addaudithook(lambda event, _: _require_mark() if event in _PROCESSES else None)
+    invoke = dbtRunner.invoke
+
+    @wraps(invoke)
+    def marked(*arguments: Any, **options: Any) -> Any:
+        _require_mark()
+        return invoke(*arguments, **options)
+
+    dbtRunner.invoke = marked
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test and the fixtures that are made for it start something only if it is marked."""
+    global _is_marked
+    _is_marked = item.get_closest_marker("builds") is not None
+    try:
+        return (yield)
+    finally:
+        _is_marked = True
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ from building import (
     write_rows,
 )
 
+pytestmark = pytest.mark.builds
+
 NEW_YORK = ZoneInfo("America/New_York")
 NODAL, HUB, NYISO = (
     "pjm_da_energy_hourly_nodal",
@@ -357,15 +359,15 @@ def test_every_term_has_a_fault() -> None:
 PROJECT = ("models", "macros", "seeds", "tests/generic", "dbt_project.yml", "profiles.yml")
 PIPELINE_FAULTS = {
     # A row that the reader saw and the writer loses; one operator each, so that each is seen alone.
-    "macros/year_files/year_files.sql": (
-        ") as dataset\n        where datetime_utc >=",
-        ") as dataset\n        where not (settlement_location_id = '61752'"
-        " and hour(datetime_utc) = 12) and datetime_utc >=",
+    "macros/unified/energy_prices.sql": (
+        "    true as is_current\nfrom sorted\n",
+        "    true as is_current\nfrom sorted\n"
+        "where not (settlement_location_id = '61752' and hour(interval_start_utc) = 12)\n",
     ),
     # Where a key comes more than once, no row is kept.
-    "macros/unified/energy_prices.sql": (
-        "        where place > 1\n",
-        "        where place > case when '{{ iso }}' = 'pjm' then 0 else 1 end\n",
+    "macros/unified/unified_rows.sql": (
+        "        where place > 1\n    ) as superseded",
+        "        where place > {{ 0 if model.name.startswith('pjm') else 1 }}\n    ) as superseded",
     ),
 }
 

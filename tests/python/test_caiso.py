@@ -20,6 +20,8 @@ from building import BAD_SAMPLES, SAMPLES, Ran, query, status, work_database
 from test_round_trip import Winners, assert_equals_truth, texts_of
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 DATASET = "caiso_da_energy_hourly_nodal"
 REPORT = "caiso/prc_lmp"
 MERGED = "merged: equal to the published row"

@@ -18,9 +18,10 @@ from building import SAMPLES, Ran, build, query, status
 
 CASES = SAMPLES.with_name("cases")
 
-pytestmark = pytest.mark.skipif(
-    not CASES.is_dir(), reason="no cases beside the repository (shared/cases)"
-)
+pytestmark = [
+    pytest.mark.builds,
+    pytest.mark.skipif(not CASES.is_dir(), reason="no cases beside the repository (shared/cases)"),
+]
 
 # UTC, total.
 Prices = list[tuple[str, float]]

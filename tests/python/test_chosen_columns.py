@@ -6,6 +6,8 @@ import pytest
 
 from building import Built, Ran, build, query, work_database
 
+pytestmark = pytest.mark.builds
+
 FILES = {
     # What five public clients ask of the API, or less.
     "pjm/da_hrl_lmps/noversion.csv": """

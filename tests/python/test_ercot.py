@@ -21,6 +21,8 @@ from building import SAMPLES, Ran, build, query, status, work_database
 from test_round_trip import assert_equals_truth
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 DATASET = "ercot_da_energy_hourly"
 REAL_FILES = SAMPLES / "ercot"
 

@@ -14,10 +14,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from building import REPOSITORY, Built, Ran, build, file_states, run_dbt, sample_day, status
+from unified_iso.build.publish import publish
+from unified_iso.build.recover import discard_candidates
 from unified_iso.cli import app
 from unified_iso.inventory import SCHEMA
+from unified_iso.manifest import read_manifest
 from unified_iso.project import UnknownName, choose, operators, report_folders
-from unified_iso.publish import discard_candidates, publish, read_manifest
 from unified_iso.raw_files import Listed, Report, inspect, list_strays, why_no_operator
 from unified_iso.report import Outcome, gather, note_absent, show, show_unused
 from unified_iso.workspace import Workspace
@@ -136,11 +138,11 @@ def test_the_nearest_report_is_named(folder: str, says: str, tmp_path: Path) -> 
 
 def test_names_are_taken_in_any_case() -> None:
     for isos, dataset in ((["NYISO"], "DA_Energy_Hourly"), ([], "nyiso_DA_energy_hourly")):
-        choice = choose(isos, dataset)
+        choice = choose(isos, [dataset])
         assert choice.models == ("nyiso_da_energy_hourly",)
         assert choice.named == ("nyiso",)
-        assert choice.dataset == "da_energy_hourly"
-    everything = choose([], None)
+        assert choice.datasets == ("da_energy_hourly",)
+    everything = choose([])
     assert (everything.everything, everything.named) == (True, ())
     assert everything.isos == tuple(dict.fromkeys(everything.isos))
 
@@ -159,7 +161,7 @@ def test_names_that_there_are_none_of_are_told(
     isos: list[str], dataset: str | None, says: str
 ) -> None:
     with pytest.raises(UnknownName, match=re.escape(says)):
-        choose(isos, dataset)
+        choose(isos, [dataset] if dataset else [])
 
 
 def test_the_help_lists_operators_and_datasets() -> None:
@@ -205,11 +207,29 @@ def test_what_was_asked_for_by_name_and_is_not_published_is_told(
     (tmp_path / "nyiso").mkdir()
     workspace = Workspace(raw=tmp_path, out=tmp_path / "out")
     outcome = Outcome(workspace.out)
-    note_absent(outcome, workspace, choose(isos, dataset), year, rows)
+    note_absent(
+        outcome, workspace, choose(isos, [dataset] if dataset else []), [year] if year else [], rows
+    )
     assert outcome.absent == [text.format(raw=tmp_path) for text in says]
     assert outcome.exit_code == (1 if says else 0)
     shown = printed(show, workspace, outcome)
     assert shown == [f"not published {text}" for text in outcome.absent]
+
+
+def test_each_year_and_dataset_that_was_asked_for_and_is_not_published_is_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pjm").mkdir()
+    (tmp_path / "nyiso").mkdir()
+    workspace = Workspace(raw=tmp_path, out=tmp_path / "out")
+    outcome = Outcome(workspace.out)
+    choice = choose(["pjm", "nyiso"], ["da_energy_hourly_hub", "da_energy_hourly"])
+    rows = [row("pjm", "da_energy_hourly_hub", 2023), row("nyiso", year=2024)]
+    note_absent(outcome, workspace, choice, [2023, 2024], rows)
+    assert outcome.absent == [
+        f"nyiso da_energy_hourly 2023: {NOTHING}",
+        f"pjm da_energy_hourly_hub 2024: {NOTHING}",
+    ]
 
 
 def test_an_operator_of_which_all_is_refused_is_told_once_beside_published_data(
@@ -220,9 +240,9 @@ def test_an_operator_of_which_all_is_refused_is_told_once_beside_published_data(
     workspace = Workspace(raw=tmp_path, out=tmp_path / "out")
     refused = [{"file": "nyiso/damlbmp_zone/a.csv", "reason": "is empty"}]
     beside, alone = (Outcome(workspace.out, refused=refused) for _ in range(2))
-    note_absent(beside, workspace, choose(["spp", "nyiso"], None), None, [row("spp")])
+    note_absent(beside, workspace, choose(["spp", "nyiso"]), [], [row("spp")])
     assert (beside.absent, beside.exit_code) == ([], 3)
-    note_absent(alone, workspace, choose(["nyiso"], None), None, [])
+    note_absent(alone, workspace, choose(["nyiso"]), [], [])
     assert alone.absent == [f"nyiso: {NOTHING} beside what is told above"]
     assert alone.exit_code == 1
 
@@ -245,8 +265,8 @@ def test_years_that_an_earlier_build_left_count_where_they_were_asked_for(tmp_pa
     workspace.manifest.write_text(f'{{"unpublished": {left!r}}}'.replace("'", '"'))
     nodal, hub = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
     assert gather(workspace, ran_dbt(hub), ["pjm"]).exit_code == 0
-    assert gather(workspace, ran_dbt(nodal), ["pjm"], 2024).exit_code == 0
-    assert gather(workspace, ran_dbt(nodal), ["pjm"], 2023).exit_code == 1
+    assert gather(workspace, ran_dbt(nodal), ["pjm"], [2024]).exit_code == 0
+    assert gather(workspace, ran_dbt(nodal), ["pjm"], [2023]).exit_code == 1
     assert gather(workspace, ran_dbt(nodal, hub), ["pjm"]).exit_code == 1
 
 
@@ -271,9 +291,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def cursor(workspace: Workspace) -> Any:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
-        connection.execute(
-            "create table inventory.year_files (model varchar, year usmallint, seal varchar)"
-        )
         discard_candidates(workspace, connection)
         yield connection
 
@@ -288,9 +305,9 @@ def test_what_is_known_of_other_datasets_and_years_stays_told(
     publish(workspace, cursor, ["a", "b"])
     assert told() == [("a", 2023), ("b", 2023)]
     cursor.execute("delete from inventory.blocked")
-    publish(workspace, cursor, ["b"], year=2024)
+    publish(workspace, cursor, ["b"], years=(2024, 2022))
     assert told() == [("a", 2023), ("b", 2023)]
-    publish(workspace, cursor, ["b"], year=2023)
+    publish(workspace, cursor, ["b"], years=(2024, 2023))
     assert told() == [("a", 2023)]
     publish(workspace, cursor, ["a", "b"])
     assert told() == []
@@ -374,6 +391,7 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran, Ran]
     return Built(raw, out), *(build(raw, out, "CAISO", check=None) for _ in range(2))
 
 
+@pytest.mark.builds
 def test_nothing_published_is_no_success_though_no_file_is_bad(
     quarters: tuple[Built, Ran, Ran],
 ) -> None:
@@ -401,6 +419,7 @@ def beside(quarters: tuple[Built, Ran, Ran]) -> Built:
     return built
 
 
+@pytest.mark.builds
 def test_rows_of_no_dataset_are_no_fault_beside_published_ones(beside: Built) -> None:
     ran = build(beside.raw, beside.out, "Caiso", "NYISO", check=0)
     assert NO_DATASET + QUARTERS_FILE in ran.says
@@ -408,6 +427,7 @@ def test_rows_of_no_dataset_are_no_fault_beside_published_ones(beside: Built) ->
     assert rows[("caiso", 2024)] == 1
 
 
+@pytest.mark.builds
 def test_strays_beside_sound_folders_are_named_with_what_was_expected(beside: Built) -> None:
     said = {
         "NYISO": "is no operator's folder and is not read: rename it to nyiso",
@@ -424,6 +444,7 @@ def test_strays_beside_sound_folders_are_named_with_what_was_expected(beside: Bu
         assert words in line
 
 
+@pytest.mark.builds
 def test_a_year_and_an_operator_that_no_file_is_of_are_no_success(beside: Built) -> None:
     ran = build(beside.raw, beside.out, "ercot", "nyiso", "--year", "2031", check=1)
     assert f"not published ercot 2031: {beside.raw} has no folder ercot" in ran.says
@@ -436,6 +457,7 @@ ZONE = "nyiso/damlbmp_zone"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--select")
 
 
+@pytest.mark.builds
 def test_a_retry_does_not_call_a_mended_file_published(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     sample_day(raw, DAY)
@@ -459,6 +481,7 @@ def test_a_retry_does_not_call_a_mended_file_published(tmp_path: Path) -> None:
     assert "nothing of what was asked for is published" in again.stdout
 
 
+@pytest.mark.builds
 def test_a_subset_is_not_published_without_what_its_parent_would_read(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     sample_day(raw, DAY)
@@ -471,6 +494,7 @@ def test_a_subset_is_not_published_without_what_its_parent_would_read(tmp_path: 
     ) in ran.stdout
 
 
+@pytest.mark.builds
 def test_dbt_names_a_raw_folder_one_off(tmp_path: Path) -> None:
     sample_day(tmp_path / "raw", DAY)
     ran = run_dbt(tmp_path / "raw" / "nyiso", tmp_path / "out", "build", check=2)
@@ -480,13 +504,18 @@ def test_dbt_names_a_raw_folder_one_off(tmp_path: Path) -> None:
 def test_advice_names_the_form_for_dbt_too() -> None:
     """Whoever runs dbt has none of the command's flags."""
     flags = r"with --(allow-rejects|prune)|(raise|build the year anew with)\s[f\"\s]*--"
-    package = [path for path in (REPOSITORY / "python").rglob("*.py") if path.name != "cli.py"]
+    code = [
+        path
+        for folder, suffix in (("python", "py"), ("python", "sql"), ("macros", "sql"))
+        for path in (REPOSITORY / folder).rglob(f"*.{suffix}")
+        if path.name != "cli.py"
+    ]
     advice = [
         (path.name, text[found.start() : found.start() + 250])
-        for path in (*package, *(REPOSITORY / "macros").rglob("*.sql"))
+        for path in code
         for text in (path.read_text(),)
         for found in re.finditer(flags, text)
     ]
-    assert len(advice) >= 8
+    assert len(advice) >= 9
     for name, text in advice:
         assert "dbt" in text or "--memory-limit" in text, f"{name}: {text}"

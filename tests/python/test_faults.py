@@ -29,6 +29,8 @@ from building import (
 )
 from unified_iso.cli import app
 
+pytestmark = pytest.mark.builds
+
 PJM, ZONE = "pjm/da_hrl_lmps", "nyiso/damlbmp_zone"
 LBMP = "LBMP ($/MWHr)"
 LOSSES = "Marginal Cost Losses ($/MWHr)"

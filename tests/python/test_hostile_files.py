@@ -27,8 +27,10 @@ from dbt_common.exceptions import DbtRuntimeError
 from openpyxl import Workbook
 
 from building import build
+from small_project import START_OF_NOTHING
 from unified_iso import archives, inventory, raw_files
 from unified_iso.archives import unpack
+from unified_iso.build import run
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits, bytes_of, read_limits
 from unified_iso.machine import MachineError
@@ -623,8 +625,8 @@ def test_an_error_of_the_machine_is_told_by_the_plugin(
 ) -> None:
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._connection = duckdb.connect()
-    monkeypatch.setattr(plugin, "_recover", raised(MachineError("no space left for /raw/a.zip")))
-    target: Any = type("Target", (), {"config": {"action": "recover"}})()
+    monkeypatch.setattr(run, "start", raised(MachineError("no space left for /raw/a.zip")))
+    target: Any = type("Target", (), {"config": START_OF_NOTHING})()
     with pytest.raises(DbtRuntimeError, match=r"no space left for /raw/a\.zip"):
         plugin.store(target)
 
@@ -745,6 +747,7 @@ def with_64_megabytes(tmp_path: Path, name: str, content: bytes, ratio: float) -
     return ran.stdout
 
 
+@pytest.mark.builds
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by the kernel")
 def test_a_gzip_bomb_of_two_gigabytes_needs_little_memory(tmp_path: Path) -> None:
     content = gzip.compress(TEXT) + 35 * gzip.compress(b"\n" * (64 << 20))
@@ -753,6 +756,7 @@ def test_a_gzip_bomb_of_two_gigabytes_needs_little_memory(tmp_path: Path) -> Non
     assert "150 times its size" in said
 
 
+@pytest.mark.builds
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by the kernel")
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
 def test_a_member_is_unpacked_in_pieces(tmp_path: Path, packing: int) -> None:
@@ -1122,6 +1126,7 @@ def test_a_line_without_end_is_counted_in_bounded_pieces(
 # --- A build --------------------------------------------------------------------------------------
 
 
+@pytest.mark.builds
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes among files")
 def test_files_out_of_order_stop_no_sound_operator(tmp_path: Path) -> None:
     """Every bad file is named once, and what is sound is published."""

@@ -47,8 +47,8 @@ TEXT_COLUMNS = (
     "dst_flag",
     "data_source",
 )
-# What a plain build that converts says in its log for each part; found there by a test below.
-CONVERSION = "copy ("
+# What a build that converts says in its log for each part; found there by a test below.
+CONVERSION = "wrote part "
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -146,6 +146,7 @@ def prices_of(out: Path, pnode_id: str, stamp: str) -> list[float]:
 # What is new decides what is done.
 
 
+@pytest.mark.builds
 def test_a_second_build_converts_nothing(own_build: Built) -> None:
     before = file_states(own_build.out)
     assert sorted(before) == ALL_FILES
@@ -157,6 +158,7 @@ def test_a_second_build_converts_nothing(own_build: Built) -> None:
     assert leftovers(own_build.out) == []
 
 
+@pytest.mark.builds
 @pytest.mark.parametrize("late", ["0 LATE", "ZZ LATE"])
 def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path, late: str) -> None:
     """Or its bytes would tell how far another thread was when it was written."""
@@ -195,6 +197,7 @@ def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path, late: str) -> Non
     assert told == written
 
 
+@pytest.mark.builds
 def test_a_touch_and_a_lost_manifest_convert_nothing(own_build: Built) -> None:
     """Content decides what is new, and the footers know what the manifest said."""
     before = file_states(own_build.out)
@@ -209,6 +212,7 @@ def test_a_touch_and_a_lost_manifest_convert_nothing(own_build: Built) -> None:
     assert json.loads(manifest.read_text()) == kept
 
 
+@pytest.mark.builds
 def test_only_what_a_changed_or_new_file_touches_is_built(own_build: Built) -> None:
     """First a changed price, then a new day; the end is what one build of it all gives."""
     raw, out = own_build.raw, own_build.out
@@ -244,6 +248,7 @@ def test_only_what_a_changed_or_new_file_touches_is_built(own_build: Built) -> N
 # Vanished files.
 
 
+@pytest.mark.builds
 def test_vanished_files_take_rows_with_them_only_when_told_to(own_build: Built) -> None:
     raw, out = own_build.raw, own_build.out
     before = file_states(out)
@@ -281,6 +286,7 @@ def test_vanished_files_take_rows_with_them_only_when_told_to(own_build: Built) 
     assert hours == [(1,)]
 
 
+@pytest.mark.builds
 def test_a_lost_working_database_does_not_let_rows_of_vanished_files_go(own_build: Built) -> None:
     before = file_states(own_build.out)
     pjm_file(own_build.raw, date(2024, 1, 10)).unlink()
@@ -292,6 +298,7 @@ def test_a_lost_working_database_does_not_let_rows_of_vanished_files_go(own_buil
 # Lost state.
 
 
+@pytest.mark.builds
 def test_a_lost_working_database_is_made_anew(own_build: Built) -> None:
     before = file_states(own_build.out)
     shutil.rmtree(own_build.out / ".unified-iso")
@@ -299,6 +306,7 @@ def test_a_lost_working_database_is_made_anew(own_build: Built) -> None:
     assert published(own_build.out) == checksums(before)
 
 
+@pytest.mark.builds
 def test_raw_files_may_move_to_another_folder(own_build: Built) -> None:
     """Content decides what is new: the same files elsewhere are the same, and can be read there."""
     before = file_states(own_build.out)
@@ -315,6 +323,7 @@ def test_raw_files_may_move_to_another_folder(own_build: Built) -> None:
 # What was asked for.
 
 
+@pytest.mark.builds
 def test_a_build_does_no_more_than_it_was_asked_for(small_build: Built, tmp_path: Path) -> None:
     out = tmp_path / "out"
     whole = published(small_build.out)
@@ -383,6 +392,7 @@ def first_file_is_published(out: Path) -> bool:
     return is_there(out / "parquet", "*/*/*.parquet")
 
 
+@pytest.mark.builds
 def test_a_first_build_may_be_killed_at_any_moment(
     small_build: Built,
     tmp_path: Path,
@@ -410,6 +420,7 @@ def test_a_first_build_may_be_killed_at_any_moment(
         assert con.execute("select count(*) from energy_prices").fetchone() != (0,)
 
 
+@pytest.mark.builds
 def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
     own_build: Built,
     start_build: Start,
@@ -442,6 +453,7 @@ def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
 # Plain dbt.
 
 
+@pytest.mark.builds
 def test_plain_dbt_describes_an_output_folder_that_is_empty(
     small_build: Built, tmp_path: Path
 ) -> None:
@@ -452,6 +464,7 @@ def test_plain_dbt_describes_an_output_folder_that_is_empty(
     assert file_states(out) == {}
 
 
+@pytest.mark.builds
 def test_plain_dbt_publishes_only_what_all_tests_have_passed(
     small_build: Built, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from test_round_trip import assert_equals_truth
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.sample._common import Packaging
 
+pytestmark = pytest.mark.builds
+
 DATASET = "isone_da_energy_hourly"
 DAILY = "isone/ww_dalmp_iso"
 WORKBOOK = "isone/smd_hourly"

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from unified_iso.inventory import SCHEMA
+from small_project import Small
+from unified_iso.build.load import Loader
 from unified_iso.machine import MachineError, is_of_machine
-from unified_iso.plugin import Plugin
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -55,36 +55,30 @@ def test_what_a_file_is_or_holds_is_not(error: BaseException) -> None:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> duckdb.DuckDBPyConnection:
-    """A session as dbt opens it, with the plugin that knows it."""
-    connection = duckdb.connect(config={"memory_limit": "100MB", "threads": 1})
-    connection.execute("set temp_directory = ''")
-    connection.execute(SCHEMA)
-    return connection
+def small(tmp_path: Path) -> Small:
+    """Two sound files that are about to be read on a session of little memory."""
+    small = Small(tmp_path)
+    small.cursor.execute("set memory_limit = '100MB'")
+    small.cursor.execute("set temp_directory = ''")
+    for number in (1, 2):
+        small.write(f"{number}.csv", ["2024-03-04 00:00:00,HUB,1.5,1"])
+    small.look()
+    small.choose()
+    return small
 
 
-@pytest.fixture
-def plugin(session: duckdb.DuckDBPyConnection, tmp_path: Path) -> Plugin:
-    config = {"raw": str(tmp_path / "raw"), "out": str(tmp_path / "out")}
-    plugin = Plugin("unified_iso", config)
-    plugin.configure_cursor(session)
-    return plugin
+def _refused(small: Small) -> list[tuple[str, str]]:
+    return small.rows(
+        "select data_source, refusal from inventory.raw_files where refusal is not null"
+    )
 
 
-def _noted(session: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = session.execute("select message from inventory.failed_attempts").fetchall()
-    return [message for (message,) in rows]
-
-
-def test_what_the_reader_says_of_a_file_is_noted(
-    plugin: Plugin, session: duckdb.DuckDBPyConnection
-) -> None:
-    read = "create temp table rows as from read_csv('{}', hive_partitioning = false)"
-    plugin._attempt(session.cursor(), [read.format("/no/such/file.csv")])
-    assert "No files found" in _noted(session)[0]
-    plugin._attempt(session.cursor(), ["create temp table rows as select 1 as x", "select 2"])
-    assert _noted(session) == []
-    assert session.execute("select x from temp.rows").fetchall() == [(1,)]
+def test_what_the_reader_says_of_a_file_is_noted(small: Small) -> None:
+    (small.raw / "xiso" / "da-prices" / "1.csv").unlink()
+    assert small.loader.parse() is False
+    [(file, reason)] = _refused(small)
+    assert file == "xiso/da-prices/1.csv"
+    assert reason.startswith("can't be read as csv (IO Error: No files found")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +94,9 @@ def test_what_the_reader_says_of_a_file_is_noted(
     ids=["memory", "syntax", "column"],
 )
 def test_no_file_is_blamed_for_other_errors(
-    plugin: Plugin, session: duckdb.DuckDBPyConnection, statement: str, error: type[Exception]
+    small: Small, monkeypatch: pytest.MonkeyPatch, statement: str, error: type[Exception]
 ) -> None:
+    monkeypatch.setattr(Loader, "_parsed", lambda *_: statement)
     with pytest.raises(error):
-        plugin._attempt(session.cursor(), [statement])
+        small.loader.parse()
+    assert _refused(small) == []

@@ -23,6 +23,8 @@ from building import (
 )
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 MODEL = "miso_da_energy_hourly_nodal"
 DATASET = "miso/da_energy_hourly_nodal"
 REPORT = "miso/da_expost_lmp"

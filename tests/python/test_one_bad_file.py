@@ -11,6 +11,8 @@ import pytest
 from building import Ran, build, query, run_python, status, work_database
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 PJM, ZONE = "pjm/da_hrl_lmps", "nyiso/damlbmp_zone"
 FIRST = date(2024, 3, 4)
 DAYS = 6
@@ -131,14 +133,14 @@ def test_a_file_that_the_reader_gives_up_on_is_refused_alone(tmp_path: Path) -> 
     write_sample(raw, isos=["pjm"], start=FIRST, days=3, nodes=2, options=options)
     # The file goes after it was inspected, so that the reader is the first to find out.
     code = f"""
-import unified_iso.plugin as plugin
+from unified_iso.build import run
 from unified_iso.cli import main
-look = plugin.update_inventory
+look = run.update_inventory
 def look_and_lose(*arguments, **options):
     found = look(*arguments, **options)
     __import__("pathlib").Path({str(_file(raw, 1))!r}).unlink()
     return found
-plugin.update_inventory = look_and_lose
+run.update_inventory = look_and_lose
 main()
 """
     ran = run_python(code, "build", "pjm", "--raw", str(raw), "--out", str(out))

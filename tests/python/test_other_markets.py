@@ -11,6 +11,8 @@ import pytest
 
 from building import Ran, build, query, status, work_database
 
+pytestmark = pytest.mark.builds
+
 LBMP = (
     "Time Stamp,Name,PTID,LBMP ($/MWHr),Marginal Cost Losses ($/MWHr),"
     "Marginal Cost Congestion ($/MWHr)"
@@ -126,16 +128,47 @@ def test_files_of_another_market_are_refused_and_told_where_they_belong(
         assert reason in reasons[name]
 
 
+def spoil(published: Published, iso: str, **columns: str) -> None:
+    """Change what is kept of files that their rows have refused; their dataset becomes busy.
+
+    Only a file that is read again gets its reason and its reader anew.
+    """
+    with work_database(published.out) as connection:
+        for name, value in columns.items():
+            connection.execute(
+                f"update inventory.raw_files set {name} = $1"
+                " where iso = $2 and refused_under is not null",
+                [value, iso],
+            )
+        connection.execute(
+            "update inventory.fingerprints set project = 'another' where starts_with(model, $1)",
+            [iso],
+        )
+
+
+def kept_of_refused(published: Published, iso: str) -> list[tuple[str, str]]:
+    """Return the reason and the reader of each file that an operator's rows have refused."""
+    with work_database(published.out) as connection:
+        return connection.execute(
+            "select refusal, refused_under from inventory.raw_files"
+            " where iso = $1 and refused_under is not null order by data_source",
+            [iso],
+        ).fetchall()
+
+
 def test_files_refused_by_their_rows_are_not_read_again_for_nothing(published: Published) -> None:
+    readers = [reader for _, reader in kept_of_refused(published, "nyiso")]
+    spoil(published, "nyiso", refusal="as it was")
     ran = build(published.raw, published.out, "nyiso", check=3)
-    assert not [line for line in ran.says if line.startswith("nyiso_da_energy_hourly, lines: ")]
+    assert not [line for line in ran.says if line.endswith(" lines done")]
     assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 3
+    assert kept_of_refused(published, "nyiso") == [("as it was", reader) for reader in readers]
 
 
 def test_files_refused_by_their_rows_are_read_again_by_another_reader(published: Published) -> None:
     """As if the staging models had been others when the files were refused."""
-    with work_database(published.out) as connection:
-        connection.execute("update inventory.raw_files set refused_under = 'another'")
+    [kept] = kept_of_refused(published, "spp")
+    spoil(published, "spp", refusal="as it was", refused_under="another")
     ran = build(published.raw, published.out, "spp", check=3)
-    assert [line for line in ran.says if line.startswith("spp_da_energy_hourly, lines: ")]
+    assert kept_of_refused(published, "spp") == [kept]
     assert [line for line in ran.says if line.startswith("refused spp/da-lmp-sl/b.csv: is another")]

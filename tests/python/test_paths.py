@@ -45,12 +45,14 @@ def _rows(built: Built) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.builds
 def test_no_folder_replaces_a_cell(plain_and_odd: tuple[Built, Built]) -> None:
     plain, odd = plain_and_odd
     assert _rows(odd) == _rows(plain)
     assert len(_rows(plain)) > 100
 
 
+@pytest.mark.builds
 def test_no_folder_becomes_a_column_of_the_catalog(plain_and_odd: tuple[Built, Built]) -> None:
     plain, odd = plain_and_odd
     columns = {

@@ -9,6 +9,8 @@ import pytest
 
 from building import build, query, work_database
 
+pytestmark = pytest.mark.builds
+
 # Each report as it was published, and again as it comes out of frames that were joined.
 REPORTS = {
     "pjm/da_hrl_lmps": """
@@ -42,7 +44,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.mkdir(parents=True)
         for name, printed in {"joined": f"{published}.0", "published": published}.items():
             (path / f"{name}.csv").write_text(REPORTS[report].lstrip("\n").format(printed))
-    build(folder / "raw", folder / "out")
+    build(folder / "raw", folder / "out", "pjm", "nyiso", "isone")
     return folder / "out"
 
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from unified_iso import inventory
 from unified_iso.archives import DEEPEST_NESTING, BadArchive, unpack
 from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.plugin import duckdb_memory_limit
+from unified_iso.limits import duckdb_memory_limit
+from unified_iso.plugin import Plugin
 from unified_iso.raw_files import (
     AS_TEXT,
     BLOCK,
@@ -1057,16 +1058,16 @@ def test_two_thousand_files_are_inventoried_and_found_again(
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [
-        ("2GB", "1600MB"),
-        ("2 gb", "1600MB"),
-        ("2g", "1600MB"),
-        ("2048MiB", "1747MB"),
-        ("1.5GB", "1100MB"),
+        ("2GB", "1500MB"),
+        ("2 gb", "1500MB"),
+        ("2g", "1500MB"),
+        ("2048MiB", "1647MB"),
+        ("1.5GB", "1000MB"),
         ("800MB", "400MB"),
         ("500MB", "250MB"),
-        ("1TB", "999600MB"),
-        ("2000000000", "1600MB"),
-        ("2000000000B", "1600MB"),
+        ("1TB", "999500MB"),
+        ("2000000000", "1500MB"),
+        ("2000000000B", "1500MB"),
     ],
 )
 def test_a_memory_limit_leaves_python_its_share(limit: str, expected: str) -> None:
@@ -1077,5 +1078,12 @@ def test_a_memory_limit_leaves_python_its_share(limit: str, expected: str) -> No
     "limit", ["", "lots", "2 apples", "-2GB", "2GBB", "GB", "1.2.3GB", ".", "80%", "0", "0GB"]
 )
 def test_a_memory_limit_that_is_no_size_is_refused(limit: str) -> None:
-    with pytest.raises(DbtRuntimeError, match="is no size"):
+    with pytest.raises(ValueError, match="is no size: write it like 2GB"):
         duckdb_memory_limit(limit)
+
+
+def test_dbt_is_told_which_setting_is_no_size(tmp_path: Path) -> None:
+    plugin = Plugin("unified_iso", {"raw": str(tmp_path / "raw"), "out": str(tmp_path / "out")})
+    told = "^Runtime Error\\n  memory limit 'lots' is no size: write it like 2GB$"
+    with pytest.raises(DbtRuntimeError, match=told):
+        plugin.update_connection_config(None, {"memory_limit": "lots"})

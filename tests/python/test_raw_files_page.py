@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from building import REPOSITORY
+from unified_iso.build.spec import INVENTORY
 
 PAGE = REPOSITORY / "docs" / "raw_files.md"
 
@@ -35,8 +36,10 @@ class Source:
 
 
 def _sources() -> Iterator[Source]:
-    for path in sorted((REPOSITORY / "models" / "staging").glob("*/*.yml")):
+    for path in sorted((REPOSITORY / "models" / "staging").rglob("*.yml")):
         for source in yaml.safe_load(path.read_text()).get("sources", []):
+            if source["name"] == INVENTORY:
+                continue
             for table in source["tables"]:
                 yield _source(source["name"], table)
 

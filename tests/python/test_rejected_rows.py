@@ -11,6 +11,8 @@ import pytest
 from building import Ran, Row, build, edit_rows, query, read_rows, sample_day, work_database
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 BAD_DAY, ZERO_DAY = date(2023, 6, 1), date(2024, 6, 1)
 ISOS = ("pjm", "nyiso", "caiso", "miso")
 LBMP = "LBMP ($/MWHr)"

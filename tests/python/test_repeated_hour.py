@@ -17,6 +17,8 @@ import pytest
 
 from building import build, query, status
 
+pytestmark = pytest.mark.builds
+
 HEADER = (
     "Time Stamp,Name,PTID,LBMP ($/MWHr),Marginal Cost Losses ($/MWHr),"
     "Marginal Cost Congestion ($/MWHr)"

@@ -29,6 +29,8 @@ from building import Ran, build, status
 from resaving import NEW_YORK, REPORTS, WAYS, Report, Sheet, Way, read_sheet, save_again
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 EXAMPLES = int(os.environ.get("UNIFIED_ISO_RESAVED_EXAMPLES", "8"))
 # Years of ordinary days. They are apart from those of clock changes, because a year is published
 # whole or not at all; reports of one dataset must not meet, and each market must have been open.

@@ -12,7 +12,6 @@ import random
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -24,8 +23,10 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 
-from building import ENERGY_COLUMNS, Ran, build, published, status
+from building import ENERGY_COLUMNS, OPERATORS, Ran, build, published, status
 from unified_iso.sample import SampleOptions, write_sample
+
+pytestmark = pytest.mark.builds
 
 NEW_YORK = ZoneInfo("America/New_York")
 DATASETS = (
@@ -410,14 +411,13 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> Rounds:
     again = Round(folder / ODD_ROOT, cases.truths, folder / f"{ODD_ROOT} out")
     shutil.copytree(cases.raw, again.raw)
     shutil.copytree(cases.raw, folder / DECOY_ROOT, copy_function=write_decoy)
-    with ThreadPoolExecutor(2) as pool:
-        # A failed case must not hide the others, so a test looks at the exit codes.
-        runs = [
-            pool.submit(build, year.raw, year.out, check=None),
-            pool.submit(build, cases.raw, cases.out, "--threads", "2", check=None),
-            pool.submit(build, again.raw, again.out, "--threads", "1", check=None),
-        ]
-    return Rounds(year, cases, again, tuple(run.result() for run in runs))
+    # A failed case must not hide the others, so a test looks at the exit codes.
+    runs = (
+        build(year.raw, year.out, *OPERATORS, check=None),
+        build(cases.raw, cases.out, *OPERATORS, "--threads", "2", check=None),
+        build(again.raw, again.out, *OPERATORS, "--threads", "1", check=None),
+    )
+    return Rounds(year, cases, again, runs)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ from building import (
 )
 from unified_iso.sample import SampleOptions, write_sample
 
+pytestmark = pytest.mark.builds
+
 REPORT = "spp/da-lmp-sl"
 MODEL = "spp_da_energy_hourly"
 REAL_FILES = SAMPLES / REPORT

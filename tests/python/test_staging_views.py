@@ -11,6 +11,8 @@ import pytest
 
 from building import REPOSITORY, Built, Ran, environment, run_command, run_dbt
 
+pytestmark = pytest.mark.builds
+
 COUNT = """
 select count(*) as hours, max(lmp_total) as highest from {{ ref('stg_nyiso__damlbmp_zone') }}
 """
@@ -78,6 +80,7 @@ def test_a_table_of_ones_own_reads_the_present_files(
         [
             *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build"),
             *("--select", "+own_hours", "nyiso_da_energy_hourly"),
+            *("--exclude-resource-type", "unit_test"),
             *("--project-dir", str(project), "--profiles-dir", str(project)),
             *("--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")),
         ],

@@ -9,6 +9,8 @@ import pytest
 
 from building import run_dbt
 
+pytestmark = pytest.mark.builds
+
 PROBE = """
 select
     {{ has_utc_offset('printed') }} as has_offset,

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,8 @@ from oracle import SHAPES, SHARED_SHAPES, Broken, Shape, number, unwrapped
 from unified_iso.inventory import SCHEMA
 from unified_iso.machine import is_of_machine
 from unified_iso.sample import SampleOptions, write_sample
+
+pytestmark = pytest.mark.builds
 
 SINGLE = SampleOptions(truth=False, overlap=False, revisions=False, reports=("damlbmp_zone",))
 ZONE = SHAPES[1]
@@ -74,17 +77,18 @@ def test_damaged_archives_are_read_or_refused_by_name(tmp_path: Path, sound: byt
         if unwrapped(name, content) is None:
             unreadable.add(name)
     told = tmp_path / "told"
-
-    def look() -> int:
-        told.write_text("\n".join(refusals(tmp_path / "raw", tmp_path / "cache")))
-        return 0
-
-    ran = run_child(look, log=tmp_path / "log", timeout=SECONDS)
+    task = partial(_look, tmp_path / "raw", tmp_path / "cache", told)
+    ran = run_child(task, log=tmp_path / "log", timeout=SECONDS)
     assert ran.exit_code == 0, ran.end
     refused = {Path(line.partition("!")[0]).name for line in told.read_text().splitlines()}
     assert len(unreadable) > WRAPPED // 4
     assert unreadable <= refused
     assert "20240501damlbmp_zone.csv" not in refused
+
+
+def _look(raw: Path, cache: Path, told: Path) -> int:
+    told.write_text("\n".join(refusals(raw, cache)))
+    return 0
 
 
 # A full disk.
@@ -175,6 +179,75 @@ def _state_with_new_files_and_old_accounts(scene: Scene, states: list[State]) ->
         except duckdb.Error:
             return state
     return next(state for state in states if published(state.folder) == new)
+
+
+# The steps before anything is published, told by what the working database knows of the parts.
+PART_FILES = "select count(*) from glob('{candidates}/*/????-??-??.parquet')"
+STEPS = {
+    "after a load": """
+        select not exists (from inventory.new_parts)
+            and (select bool_and(lines_used is not null) from inventory.raw_files)
+            and (select count(*) = 1 from inventory.parts)
+    """,
+    "between a part and its note": f"""
+        select ({PART_FILES}) > (select count(*) from inventory.new_parts where path is not null)
+    """,
+    "between the note of a part and its accounts": """
+        select exists (
+            from inventory.new_parts as parts
+            anti join inventory.new_accounts as accounts on parts.part = accounts.part
+        )
+    """,
+    "within the accounts of a part": """
+        select exists (
+            from inventory.new_accounts as accounts
+            anti join (from inventory.new_accounts where term = 'published') as written
+                on accounts.part = written.part
+        )
+    """,
+}
+
+
+def _is_at(step: str, state: State) -> bool:
+    work = state.folder / ".unified-iso"
+    question = STEPS[step].format(candidates=work / "candidates")
+    try:
+        with duckdb.connect(str(work / "work.duckdb"), read_only=True) as database:
+            return bool(database.execute(question).fetchall()[0][0])
+    except duckdb.Error:
+        return False
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_within_a_step_leaves_old_files_and_the_next_build_finishes(
+    scene: Scene, states: list[State], step: str
+) -> None:
+    at_step = [state for state in states if _is_at(step, state)]
+    assert at_step, "no line stands between"
+    assert {tuple(published(state.folder).items()) for state in at_step} == {
+        tuple(scene.old.items())
+    }
+    put_back(at_step[0].folder, scene.out)
+    ran = scene.run()
+    assert ran.exit_code == 0, ran.end
+    assert list(unlike(scene.out, scene.twin)) == []
+
+
+def test_no_kill_leaves_a_staging_view_of_loaded_rows(states: list[State]) -> None:
+    """While a part is written the views stand for loaded rows, which are gone with the process."""
+    seen = 0
+    for state in states:
+        try:
+            with duckdb.connect(
+                str(state.folder / ".unified-iso" / "work.duckdb"), read_only=True
+            ) as database:
+                views = database.execute("select sql from duckdb_views() where not internal")
+                texts = [sql for (sql,) in views.fetchall()]
+        except duckdb.Error:
+            continue
+        seen += any("stg_nyiso__damlbmp_zone" in text for text in texts)
+        assert [text for text in texts if "load__" in text or "load_files" in text] == []
+    assert seen > 1
 
 
 # Same input, same bytes.

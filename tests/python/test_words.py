@@ -28,7 +28,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from building import LONGEST_RUN_SECONDS, REPOSITORY, environment, run_dbt, sample_day
+from small_project import START_OF_NOTHING
 from unified_iso import cli, machine
+from unified_iso.build import run as engine
 from unified_iso.endings import PATIENCE_SECONDS
 from unified_iso.plugin import Plugin
 from unified_iso.project import Choice
@@ -123,6 +125,7 @@ def entry(**changes: object) -> dict[str, Any]:
         "parts": [],
         "year": 2024,
         "rows": 1,
+        "series": 1,
         "locations": 1,
         "first_interval": "a",
         "last_interval": "b",
@@ -148,6 +151,19 @@ def test_the_table_of_datasets_commands_nothing() -> None:
     assert len(said.splitlines()) == 2
 
 
+def test_series_are_called_locations_where_all_are() -> None:
+    reserves = entry(series=7)
+    del reserves["locations"], reserves["locations_without_id"]
+    rows = [entry(series=7, locations=7)]
+    of_energy, of_both = (
+        printed(lambda console, told=told: console.print(status_table(told), width=1000))
+        for told in (rows, [*rows, reserves])
+    )
+    assert "locations" in of_energy.splitlines()[0] and "series" not in of_energy
+    assert "series" in of_both.splitlines()[0] and "locations" not in of_both
+    assert [line.split()[3:5] for line in of_both.splitlines()[1:]] == [["1", "7"], ["1", "7"]]
+
+
 def test_commands_on_a_folder_print_its_names_in_one_line(tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "metadata").mkdir(parents=True)
@@ -161,27 +177,34 @@ def test_commands_on_a_folder_print_its_names_in_one_line(tmp_path: Path) -> Non
     assert status.stdout.splitlines()[-1] == f"refused {SHOWN}: x"
 
 
+@pytest.mark.builds
 def test_lines_of_plain_dbt_name_files_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    hear = [lambda event: said.append(event.info.msg)]
-    monkeypatch.setattr(get_event_manager(), "callbacks", hear)
+
+    def hear(event: Any) -> None:
+        if event.info.level == "info":
+            said.append(event.info.msg)
+
+    monkeypatch.setattr(get_event_manager(), "callbacks", [hear])
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
-    plugin._tell(duckdb.connect(), line=f"refused {FORGED}: is empty")
+    plugin._connection = duckdb.connect()
+    monkeypatch.setattr(engine, "start", lambda run: run.tell(f"refused {FORGED}: is empty"))
+    plugin.store(SimpleNamespace(config=START_OF_NOTHING))
     assert said == [f"refused {SHOWN}: is empty"]
     for macro in (REPOSITORY / "macros").rglob("*.sql"):
         assert not re.search(r"\blog\(.*info", macro.read_text()), f"{macro.name} prints as it is"
 
 
+@pytest.mark.builds
 def test_a_build_of_hostile_names_forges_no_line(tmp_path: Path) -> None:
     sample_day(tmp_path / "raw", DAY)
     folder = tmp_path / "raw" / "nyiso" / "damlbmp_zone"
     (folder / FORGED.replace("/", "|")).write_bytes(b"")
     shown = SHOWN.replace("/", "|")
-    plain = run_dbt(
-        tmp_path / "raw", tmp_path / "out", "build", "--select", "+nyiso_da_energy_hourly"
-    )
+    chosen = ("--select", "+nyiso_da_energy_hourly", "--exclude-resource-type", "unit_test")
+    plain = run_dbt(tmp_path / "raw", tmp_path / "out", "build", *chosen)
     told = [line for line in plain.stdout.splitlines() if "refused" in line]
     assert len(told) == 1
     assert f"refused nyiso/damlbmp_zone/{shown}: " in told[0]
@@ -326,7 +349,7 @@ def test_what_can_not_be_read_hides_nothing(tmp_path: Path) -> None:
     assert outcome.exit_code == 1
 
 
-def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(
+def test_an_error_of_the_machine_in_a_step_is_told_to_plain_dbt_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", True)
@@ -337,9 +360,9 @@ def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(
         def fails(*arguments: object, **named: object) -> None:
             raise error
 
-        plugin._fails = fails
+        monkeypatch.setattr(engine, "start", fails)
         with pytest.raises(DbtRuntimeError) as told:
-            plugin.store(SimpleNamespace(config={"action": "fails"}))
+            plugin.store(SimpleNamespace(config=START_OF_NOTHING))
         return str(told.value)
 
     assert f"No space left on device: {tmp_path}" in raised(
@@ -347,7 +370,7 @@ def test_an_error_of_the_machine_in_an_action_is_told_to_plain_dbt_too(
     )
     assert "raise --memory-limit" in raised(duckdb.OutOfMemoryException("Out of Memory Error: x"))
     assert "the tape is torn" in raised(machine.MachineError("the tape is torn"))
-    assert "KeyError: 'x' (a fault of the program in fails; see " in raised(KeyError("x"))
+    assert "KeyError: 'x' (a fault of the program in start; see " in raised(KeyError("x"))
     assert raised(ValueError("no such day")).endswith("no such day")
     assert f"interrupted: {UNTOUCHED}" in raised(RuntimeError("Query interrupted"))
     assert f"interrupted: {UNTOUCHED}" in raised(
@@ -364,29 +387,30 @@ import duckdb
 from unified_iso.endings import end_in_words
 end_in_words()
 from unified_iso import cli
-from unified_iso.plugin import Plugin
+from unified_iso.build import run
 
-def no_space(self, cursor, **arguments):
+def no_space(*given, **named):
     raise OSError(errno.ENOSPC, "No space left on device")
 
-def no_memory(self, cursor, **arguments):
+def no_memory(*given, **named):
     raise duckdb.OutOfMemoryException("Out of Memory Error: failed to pin (1 KiB/2 KiB used)")
 
-def endless_query(self, cursor, **arguments):
+def endless_query(*given, **named):
+    (cursor,) = (one for one in given if isinstance(one, duckdb.DuckDBPyConnection))
     print("ready", flush=True)
     cursor.execute("select count(*) from range(1000000000000) as a(i) where hash(i) = 1")
 
-setattr(Plugin, sys.argv[1], globals()[sys.argv[2]])
+setattr(run, sys.argv[1], globals()[sys.argv[2]])
 sys.argv[1:] = sys.argv[3:]
 cli.main()
 """
 
 
-def patched(action: str, by: str, tmp_path: Path) -> list[str]:
-    """Return the command line of a build in which an action of the plugin does something else."""
+def patched(step: str, by: str, tmp_path: Path) -> list[str]:
+    """Return the command line of a build in which a step of the run does something else."""
     sample_day(tmp_path / "raw", DAY)
     folders = ("--raw", str(tmp_path / "raw"), "--out", str(tmp_path / "out"))
-    return [sys.executable, "-c", PATCHED, action, by, "build", "nyiso", *folders]
+    return [sys.executable, "-c", PATCHED, step, by, "build", "nyiso", *folders]
 
 
 def run(command: list[str]) -> tuple[int, list[str], list[str]]:
@@ -401,11 +425,12 @@ def run(command: list[str]) -> tuple[int, list[str], list[str]]:
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
 
+@pytest.mark.builds
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line_though_the_log_is_on_it(tmp_path: Path) -> None:
     (tmp_path / "out" / "logs").mkdir(parents=True)
     (tmp_path / "out" / "logs" / "dbt.log").symlink_to("/dev/full")
-    code, stdout, stderr = run(patched("_update_inventory", "no_space", tmp_path))
+    code, stdout, stderr = run(patched("update_inventory", "no_space", tmp_path))
     assert code == 1
     assert stdout == ["nothing is published"]
     assert len(stderr) == 1
@@ -413,8 +438,9 @@ def test_a_full_disk_is_one_line_though_the_log_is_on_it(tmp_path: Path) -> None
     assert stderr[0].endswith(f"free some space and build again: {UNTOUCHED}")
 
 
+@pytest.mark.builds
 def test_too_little_memory_is_one_line_and_names_what_was_not_built(tmp_path: Path) -> None:
-    code, stdout, stderr = run(patched("_join_year", "no_memory", tmp_path))
+    code, stdout, stderr = run(patched("join_year", "no_memory", tmp_path))
     assert code == 1
     assert stdout == ["nothing is published"]
     assert stderr[-2] == "not built nyiso_da_energy_hourly"
@@ -439,7 +465,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("free", [0, 3_500_000])
+@pytest.mark.builds
+@pytest.mark.parametrize("free", [0, 1_500_000])
 def test_a_disk_that_is_really_full(small_disk: Path, tmp_path: Path, free: int) -> None:
     sample_day(tmp_path / "raw", DAY)
     filler = small_disk / "filler"
@@ -531,15 +558,16 @@ def started(command: list[str]) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.builds
 @pytest.mark.parametrize(
-    ("number", "action", "code"),
-    [(signal.SIGINT, "_update_inventory", 130), (signal.SIGTERM, "_join_year", 143)],
+    ("number", "step", "code"),
+    [(signal.SIGINT, "update_inventory", 130), (signal.SIGTERM, "join_year", 143)],
     ids=["in a hook", "in a model"],
 )
 def test_a_signal_ends_a_query_in_one_line(
-    number: int, action: str, code: int, tmp_path: Path
+    number: int, step: str, code: int, tmp_path: Path
 ) -> None:
-    process = started(patched(action, "endless_query", tmp_path))
+    process = started(patched(step, "endless_query", tmp_path))
     ended, stderr, seconds = interrupted(process, number)
     assert ended == code
     assert stderr.splitlines()[-1] == PROMISE
@@ -561,10 +589,12 @@ def waiting(before: str = "", seconds: float = LONGEST_RUN_SECONDS) -> subproces
     return started([sys.executable, "-c", WAITING.format(before=before, seconds=seconds)])
 
 
+@pytest.mark.builds
 def test_other_commands_promise_nothing() -> None:
     assert interrupted(waiting(), signal.SIGTERM)[:2] == (143, "interrupted\n")
 
 
+@pytest.mark.builds
 def test_the_second_signal_does_not_wait_for_the_words() -> None:
     stuck = f"endings.do_first(lambda: time.sleep({LONGEST_RUN_SECONDS}))"
     code, stderr, seconds = interrupted(waiting(stuck), signal.SIGINT, signal.SIGTERM)
@@ -572,6 +602,7 @@ def test_the_second_signal_does_not_wait_for_the_words() -> None:
     assert seconds < PROMPT_SECONDS
 
 
+@pytest.mark.builds
 def test_words_that_nobody_takes_delay_the_end_a_little_only() -> None:
     stuck = f"endings.do_first(lambda: time.sleep({LONGEST_RUN_SECONDS}))"
     code, stderr, seconds = interrupted(waiting(stuck), signal.SIGINT)
@@ -579,11 +610,13 @@ def test_words_that_nobody_takes_delay_the_end_a_little_only() -> None:
     assert seconds < PATIENCE_SECONDS + PROMPT_SECONDS
 
 
+@pytest.mark.builds
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
     ignored = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
     assert interrupted(waiting(ignored, seconds=1), signal.SIGINT)[:2] == (0, "")
 
 
+@pytest.mark.builds
 def test_signals_end_the_command_in_words_before_its_parts_are_imported() -> None:
     imported = (
         "import sys, unified_iso.__main__; print({'dbt', 'duckdb', 'rich'} & set(sys.modules))"
@@ -605,6 +638,7 @@ with cli._shown_progress(cli._console(stderr=True)):
 """
 
 
+@pytest.mark.builds
 def test_words_stand_on_a_line_of_their_own_below_the_bars() -> None:
     above, terminal = pty.openpty()
     variables = environment() | {"TERM": "xterm"}
@@ -639,6 +673,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
+@pytest.mark.builds
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -1,13 +1,17 @@
 """What the attacks share: builds in forked children, an audit of an output folder, and findings.
 
-dbt is imported once in this process; every build runs in a child that is forked from it, because
-an import costs more than a small build.
+Every build runs in a child that is forked from a process that has imported dbt and done nothing
+else, because an import costs more than a small build. The caller itself is not forked: a thread of
+its own, such as those of Arrow's pool and of an open database, may hold a lock at that moment, and
+a child has the lock but not the thread that would let it go, so that it would wait forever.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -16,6 +20,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +35,7 @@ from unified_iso import cli
 LONGEST_BUILD_SECONDS = 600
 POLL_SECONDS = 0.005
 CRASHED = 99
+STOPPED = "stopped"
 Files = dict[str, str]
 
 
@@ -77,9 +84,8 @@ def build(raw: Path, out: Path, *options: str, log: Path | None = None, **how: A
 
     log: where its output goes, beside the output folder without.
     """
-    return run_child(
-        lambda: build_here(raw, out, *options), log=log or out.with_name(f"{out.name}.log"), **how
-    )
+    task = partial(build_here, raw, out, *options)
+    return run_child(task, log=log or out.with_name(f"{out.name}.log"), **how)
 
 
 def build_here(raw: Path, out: Path, *options: str) -> int:
@@ -138,11 +144,64 @@ def run_child(
     variables: Mapping[str, str] | None = None,
     on_stop: Callable[[], None] | None = None,
 ) -> Ran:
-    """Run `task` in a forked child and wait for it.
+    """Run `task`, which can be pickled, in a forked child and wait for it.
 
     kill_after: seconds after which its process group is killed.
     on_stop: called whenever the child has stopped itself; the child goes on afterwards.
     """
+    server = _server()
+    server.send((task, log, kill_after, timeout, variables, on_stop is not None))
+    while (said := server.recv()) == STOPPED:
+        assert on_stop is not None
+        on_stop()
+        server.send(None)
+    if isinstance(said, BaseException):
+        raise said
+    assert isinstance(said, Ran)
+    return said
+
+
+@cache
+def _server() -> Connection:
+    """Start the process that forks the children; it ends with this one."""
+    ours, theirs = multiprocessing.Pipe()
+    # A process of the method `fork` would inherit the locks that it is there to avoid.
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(theirs,), daemon=True
+    )
+    process.start()
+    theirs.close()
+    atexit.register(ours.close)
+    return ours
+
+
+def _serve(asked: Connection) -> None:
+    """Run the children that are asked for, one after another, until nobody is there to ask."""
+
+    def stopped() -> None:
+        asked.send(STOPPED)
+        asked.recv()
+
+    while True:
+        try:
+            task, log, kill_after, timeout, variables, tells_stops = asked.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        on_stop = stopped if tells_stops else None
+        try:
+            asked.send(_run_child(task, log, kill_after, timeout, variables, on_stop))
+        except Exception as error:
+            asked.send(error)
+
+
+def _run_child(
+    task: Callable[[], int],
+    log: Path,
+    kill_after: float | None,
+    timeout: float,
+    variables: Mapping[str, str] | None,
+    on_stop: Callable[[], None] | None,
+) -> Ran:
     start = time.monotonic()
     child = start_child(task, log, variables)
     while True:

@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -227,12 +228,14 @@ def stopped_states(scene: Scene, folder: Path) -> list[State]:
         shutil.copytree(scene.out, copy, symlinks=True)
         states.append(State(copy, told.read_text()))
 
-    def traced() -> int:
-        stop_at_lines(told)
-        return build_here(scene.raw, scene.out, *scene.options)
-
-    _settled(run_child(traced, log=folder / "log", on_stop=keep))
+    task = partial(_build_in_stops, scene, told)
+    _settled(run_child(task, log=folder / "log", on_stop=keep))
     return states
+
+
+def _build_in_stops(scene: Scene, told: Path) -> int:
+    stop_at_lines(told)
+    return build_here(scene.raw, scene.out, *scene.options)
 
 
 def _look_of(out: Path) -> tuple[tuple[str, int, int, int], ...]:

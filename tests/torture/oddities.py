@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -458,7 +459,8 @@ def _meet(oddity: Oddity, work: Path, sound: Texts, seconds: float) -> str | Non
     as_nobody = oddity.as_nobody and os.getuid() == 0
     if as_nobody:
         os.chown(work, NOBODY, NOBODY)
-    ran = run_child(lambda: _look(raw, work, told, as_nobody), log=work / "log", timeout=seconds)
+    task = partial(_look, raw, work, told, as_nobody)
+    ran = run_child(task, log=work / "log", timeout=seconds)
     if oddity.as_nobody:
         path.chmod(0o755)
     if ran.exit_code:

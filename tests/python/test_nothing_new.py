@@ -1,0 +1,150 @@
+"""A build runs only what has news; where nothing has, it runs no dbt and says the same."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from building import (
+    Built,
+    build,
+    edit_rows,
+    file_states,
+    sample_day,
+    status,
+    write_rows,
+)
+from test_seeds import copied_project
+
+pytestmark = pytest.mark.builds
+
+FAMILY_VIEWS = {"model.unified_iso.energy_prices"}
+NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Built:
+    """One published day of two operators."""
+    built = Built(tmp_path / "raw", tmp_path / "out")
+    sample_day(built.raw, date(2024, 3, 1))
+    build(built.raw, built.out)
+    return built
+
+
+class Log:
+    """What dbt has written to its log since this was made."""
+
+    def __init__(self, out: Path) -> None:
+        self._path = out / "logs" / "dbt.log"
+        self._length = len(self._path.read_bytes())
+
+    @property
+    def text(self) -> str:
+        return self._path.read_bytes()[self._length :].decode()
+
+    @property
+    def nodes(self) -> set[str]:
+        """Unique ids of the nodes that dbt has run."""
+        return set(re.findall(r"Began running node (\S+)", self.text))
+
+
+def of_kind(nodes: set[str], kind: str) -> set[str]:
+    return {node for node in nodes if node.startswith(f"{kind}.")}
+
+
+def days_of(built: Built, dataset: str) -> str:
+    [row] = [row for row in status(built.out)["datasets"] if row["dataset"] == dataset]
+    return str(row["last_interval"])
+
+
+def test_a_build_without_news_runs_no_dbt_and_says_the_same(built: Built) -> None:
+    before, files, log = status(built.out), file_states(built.out), Log(built.out)
+    first = build(built.raw, built.out)
+    assert log.text == ""
+    assert status(built.out) == before
+    assert file_states(built.out) == files
+    assert "nyiso da_energy_hourly " in first.stdout
+    build(built.raw, built.out, "pjm", "--year", "2024")
+    assert log.text == ""
+
+
+def test_a_file_that_is_refused_is_told_each_time_without_dbt(built: Built) -> None:
+    log = Log(built.out)
+    odd = built.raw / "pjm" / "da_hrl_lmps" / "odd.csv"
+    write_rows(odd, [{"colour": "red"}])
+    for _ in range(2):
+        ran = build(built.raw, built.out, check=3)
+        assert "refused pjm/da_hrl_lmps/odd.csv: line 1 is no header" in ran.stderr
+    assert [entry["file"] for entry in status(built.out)["refused"]] == ["pjm/da_hrl_lmps/odd.csv"]
+    build(built.raw, built.out, "nyiso")
+    odd.unlink()
+    build(built.raw, built.out)
+    assert log.text == ""
+
+
+def test_one_new_file_selects_its_datasets_and_no_seed(built: Built) -> None:
+    log = Log(built.out)
+    sample_day(built.raw, date(2024, 3, 2))
+    build(built.raw, built.out, "pjm")
+    datasets = {f"model.unified_iso.{name}" for name in (NODAL, HUB)}
+    staging = {node for node in of_kind(log.nodes, "model") if ".stg_pjm__" in node}
+    assert staging
+    assert of_kind(log.nodes, "model") == datasets | staging | FAMILY_VIEWS
+    assert of_kind(log.nodes, "seed") == set()
+    tests = of_kind(log.nodes, "test")
+    assert {test for test in tests if NODAL in test} and {test for test in tests if HUB in test}
+    assert {test for test in tests if "pjm_da_energy" not in test} == set()
+    assert days_of(built, "da_energy_hourly_nodal") == "2024-03-03T04:00:00Z"
+    assert days_of(built, "da_energy_hourly") == "2024-03-02T04:00:00Z"
+    log = Log(built.out)
+    build(built.raw, built.out)
+    assert of_kind(log.nodes, "model") & datasets == set()
+    assert days_of(built, "da_energy_hourly") == "2024-03-03T04:00:00Z"
+
+
+def test_a_subset_that_is_asked_for_alone_has_the_news_of_its_dataset(built: Built) -> None:
+    sample_day(built.raw, date(2024, 3, 2))
+    build(built.raw, built.out, "--dataset", HUB)
+    assert days_of(built, "da_energy_hourly_hub") == "2024-03-03T04:00:00Z"
+
+
+def test_a_year_that_another_build_left_out_is_told_only_where_it_is_asked_for(
+    built: Built,
+) -> None:
+    def spoil(rows: list[dict[str, str]]) -> None:
+        rows[0]["total_lmp_da"] = "much"
+
+    [path] = [p for p in sample_day(built.raw, date(2023, 3, 1)) if "da_hrl_lmps" in str(p)]
+    edit_rows(path, spoil)
+    assert "2023" in build(built.raw, built.out, "pjm", check=1).stderr
+    log = Log(built.out)
+    ran = build(built.raw, built.out, "pjm", "--year", "2024", check=None)
+    assert log.text == ""
+    assert "not published" not in ran.stderr
+    # The lines of the other year stay rejected, as after any build.
+    assert ran.exit_code == 3
+    build(built.raw, built.out, "pjm", check=1)
+
+
+@pytest.mark.parametrize("changed", ["seeds/domains.csv", "macros/unified/energy_prices.sql"])
+def test_a_changed_seed_or_macro_selects_everything(tmp_path: Path, changed: str) -> None:
+    project = copied_project(tmp_path / "project")
+    built = Built(tmp_path / "raw", tmp_path / "out")
+    sample_day(built.raw, date(2024, 3, 1))
+    build(built.raw, built.out, "nyiso", project=project)
+    log = Log(built.out)
+    build(built.raw, built.out, "nyiso", project=project)
+    assert log.text == ""
+    path = project / changed
+    new = "dst_flag,X,none\n" if path.suffix == ".csv" else "\n"
+    path.write_text(path.read_text() + new)
+    build(built.raw, built.out, "nyiso", project=project)
+    assert "model.unified_iso.nyiso_da_energy_hourly" in log.nodes
+    assert "seed.unified_iso.domains" in log.nodes
+    assert {node for node in of_kind(log.nodes, "test") if "is_keyed_by_domains" in node}
+    log = Log(built.out)
+    build(built.raw, built.out, "nyiso", project=project)
+    assert log.text == ""
