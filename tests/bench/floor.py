@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
@@ -34,7 +33,7 @@ REPORTS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 
 def main() -> None:
-    """Write the floor's file and print how many seconds that took."""
+    """Write the floor's file."""
     report, raw, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     iso, template, names = REPORTS[report]
     folders = [raw / iso / name for name in report.split("+")]
@@ -51,11 +50,9 @@ def main() -> None:
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"set temp_directory = '{out}.tmp'")
         query = Template(sql).substitute(names, **lists)
-        started = time.monotonic()
         connection.execute(
             f"copy ({query}) to '{out}' (format parquet, compression zstd, row_group_size 122880)"
         )
-        print(time.monotonic() - started)
 
 
 def has_padded_stamps(path: Path) -> bool:

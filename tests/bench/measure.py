@@ -1,13 +1,12 @@
-"""Measures a build against the floor: one unsorted COPY of the same raw files.
+"""Measures builds against the floor: one unsorted COPY of the same raw files.
 
-The floor runs before and after the build, and the mean of its COPY counts: machines have moods. A
-build is timed as a whole process, and from its inventory to its last rename, which leaves out dbt's
-start. Its conversion is what DuckDB works on the datasets and the joining of year files: it leaves
-out what dbt does between statements, about a second for each dataset whatever its size.
+Each run is a process, measured whole: wall seconds, CPU seconds of it and its children, and peak
+memory. The floor runs before and after the build, and the mean counts: machines have moods. Beside
+them runs what polars needs to sort the same rows without checking any.
 
-`python tests/bench/measure.py FOLDER [pjm-year | isone-month | ...]` generates the raw files once,
-runs floor and build in turn and prints a Markdown table. Needs about 25 GB of disk for the PJM
-year. Times are wall seconds; read them as ratios within one run.
+`python tests/bench/measure.py FOLDER [pjm-year | isone-month | nothing-new | ...]` generates the
+raw files once, takes turns and prints a Markdown table. Needs about 25 GB of disk for the PJM
+year. Read the seconds as ratios within one run.
 """
 
 from __future__ import annotations
@@ -21,19 +20,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import duckdb
 
+import polars_sorted
 from unified_iso.sample import SampleOptions, write_sample
 
 MEMORY_LIMIT = "2GB"
 THREADS = 2
 BENCH = Path(__file__).parent
-CLOCK = r"(\d\d:\d\d:\d\d\.\d+)"
+NOTHING_NEW = "nothing-new"
+TIMES_NOTHING_NEW = 5
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Case:
     """A generated amount of raw files and the dataset made of it.
 
     report: a plus stands between reports. posted_before: days from the date in the name of a file
-    to the delivery day it holds. times: how often floor and full build are run, for the median; of
-    half a second once is no measure.
+    to the delivery day it holds. times: how often each run is repeated, for the median; of half a
+    second once is no measure.
     """
 
     iso: str
@@ -82,32 +83,36 @@ CASES = {
 
 @dataclass(frozen=True)
 class Run:
-    """One measured command: wall seconds and peak resident GB of its process.
+    """One measured process: wall seconds, CPU seconds with its children, peak resident GB.
 
-    work_seconds: of a build from inventory to rename, of a floor in its COPY. Those of them in
-    tests, and in the conversion, are told apart.
+    test_seconds: how many of the wall seconds dbt spent in tests, None where there were none.
     """
 
     name: str
     seconds: float
+    cpu_seconds: float
     peak_gb: float
-    work_seconds: float
-    test_seconds: float = 0.0
-    conversion_seconds: float = 0.0
+    test_seconds: float | None = None
 
 
 def main() -> None:
     """Generate, run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("cases", nargs="*", default=list(CASES))
+    parser.add_argument("cases", nargs="*", default=[*CASES, NOTHING_NEW])
     options = parser.parse_args()
+    bench = options.folder.absolute()
     for name in options.cases:
-        case = CASES[name]
-        folder = options.folder.absolute() / name
-        raw = generate(case, folder)
-        runs = median_runs(measure(case, raw, folder / "out"))
-        print_table(name, case, raw, folder / "out", runs)
+        folder = bench / name
+        if name == NOTHING_NEW:
+            runs = median_runs(measure_nothing_new(folder))
+            print(f"\n{name}: the sample of all operators\n")
+        else:
+            case = CASES[name]
+            raw = generate(case, folder)
+            runs = median_runs(measure(case, raw, folder / "out", bench / "polars"))
+            print(f"\n{name}: {amounts(case, raw, folder / 'out')}\n")
+        print_table(runs)
 
 
 def generate(case: Case, folder: Path) -> Path:
@@ -134,29 +139,65 @@ def generate(case: Case, folder: Path) -> Path:
     return raw
 
 
-def measure(case: Case, raw: Path, out: Path) -> Iterator[Run]:
-    """Run the floor, a full build, a build with nothing new and one with one new day."""
-    floor_file = out.with_name("floor.parquet")
-    floor = [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(floor_file)]
-    command = [
-        *(sys.executable, "-m", "unified_iso", "build", case.iso),
+def measure(case: Case, raw: Path, out: Path, polars: Path) -> Iterator[Run]:
+    """Run floor, full build and polars, a build with nothing new and one with one new day."""
+    file = out.with_name("contender.parquet")
+    floor = [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(file)]
+    others = list(contenders(case, raw, file, polars))
+    command = build_command(raw, out, case.iso)
+    last = case.start + timedelta(days=case.days - 1 - case.posted_before)
+    newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
+    for _ in range(case.times):
+        shutil.rmtree(out, ignore_errors=True)
+        yield run("floor", floor)
+        yield build("full build", command, out)
+        for name, other in others:
+            yield run(name, other)
+        yield run("floor again", floor)
+        file.unlink()
+        yield build("nothing new", command, out)
+        for path, aside in newest.items():
+            path.rename(aside)
+        yield build("without the last day", [*command, "--prune"], out)
+        for path, aside in newest.items():
+            aside.rename(path)
+        yield build("one new day", command, out)
+
+
+def measure_nothing_new(folder: Path) -> Iterator[Run]:
+    """Build the sample that `make build` makes, then all of it again with nothing new."""
+    raw, out = folder / "raw", folder / "out"
+    shutil.rmtree(folder, ignore_errors=True)
+    program = [sys.executable, "-m", "unified_iso"]
+    run("sample", [*program, "sample", str(raw)])
+    command = build_command(raw, out)
+    yield build("full build", command, out)
+    for _ in range(TIMES_NOTHING_NEW):
+        yield build("nothing new", command, out)
+
+
+def build_command(raw: Path, out: Path, *isos: str) -> list[str]:
+    """Return the command line of a build."""
+    return [
+        *(sys.executable, "-m", "unified_iso", "build", *isos),
         *("--raw", str(raw), "--out", str(out)),
         *("--memory-limit", MEMORY_LIMIT, "--threads", str(THREADS)),
     ]
-    for _ in range(case.times):
-        shutil.rmtree(out, ignore_errors=True)
-        yield measured_floor("floor", floor)
-        yield build("full build", command, case, out)
-        yield measured_floor("floor again", floor)
-    yield build("nothing new", command, case, out)
-    last = case.start + timedelta(days=case.days - 1 - case.posted_before)
-    newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
-    for path, aside in newest.items():
-        path.rename(aside)
-    build("without the last day", [*command, "--prune"], case, out)
-    for path, aside in newest.items():
-        aside.rename(path)
-    yield build("one new day", command, case, out)
+
+
+def contenders(case: Case, raw: Path, file: Path, polars: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield what else sorts the rows of a case, if it can be installed; print why it can't be."""
+    if case.report not in polars_sorted.MARKETS:
+        return
+    try:
+        python = polars_sorted.python_with_polars(polars)
+    except polars_sorted.NotInstalled as why:
+        print(f"polars is skipped: {why}", file=sys.stderr)
+        return
+    # Polars takes all cores unless it is told before it is imported.
+    threads = f"POLARS_MAX_THREADS={THREADS}"
+    script = str(BENCH / "polars_sorted.py")
+    yield "polars, sorted", ["env", threads, str(python), script, case.report, str(raw), str(file)]
 
 
 def median_runs(runs: Iterable[Run]) -> list[Run]:
@@ -164,10 +205,16 @@ def median_runs(runs: Iterable[Run]) -> list[Run]:
     by_name: dict[str, list[Run]] = {}
     for item in runs:
         by_name.setdefault(item.name, []).append(item)
-    figures = [field.name for field in fields(Run) if field.name != "name"]
     return [
-        Run(name, **{f: median(getattr(item, f) for item in same) for f in figures})
+        Run(
+            name,
+            median(item.seconds for item in same),
+            median(item.cpu_seconds for item in same),
+            median(item.peak_gb for item in same),
+            median(tests) if tests else None,
+        )
         for name, same in by_name.items()
+        for tests in ([item.test_seconds for item in same if item.test_seconds is not None],)
     ]
 
 
@@ -179,68 +226,31 @@ def named_after(raw: Path, day: date) -> Iterator[Path]:
             yield path
 
 
-def measured_floor(name: str, command: list[str]) -> Run:
-    """Run a floor, which prints the seconds of its COPY."""
-    printed, seconds, peak_gb = run(command)
-    return Run(name, seconds, peak_gb, float(printed))
+def build(name: str, command: list[str], out: Path) -> Run:
+    """Run a build; its tests' seconds are told by dbt's results, where it has left any."""
+    began = time.time()
+    built = run(name, command)
+    told = out / ".unified-iso/target/run_results.json"
+    if not told.exists() or told.stat().st_mtime < began:
+        return built
+    results = json.loads(told.read_text())["results"]
+    tests = [r["execution_time"] for r in results if r["unique_id"].startswith("test.")]
+    return replace(built, test_seconds=sum(tests) if tests else None)
 
 
-def build(name: str, command: list[str], case: Case, out: Path) -> Run:
-    """Run a build and take the time its tests and its conversion took from dbt's results."""
-    _, seconds, peak_gb = run(command)
-    results = json.loads((out / ".unified-iso/target/run_results.json").read_text())["results"]
-    log = (out / "logs/dbt.log").read_text().rpartition("update_inventory begins")
-    began = seconds_of_day(re.findall(CLOCK, log[0]))
-    ended = seconds_of_day(re.findall(CLOCK + ".*: publish ends", log[2]))
-    return Run(
-        name,
-        seconds,
-        peak_gb,
-        (ended - began) % 86_400,
-        sum(r["execution_time"] for r in results if r["unique_id"].startswith("test.")),
-        seconds_of_conversion(log[2], case.iso),
-    )
-
-
-def seconds_of_conversion(log: str, iso: str) -> float:
-    """Seconds in statements of the operator's datasets and in joining their parts."""
-    model = rf"On model\.unified_iso\.{iso}_"
-    statements = re.findall(model + r".*?SQL status: OK in ([\d.]+) seconds", log, re.DOTALL)
-    joins = zip(
-        re.findall(CLOCK + ".*: join_year begins", log),
-        re.findall(CLOCK + ".*: join_year ends", log),
-        strict=True,
-    )
-    return sum(map(float, statements)) + sum(
-        (seconds_of_day([end]) - seconds_of_day([start])) % 86_400 for start, end in joins
-    )
-
-
-def seconds_of_day(clocks: list[str]) -> float:
-    """Seconds since midnight of the last of the clocks."""
-    hours, minutes, seconds = clocks[-1].split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def run(command: list[str]) -> tuple[str, float, float]:
-    """Run a command to its end; return what it printed, wall seconds and peak resident GB."""
+def run(name: str, command: list[str]) -> Run:
+    """Run a command to its end and measure it with all children that it waited for."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout
-    printed = process.stdout.read()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{' '.join(command)} failed")
-    return printed, seconds, usage.ru_maxrss / 1e6
+    return Run(name, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6)
 
 
-def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) -> None:
-    """Print one Markdown table with ratios to the floor."""
-    floors = [item.work_seconds for item in runs if item.name.startswith("floor")]
-    floor = sum(floors) / len(floors)
+def amounts(case: Case, raw: Path, out: Path) -> str:
+    """Say how much was read and published."""
     files = [path for path in (raw / case.iso).rglob("*") if path.is_file()]
     published = out / "parquet" / case.iso / case.dataset
     rows = duckdb.execute(
@@ -248,22 +258,29 @@ def print_table(name: str, case: Case, raw: Path, out: Path, runs: list[Run]) ->
     ).fetchall()[0][0]
     size = sum(path.stat().st_size for path in files)
     disk = sum(path.stat().st_size for path in published.glob("*.parquet"))
-    print(f"\n{name}: {len(files)} files, {size / 1e9:.2f} GB, {rows:,} rows, ", end="")
-    print(f"{disk / 1e9:.2f} GB published\n")
-    print(
-        "| run | process s | inventory to rename s | of the floor | without tests "
-        "| conversion s | of the floor | peak GB |"
-    )
-    print("|---" * 8 + "|")
+    read = f"{len(files)} files, {size / 1e9:.2f} GB, {rows:,} rows"
+    return f"{read}, {disk / 1e9:.2f} GB published"
+
+
+def print_table(runs: list[Run]) -> None:
+    """Print one Markdown table with ratios to the floor, where there is one."""
+    floors = [item for item in runs if item.name.startswith("floor")]
+    print("| run | wall s | of the floor | CPU s | of the floor | tests s | peak GB |")
+    print("|---" * 7 + "|")
     for item in runs:
-        without_tests = item.work_seconds - item.test_seconds
+        wall = ratio(item.seconds, [floor.seconds for floor in floors])
+        cpu = ratio(item.cpu_seconds, [floor.cpu_seconds for floor in floors])
+        tests = "-" if item.test_seconds is None else f"{item.test_seconds:.1f}"
         print(
-            f"| {item.name} | {item.seconds:.1f} | {item.work_seconds:.2f} "
-            f"| {item.work_seconds / floor:.2f} | {without_tests / floor:.2f} "
-            f"| {item.conversion_seconds:.2f} | {item.conversion_seconds / floor:.2f} "
-            f"| {item.peak_gb:.2f} |",
+            f"| {item.name} | {item.seconds:.1f} | {wall} | {item.cpu_seconds:.1f} | {cpu} "
+            f"| {tests} | {item.peak_gb:.2f} |",
             flush=True,
         )
+
+
+def ratio(figure: float, floors: list[float]) -> str:
+    """Return a figure as a multiple of the floors' mean."""
+    return f"{figure / mean(floors):.2f}" if floors else "-"
 
 
 if __name__ == "__main__":
