@@ -291,10 +291,15 @@ def kept_project(workspace: Workspace) -> dict[str, Any] | None:
 
     It needs no dbt, which takes seconds to import.
     """
+    _, kept = _kept(workspace)
+    return parsed_project.nodes_of(kept) if kept is not None else None
+
+
+def _kept(workspace: Workspace) -> tuple[parsed_project.Ingredients | None, bytes | None]:
+    """Return what decides the parsed project now, and the kept one if it is made of that."""
     made_of = parsed_project.ingredients_of(ROOT, os.environ)
     places = parsed_project.places(ROOT, workspace.state)
-    kept = parsed_project.read_kept(places, made_of) if made_of else None
-    return parsed_project.nodes_of(kept) if kept is not None else None
+    return made_of, parsed_project.read_kept(places, made_of) if made_of else None
 
 
 def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
@@ -303,9 +308,7 @@ def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
 
     from unified_iso import dbt_inside
 
-    places = parsed_project.places(ROOT, workspace.state)
-    made_of = parsed_project.ingredients_of(ROOT, os.environ)
-    kept = parsed_project.read_kept(places, made_of) if made_of else None
+    made_of, kept = _kept(workspace)
     if kept is not None:
         return kept
     parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *_folders(workspace)])
@@ -317,5 +320,5 @@ def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
     # A file that was saved while dbt read the project may be in it or not.
     is_unchanged = made_of == parsed_project.ingredients_of(ROOT, os.environ)
     if made_of and is_unchanged and dbt_inside.variables_of(manifest) <= made_of.variables:
-        parsed_project.keep(places, made_of, content)
+        parsed_project.keep(parsed_project.places(ROOT, workspace.state), made_of, content)
     return content

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from unified_iso.build.judge import JUDGED_BY_YEAR, NOT_PUBLISHED, NOTHING
 from unified_iso.footers import Entry
 from unified_iso.machine import in_words, is_of_machine, shortage_in
 from unified_iso.manifest import read_manifest
@@ -103,7 +104,9 @@ def gather(
     outcome = Outcome(workspace.out)
     results = list(getattr(result.result, "results", None) or [])
     for run in results:
-        if str(run.status) not in _PASSED and not str(run.message).endswith((_LISTED, _NOTHING)):
+        if str(run.status) not in _PASSED and not str(run.message).endswith(
+            (NOT_PUBLISHED, NOTHING)
+        ):
             _add(outcome, run)
     if result.exception is not None:
         outcome.note(result.exception)
@@ -125,7 +128,7 @@ def gather(
     outcome.no_dataset = _of(manifest.get("no_dataset", []), isos, "file")
     outcome.left_out = _of(manifest.get("left_out", []), isos, "file")
     outcome.warnings = _of(manifest.get("warnings", []), isos, "file")
-    outcome.is_empty = any(str(run.message).endswith(_NOTHING) for run in results)
+    outcome.is_empty = any(str(run.message).endswith(NOTHING) for run in results)
     if not result.success and outcome.exit_code != 1:
         outcome.findings.append(Finding("run", "the run failed; see its log", is_error=True))
     if results or isinstance(result, NothingNew):
@@ -213,10 +216,6 @@ def _why_nothing(outcome: Outcome) -> str:
 
 
 _PASSED = ("success", "pass", "skipped", "no-op")
-# How the last hook fails a run that left years unpublished: the manifest names them with reasons.
-_LISTED = "dataset-years were not published, see above"
-# How it fails one after which nothing is published: the command says what was asked for by name.
-_NOTHING = "nothing of what was asked for is published: no raw file has rows of it"
 
 
 # What every later statement says once DuckDB could not write its own file.
@@ -264,7 +263,7 @@ def _top(file: str) -> str:
 
 def is_judged_by_year(test: Any) -> bool:
     """Tell whether what a test finds stops delivery years, though dbt is told of a warning."""
-    return "judged_by_year" in test.tags and str(test.config.severity).lower() == "error"
+    return JUDGED_BY_YEAR in test.tags and str(test.config.severity).lower() == "error"
 
 
 def _in_one_line(text: str) -> str:

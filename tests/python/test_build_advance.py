@@ -82,7 +82,7 @@ def test_steps_add_up_with_what_has_run_of_the_statements(
             told.wait()
         told.wait()
         # A share of all that there are.
-        with lines.step(cursor, 0.1):
+        with lines.step(cursor, lines.total * 0.1):
             told.wait()
         told.wait()
     assert told.done == [0, 200, 250, 300, 500, 550, 600, 1000]

@@ -97,7 +97,7 @@ def test_a_file_more_or_less_or_elsewhere_decides_the_digest(
         ({"SOME_COLOR": "blue"}, True),
         ({"DBT_TARGET": "two"}, True),
         ({"UNIFIED_ISO_OUT": "elsewhere"}, False),
-        ({"HOME": "/home/me"}, False),
+        ({"HOME": "elsewhere"}, False),
     ],
 )
 def test_variables_that_the_project_names_decide_the_digest(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unified_iso.build.plan import Part
 from unified_iso.build.spec import Dataset
-from unified_iso.build.write import parquet_rows
+from unified_iso.catalog import year_files_sql
 from unified_iso.sql import sql_text
 
 
@@ -51,7 +51,7 @@ def account_for_subset_part(
         f"""
         create or replace temp table left_out as
         select data_source, count(*) as rows
-        from {parquet_rows(parent_files)}
+        from {year_files_sql(parent_files)}
         where not coalesce({dataset.subset_where}, false) and {part.bounds("datetime_utc")}
         group by all
         """

@@ -53,17 +53,18 @@ class Advance:
         if error is None and self._total:
             progress.report(self._label, self._total, self._total, "lines")
 
+    @property
+    def total(self) -> int:
+        """How many lines there are in all."""
+        return self._total
+
     def expect(self, total: int) -> None:
         """Let there be so many lines in all; files that cover more days than thought raise them."""
         self._total = total
 
     @contextmanager
     def step(self, cursor: duckdb.DuckDBPyConnection, lines: float) -> Iterator[None]:
-        """Count so many lines while the statements of the block run on a session.
-
-        Less than one is a share of all there are.
-        """
-        lines = lines * self._total if lines < 1 else lines
+        """Count so many lines while the statements of the block run on a session."""
         cursor.execute(_TELLS_PROGRESS)
         with self._lock:
             self._running[cursor] = lines

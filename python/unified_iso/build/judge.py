@@ -12,6 +12,10 @@ from unified_iso.options import Options
 from unified_iso.sql import sql_text
 
 JUDGED_BY_YEAR = "judged_by_year"
+# How the last hook fails a run that has left years as they were; the manifest names them.
+NOT_PUBLISHED = "dataset-years were not published, see above"
+# How it fails one after which nothing is published; the command says what was asked for by name.
+NOTHING = "nothing of what was asked for is published: no raw file has rows of it"
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,14 @@ def block_years(
         for dataset in project.datasets()
         if (result := results.get(dataset.unique_id)) and result.status == "success"
     ]
-    for dataset in built:
-        for test in _guards_of(project, dataset):
-            if test["unique_id"] in results:
-                _block_years_found(cursor, dataset, test, results[test["unique_id"]])
     _keep_sound_seeds(cursor, project, results)
     for dataset in built:
+        guards = _guards_of(project, dataset)
+        for test in guards:
+            if test["unique_id"] in results:
+                _block_years_found(cursor, dataset, test, results[test["unique_id"]])
         _block_on_unsound_seeds(cursor, project, dataset, results)
-    for dataset in built:
-        _block_untested(cursor, dataset, _guards_of(project, dataset), results)
-    for dataset in built:
+        _block_untested(cursor, dataset, guards, results)
         if dataset.parent and dataset.parent not in results:
             _block_without_parent(cursor, dataset, project.dataset(dataset.parent), options)
     return built

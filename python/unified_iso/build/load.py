@@ -54,7 +54,7 @@ class Loader:
         A file that no day is known of would belong to no part and be left out without a word, so
         it is refused.
         """
-        if self._read(look_only=True):
+        if self._read(look_only=True) is not None:
             self._record_days()
             self.cursor.execute(sql_text("refuse_files_without_time"))
         self._note_what_refused()

@@ -58,9 +58,8 @@ def open_load(
     Raises:
         duckdb.Error: a file can't be read; numbering lines reads them.
     """
-    layouts = _layouts(
-        cursor, "layouts_of_load", [s.report_key for s in sources if s.is_location_list]
-    )
+    lists = [source.report_key for source in sources if source.is_location_list]
+    layouts = _layouts(cursor, "files_of_load", location_lists=lists)
     opened = set()
     for source in sources:
         found = layouts.get(source.report_key, [])
@@ -95,7 +94,7 @@ def open_present(
 
     read_directly: unique ids of sources that this run reads without a dataset.
     """
-    layouts = _layouts(cursor, "layouts_present", [])
+    layouts = _layouts(cursor, "files_present")
     known = {
         iso for (iso,) in cursor.execute("select distinct iso from inventory.raw_files").fetchall()
     }
@@ -157,13 +156,12 @@ def _numbered_rows(cursor: duckdb.DuckDBPyConnection, source: Source, rows: str,
 
 
 def _layouts(
-    cursor: duckdb.DuckDBPyConnection, query: str, location_lists: Sequence[str]
+    cursor: duckdb.DuckDBPyConnection, files: str, **parameters: object
 ) -> dict[str, list[Layout]]:
-    parameters = {"location_lists": list(location_lists)} if query == "layouts_of_load" else {}
+    """Return by report folder the layouts of the files that a query puts in `files_to_open`."""
+    cursor.execute(sql_text(files), parameters or None)
     found: dict[str, list[Layout]] = {}
-    for folder, names, header_line, form, *lists in cursor.execute(
-        sql_text(query), parameters
-    ).fetchall():
+    for folder, names, header_line, form, *lists in cursor.execute(sql_text("layouts")).fetchall():
         layout = Layout(tuple(names), header_line, form, *map(tuple, lists))
         found.setdefault(folder, []).append(layout)
     return found

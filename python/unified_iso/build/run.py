@@ -18,6 +18,7 @@ from unified_iso.build import account, judge, plan, raw, views, write
 from unified_iso.build.advance import JOINING, LOADING, WRITING, Advance
 from unified_iso.build.facts import empty_answers, keep_told_by_dbt, tell_facts
 from unified_iso.build.join import YearOf, join_year
+from unified_iso.build.judge import NOT_PUBLISHED, NOTHING
 from unified_iso.build.load import Loader
 from unified_iso.build.plan import Part
 from unified_iso.build.publish import publish
@@ -36,8 +37,6 @@ PUBLISHING = ("build", "run")
 # While a part is sorted and written, which leaves a core idle at times, the next files are parsed.
 WORKERS = 2
 SECONDS_BETWEEN_INTERRUPTIONS = 0.2
-NOT_PUBLISHED = "dataset-years were not published, see above"
-NOTHING = "nothing of what was asked for is published: no raw file has rows of it"
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def _join_years(
 ) -> None:
     years = _years_to_join(cursor, dataset)
     for year in years:
-        with advance.step(cursor, JOINING / len(years)):
+        with advance.step(cursor, advance.total * JOINING / len(years)):
             join_year(run.workspace, cursor, _year_of(run, cursor, dataset, year, fingerprint))
 
 

@@ -5,7 +5,7 @@ Nodes are the mappings that dbt's graph and its manifest.json have alike, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from unified_iso.sql import quoted_name
 
 Node = Mapping[str, Any]
 HOURLY_PART, OTHER_PART = "month", "day"
+INVENTORY = "inventory"
 
 
 class NoDataset(LookupError):
@@ -151,7 +152,6 @@ class Dataset:
     has_components: bool
     parent: str | None
     subset_where: str | None
-    checksum: str
     depends_on: tuple[str, ...]
 
     @property
@@ -239,7 +239,6 @@ class Project:
             has_components=bool(config.get("components", True)),
             parent=next((n["unique_id"] for n in above if is_dataset(n)), None),
             subset_where=config.get("subset_where"),
-            checksum=node["checksum"]["checksum"],
             depends_on=tuple(node["depends_on"]["nodes"]),
         )
 
@@ -328,16 +327,9 @@ def relation_of(node: Node) -> str:
     return ".".join(map(quoted_name, (node["database"], node["schema"], identifier)))
 
 
-def names_of(items: Iterable[Column | Source | Staging]) -> Sequence[str]:
-    """Return the names of columns, sources or staging models."""
-    return [item.name for item in items]
-
-
 def _is_of_files(node: Node) -> bool:
+    """Whether a source is a report, and not what the program itself knows."""
     return bool(node["source_name"] != INVENTORY)
-
-
-INVENTORY = "inventory"
 
 
 def _source(node: Node) -> Source:

@@ -18,11 +18,17 @@ def year_files(
     cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset
 ) -> list[YearFile]:
     """Return the year files of a dataset as it stands: candidates, or else published ones."""
-    rows = cursor.execute(sql_text("years_in_place"), {"model": dataset.model}).fetchall()
     return [
         (year, path or str(workspace.year_file(dataset.iso, dataset.name, year)))
-        for year, path in rows
+        for year, path in _years_in_place(cursor, dataset)
     ]
+
+
+def _years_in_place(
+    cursor: duckdb.DuckDBPyConnection, dataset: Dataset
+) -> list[tuple[int, str | None]]:
+    """Return the years of a dataset, each with the path of its candidate if it has one."""
+    return cursor.execute(sql_text("years_in_place"), {"model": dataset.model}).fetchall()
 
 
 def make_missing_staging_views(
@@ -75,7 +81,7 @@ def make_audit_views(
         files = year_files(cursor, workspace, dataset)
         new = files
     else:
-        files = cursor.execute(sql_text("candidate_files"), {"model": dataset.model}).fetchall()
+        files = [(year, path) for year, path in _years_in_place(cursor, dataset) if path]
         new = []
     rows = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in new]
     if not everything:

@@ -10,6 +10,7 @@ import duckdb
 
 from unified_iso.build.plan import Part
 from unified_iso.build.spec import Dataset, Staging
+from unified_iso.catalog import year_files_sql
 from unified_iso.families import Family
 from unified_iso.options import Options
 from unified_iso.sql import quoted_name, quoted_text, sql_text
@@ -48,7 +49,7 @@ def rows_of_files(
     with _rolled_back(cursor):
         cursor.execute(
             f"create or replace view {relation} as"
-            f" select * from {parquet_rows(files)} where {where}"
+            f" select * from {year_files_sql(files)} where {where}"
         )
         yield
 
@@ -67,16 +68,6 @@ def _rows_of(staging: Staging, where: str, short_texts: Sequence[str]) -> str:
     replaced = f" replace ({', '.join(short)})" if short else ""
     numbered = "" if staging.is_numbered else ", rowid as raw_row"
     return f"select *{replaced}{numbered} from temp.{staging.load_table} where {where}"
-
-
-def parquet_rows(files: Iterable[str | Path]) -> str:
-    """Return the table that reads Parquet files.
-
-    DuckDB takes a folder named key=value, anywhere in a path, for a column that replaces the
-    file's own, so that is switched off.
-    """
-    listed = ", ".join(quoted_text(file) for file in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def shorten_texts(
