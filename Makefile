@@ -1,6 +1,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# One more than CI has cores: builds wait for the disk, too.
+WORKERS ?= 3
 export UNIFIED_ISO_RAW ?= sample
 export UNIFIED_ISO_OUT ?= out
 DBT := $(BIN)/dbt --no-use-colors
@@ -23,7 +25,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 build: $(BIN)/.installed ## generate a small raw sample and publish it to out/
-	$(BIN)/unified-iso sample $(UNIFIED_ISO_RAW)
+	$(BIN)/unified-iso sample $(UNIFIED_ISO_RAW) --real-time
 	$(BIN)/unified-iso build --raw $(UNIFIED_ISO_RAW) --out $(UNIFIED_ISO_OUT)
 
 lint: $(BIN)/.installed target/linted ## check the style of SQL and Python
@@ -53,7 +55,8 @@ check: $(BIN)/.installed ## everything that needs no build, on two cores: lint, 
 	$(MAKE) --no-print-directory --jobs=2 $(SYNC) quick unit lint types
 
 test: check ## everything CI runs
-	$(BIN)/python -m pytest -m builds
+	$(BIN)/python -m pytest -m builds --numprocesses=$(WORKERS) --dist=loadfile \
+		--no-loadscope-reorder
 
 bench: $(BIN)/.installed ## measure a full-size build against its floor (about 25 GB of disk)
 	$(BIN)/python tests/bench/measure.py bench

@@ -380,6 +380,9 @@ def sample(
     report: Annotated[
         list[str] | None, typer.Option(help="Report; the hourly day-ahead ones without.")
     ] = None,
+    real_time: Annotated[
+        bool, typer.Option("--real-time", help="Write the real-time reports too.")
+    ] = False,
     truth: Annotated[bool, typer.Option(help="Write the unified rows too.")] = True,
     overlap: Annotated[bool, typer.Option(help="Let neighbouring files share rows.")] = True,
     revisions: Annotated[bool, typer.Option(help="Let some rows come in two versions.")] = True,
@@ -391,6 +394,7 @@ def sample(
         overlap=overlap,
         revisions=revisions,
         reports=tuple(report) if report else None,
+        real_time=real_time,
     )
     with _shown_progress(console):
         try:

@@ -6,9 +6,10 @@ import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, islice, pairwise
+from itertools import combinations, groupby, islice, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -45,8 +46,8 @@ def fall(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def raw_lines(out: Path) -> Iterator[tuple[str, Row]]:
-    for source, text in raw_texts(out, REPORT):
+def raw_lines(out: Path, report: str = REPORT) -> Iterator[tuple[str, Row]]:
+    for source, text in raw_texts(out, report):
         yield from ((source, row) for row in csv.DictReader(io.StringIO(text)))
 
 
@@ -54,20 +55,23 @@ def instant(stamp: object) -> datetime:
     return datetime.strptime(str(stamp), "%Y-%m-%dT%H:%M:%S-00:00").replace(tzinfo=UTC)
 
 
-def expected(out: Path) -> list[Row]:
-    """Components by hour and location; the greater path with the LMP is the source."""
+def expected(
+    out: Path, report: str = REPORT, price_column: str = "MW", minutes: int = 60
+) -> list[Row]:
+    """Components by interval and location; the greater path with the LMP is the source."""
     prices: dict[tuple[datetime, str], dict[str, Decimal]] = defaultdict(dict)
     sources: dict[tuple[datetime, str], str] = {}
-    for source, line in raw_lines(out):
+    for source, line in raw_lines(out, report):
         key = (instant(line["INTERVALSTARTTIME_GMT"]), str(line["NODE"]))
-        component, price = str(line["LMP_TYPE"]), Decimal(str(line["MW"]))
+        component, price = str(line["LMP_TYPE"]), Decimal(str(line[price_column]))
         assert prices[key].setdefault(component, price) == price
         if component == "LMP":
             sources[key] = max(source, sources.get(key, ""))
-    return sorted((row_of(*key, sources[key], prices[key]) for key in prices), key=order)
+    rows = (row_of(*key, sources[key], prices[key], minutes) for key in prices)
+    return sorted(rows, key=order)
 
 
-def row_of(utc: datetime, node: str, source: str, prices: dict[str, Decimal]) -> Row:
+def row_of(utc: datetime, node: str, source: str, prices: dict[str, Decimal], minutes: int) -> Row:
     local = utc.astimezone(PACIFIC)
     end = "AGGREGATE" if node.endswith("-APND") else "PNODE"
     microseconds = int(utc.timestamp()) * 1_000_000
@@ -75,13 +79,13 @@ def row_of(utc: datetime, node: str, source: str, prices: dict[str, Decimal]) ->
         "datetime_utc": microseconds,
         "datetime_local": local.replace(tzinfo=None, fold=0),
         "interval_start_utc": microseconds,
-        "interval_end_utc": microseconds + 3_600_000_000,
+        "interval_end_utc": microseconds + minutes * 60_000_000,
         "delivery_date": local.date(),
         "delivery_hour": local.hour + 1,
-        "delivery_interval": 0,
-        "interval_minutes": 60,
+        "delivery_interval": 0 if minutes == 60 else local.minute // minutes + 1,
+        "interval_minutes": minutes,
         "iso": "CAISO",
-        "market_type": "DA",
+        "market_type": "DA" if minutes == 60 else "RT",
         "settlement_location": node,
         "settlement_location_type": TYPES.get(node.split("_")[0], end),
         "settlement_location_id": node,
@@ -248,3 +252,186 @@ def test_same_arguments_same_bytes_on_any_number_of_threads(fall: Path, tmp_path
     names = [path.relative_to(fall) for path in fall.rglob("*") if path.is_file()]
     assert len(names) == 3 + 1
     assert all((fall / name).read_bytes() == (tmp_path / name).read_bytes() for name in names)
+
+
+# Real time
+
+
+@dataclass(frozen=True)
+class RealTime:
+    """A real-time report: its folder, what it prints, and the dataset it is published as."""
+
+    report: str
+    query: str
+    market_run: str
+    price_column: str
+    price: str
+    minutes: int
+    version: int
+
+    @property
+    def truth(self) -> str:
+        return f"caiso/rt_energy_{self.minutes}min_nodal"
+
+    @property
+    def header(self) -> str:
+        return (
+            "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,OPR_DT,OPR_HR,NODE_ID_XML,NODE_ID,NODE,"
+            "MARKET_RUN_ID,LMP_TYPE,XML_DATA_ITEM,PNODE_RESMRID,GRP_TYPE,POS,"
+            f"{self.price_column},OPR_INTERVAL,GROUP"
+        )
+
+    @property
+    def line(self) -> re.Pattern[str]:
+        stamp = r"\d{4}-\d\d-\d\dT\d\d:\d[05]:00-00:00"
+        return re.compile(
+            rf"{stamp},{stamp},\d{{4}}-\d\d-\d\d,(0[1-9]|1\d|2[0-5]),([A-Z0-9_]+(?:-APND)?),\2,\2,"
+            rf"{self.market_run},"
+            r"(LMP,LMP_PRC|MCC,LMP_CONG_PRC|MCE,LMP_ENE_PRC|MCL,LMP_LOSS_PRC|MGHG,LMP_GHG_PRC),\2,"
+            rf"(ALL,1|ALL_APNODES,0),({self.price}),([1-9]|1[0-2]),[1-9]\d*"
+        )
+
+    def write(self, out: Path, start: date, days: int, **options: object) -> None:
+        chosen = SampleOptions(reports=(self.report,), **options)
+        write_sample(out, isos=["caiso"], start=start, days=days, nodes=4, options=chosen)
+
+
+QUARTERS = RealTime(
+    report="prc_rtpd_lmp",
+    query="PRC_RTPD_LMP",
+    market_run="RTPD",
+    price_column="PRC",
+    price=r"0|-?\d+|-?\d+\.\d{0,4}[1-9]",
+    minutes=15,
+    version=2,
+)
+FIVES = RealTime(
+    report="prc_intvl_lmp",
+    query="PRC_INTVL_LMP",
+    market_run="RTM",
+    price_column="VALUE",
+    price=r"-?\d+\.\d{5}",
+    minutes=5,
+    version=3,
+)
+real_time = pytest.mark.parametrize("form", [QUARTERS, FIVES], ids=lambda form: form.report)
+
+
+@real_time
+def test_real_time_lines_have_the_published_form(tmp_path: Path, form: RealTime) -> None:
+    form.write(tmp_path, FALL, 2)
+    paths = sorted((tmp_path / "caiso" / form.report).iterdir())
+    assert [re.sub(r"_\d{8}(_\d\d){3}_", "_*_", path.name) for path in paths] == [
+        f"20251102_20251102_{form.query}_{form.market_run}_*_v{form.version}.csv",
+        f"20251102_20251104_{form.query}_{form.market_run}_*_v{form.version}.csv",
+    ]
+    for path in paths:
+        header, *lines = lines_of(path, b"\n")
+        assert header == form.header
+        assert [line for line in lines if not form.line.fullmatch(line)] == []
+
+
+@real_time
+@pytest.mark.parametrize(
+    ("day", "labels"),
+    [(FALL, [1, 2, 25, *range(3, 25)]), (SPRING, [1, 2, *range(4, 25)])],
+)
+def test_each_interval_of_an_hour_has_its_label(
+    tmp_path: Path, form: RealTime, day: date, labels: list[int]
+) -> None:
+    """The label of the hour by its third place in the day, and the place in the hour from 1."""
+    form.write(tmp_path, day, 1)
+    found = sorted(
+        {
+            tuple(
+                line[name]
+                for name in (
+                    *("INTERVALSTARTTIME_GMT", "INTERVALENDTIME_GMT"),
+                    *("OPR_DT", "OPR_HR", "OPR_INTERVAL"),
+                )
+            )
+            for _, line in raw_lines(tmp_path, f"caiso/{form.report}")
+        }
+    )
+    places = range(1, 60 // form.minutes + 1)
+    assert [row[2:] for row in found] == [
+        (str(day), f"{label:02}", str(place)) for label in labels for place in places
+    ]
+    starts = [instant(row[0]) for row in found]
+    assert starts[0].astimezone(PACIFIC).replace(tzinfo=None) == datetime(
+        day.year, day.month, day.day
+    )
+    assert all(b - a == timedelta(minutes=form.minutes) for a, b in pairwise(starts))
+    assert [instant(row[1]) for row in found] == [
+        start + timedelta(minutes=form.minutes) for start in starts
+    ]
+
+
+@real_time
+def test_times_of_real_time_lines_are_in_no_order(tmp_path: Path, form: RealTime) -> None:
+    form.write(tmp_path, FALL, 1, packaging="zip")
+    stamps = defaultdict(list)
+    for source, line in raw_lines(tmp_path, f"caiso/{form.report}"):
+        stamps[source, line["GROUP"]].append(line["INTERVALSTARTTIME_GMT"])
+    assert len(stamps) == 25 * 5 * 4
+    # Among so many orders of so few times there are sorted ones.
+    assert sum(found == sorted(found) for found in stamps.values()) < len(stamps) / 2
+
+
+@real_time
+def test_a_real_time_zip_has_an_operating_hour_with_a_member_per_component(
+    tmp_path: Path, form: RealTime
+) -> None:
+    form.write(tmp_path, FALL, 1, packaging="zip")
+    folder = tmp_path / "caiso" / form.report
+    labels = [*range(1, 25), 25]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"20251102_20251102_{form.market_run}_LMP_GRP_{label:02}_N_v3_csv.zip" for label in labels
+    ]
+    path = folder / f"20251102_20251102_{form.market_run}_LMP_GRP_25_N_v3_csv.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [
+            f"20251102_20251102_{form.query}_{form.market_run}_25_{name}_v3.csv"
+            for name in COMPONENTS
+        ]
+        for name in archive.namelist():
+            header, *lines = archive.read(name).decode().splitlines()
+            assert header == form.header
+            assert {line.split(",")[8] for line in lines} == {name.split("_")[-2]}
+            assert {line[:13] for line in lines} == {"2025-11-02T09"}
+            assert len(lines) == 4 * 60 // form.minutes
+
+
+@real_time
+@pytest.mark.parametrize(
+    ("packaging", "days_per_file"), [("csv", 1), ("csv.gz", 2), ("zip", 1), ("zip", 2)]
+)
+@pytest.mark.parametrize("start", [FALL - timedelta(1), SPRING - timedelta(1)])
+def test_real_time_truth_is_what_the_raw_text_resolves_to(
+    tmp_path: Path, form: RealTime, packaging: str, days_per_file: int, start: date
+) -> None:
+    form.write(tmp_path, start, 3, packaging=packaging, days_per_file=days_per_file)
+    truth = truth_rows(tmp_path, form.truth)
+    assert truth == expected(tmp_path, f"caiso/{form.report}", form.price_column, form.minutes)
+    intervals = Counter(row["delivery_date"] for row in truth)
+    hours = [24, 25 if start.month > 6 else 23, 24]
+    assert [intervals[day] for day in sorted(intervals)] == [
+        count * 60 // form.minutes * 4 for count in hours
+    ]
+
+
+def test_reports_of_one_interval_have_prices_of_their_own(tmp_path: Path) -> None:
+    options = SampleOptions(real_time=True)
+    write_sample(tmp_path, isos=["caiso"], start=FALL, days=1, nodes=3, options=options)
+    found = [
+        {
+            (row["datetime_utc"], row["settlement_location"]): row["lmp_energy"]
+            for row in truth_rows(tmp_path, truth)
+        }
+        for truth in (TRUTH, QUARTERS.truth, FIVES.truth)
+    ]
+    shared = set.intersection(*map(set, found))
+    assert len(shared) == 25 * 3
+    prices = [[prices[key] for key in sorted(shared)] for prices in found]
+    alike = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in combinations(prices, 2)]
+    assert all(count <= 3 for count in alike)

@@ -288,3 +288,103 @@ def test_nodes_counts_all_points(tmp_path: Path) -> None:
         path = out / "truth/ercot/da_energy_hourly.parquet"
         types = {name: kind for name, kind, *_ in con.execute(f"describe '{path}'").fetchall()}
     assert types == ENERGY_COLUMNS
+
+
+# Real time.
+
+REAL_TIME = ("np6-905-cd", "np6-785-er", "np6-322-cd")
+REAL_TIME_LINES = {
+    "np6-905-cd": (
+        "DeliveryDate,DeliveryHour,DeliveryInterval,SettlementPointName,SettlementPointType,"
+        "SettlementPointPrice,DSTFlag",
+        re.compile(rf"{DAY},([1-9]|1\d|2[0-4]),[1-4],[A-Z0-9_]+,[A-Z_]+,{NUMBER},[NY]"),
+    ),
+    "np6-785-er": (
+        "Delivery Date,Delivery Hour,Delivery Interval,Repeated Hour Flag,Settlement Point Name,"
+        "Settlement Point Type,Settlement Point Price",
+        re.compile(
+            rf"{DAY},([1-9]|1\d|2[0-4]),[1-4],[NY],(HB|LZ)_[A-Z]+,(HU|SH|AH|LZ|LZEW),-?\d+\.\d\d"
+        ),
+    ),
+    "np6-322-cd": (
+        "SCEDTimeStamp,RepeatedHourFlag,SystemLambda",
+        re.compile(rf"{DAY} \d\d:\d\d:\d\d,[NY],{NUMBER}"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("quarters"), FALL, 1, reports=REAL_TIME)
+
+
+def quarter_truth(out: Path, columns: str) -> list[tuple]:
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        path = out / "truth/ercot/rt_energy_15min.parquet"
+        return con.execute(f"select {columns} from '{path}'").fetchall()
+
+
+@pytest.mark.parametrize("report", REAL_TIME_LINES)
+def test_real_time_lines_are_printed_as_published(quarters: Path, report: str) -> None:
+    header, line = REAL_TIME_LINES[report]
+    for _, text in texts(quarters, report):
+        first, *rest = text.removesuffix("\n").split("\n")
+        assert first == header
+        assert rest
+        assert not [row for row in rest if not line.fullmatch(row)]
+
+
+def test_a_quarter_is_a_file_and_some_are_posted_again(quarters: Path) -> None:
+    name = re.compile(
+        r"cdr\.00012301\.0{16}\.2025110[23]\.\d{6}\.SPPHLZNP6905(_retry)?_2025110[23]_\d{4}(xhr)?\.csv"
+    )
+    names = [path.name for path in (quarters / "ercot/np6-905-cd").iterdir()]
+    assert not [one for one in names if not name.fullmatch(one)]
+    assert len([one for one in names if "_retry_" not in one]) == 100
+    assert len([one for one in names if "_retry_" in one]) > 0
+
+
+def test_real_time_prices_and_the_truth_agree(quarters: Path) -> None:
+    """A zone and a tie have two prices; the book has those of zones and hubs alone."""
+    found: Rows = {}
+    for source, text in sorted(texts(quarters, "np6-905-cd")):
+        for row in csv.DictReader(io.StringIO(text)):
+            start = instant(row["DeliveryDate"], f"{row['DeliveryHour']:0>2}", row["DSTFlag"])
+            start += timedelta(minutes=15 * (int(row["DeliveryInterval"]) - 1))
+            name = row["SettlementPointName"] + "_EW" * row["SettlementPointType"].endswith("EW")
+            found[start, name] = (float(row["SettlementPointPrice"]), source)
+    assert len(found) == 52 * 100
+    columns = "datetime_utc, settlement_location, lmp_total, data_source"
+    assert found == {
+        (utc.astimezone(UTC), name): (price, source)
+        for utc, name, price, source in quarter_truth(quarters, columns)
+    }
+    (path,) = (quarters / "ercot/np6-785-er").glob("*.xlsx")
+    in_book = book_rows(path)["Nov"][1:]
+    assert len(in_book) == 23 * 100
+    for day, hour, quarter, flag, name, kind, price in in_book:
+        start = instant(day, f"{hour:02}", flag) + timedelta(minutes=15 * (quarter - 1))
+        assert found[start, name + "_EW" * (kind == "LZEW")][0] == price
+
+
+def test_real_time_lambda_is_the_mean_of_the_runs_by_time(quarters: Path) -> None:
+    runs = sorted(
+        (
+            datetime.strptime(row["SCEDTimeStamp"], "%m/%d/%Y %H:%M:%S")
+            .replace(tzinfo=CHICAGO, fold=int(row["RepeatedHourFlag"] == "Y"))
+            .astimezone(UTC),
+            float(row["SystemLambda"]),
+        )
+        for _, text in texts(quarters, "np6-322-cd")
+        for row in csv.DictReader(io.StringIO(text))
+    )
+    assert runs[0][0] < datetime(2025, 11, 2, 5, tzinfo=UTC) < runs[1][0]
+    ends = [start for start, _ in runs[1:]] + [runs[-1][0] + timedelta(minutes=10)]
+    for utc, value in set(quarter_truth(quarters, "datetime_utc, system_lambda")):
+        left, right = utc, utc + timedelta(minutes=15)
+        mean = sum(
+            price * max(0.0, (min(end, right) - max(start, left)).total_seconds())
+            for (start, price), end in zip(runs, ends, strict=True)
+        )
+        assert value == pytest.approx(mean / 900, abs=1e-6)

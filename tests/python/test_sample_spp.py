@@ -266,3 +266,91 @@ def test_same_arguments_same_bytes_on_any_number_of_threads(tmp_path: Path, pack
 def test_nothing_is_written_where_other_reports_are_chosen(tmp_path: Path) -> None:
     options = SampleOptions(reports=("da_hrl_lmps",))
     assert write_sample(tmp_path, isos=["spp"], start=FALL, days=1, options=options) == []
+
+
+# --- Real time ------------------------------------------------------------------------------------
+
+BY_INTERVAL, BY_DAY = "rtbm-lmp-sl", "rtbm-lmp-daily-sl"
+DAILY = "Interval, GMT Interval, Settlement Location Name, PNODE Name, LMP, MLC, MCC, MEC"
+
+
+@pytest.fixture(scope="module")
+def real_time(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four days with that of 25 hours, of which the first and the third come by interval too."""
+    out = tmp_path_factory.mktemp("real_time")
+    options = SampleOptions(reports=(BY_INTERVAL, BY_DAY))
+    start = FALL - timedelta(2)
+    write_sample(out, isos=["spp"], start=start, days=4, nodes=3, options=options)
+    return out
+
+
+def expected_prices(out: Path) -> list[Row]:
+    """What the truth of five minutes must be, worked out from the raw text."""
+    best = {}
+    for report in (BY_DAY, BY_INTERVAL):
+        for source, cells in raw_rows(out, f"spp/{report}"):
+            raw = {name.strip(): cell for name, cell in cells.items()}
+            name = raw.get("Settlement Location") or raw["Settlement Location Name"]
+            end = stamp(raw.get("GMTIntervalEnd") or raw["GMT Interval"]).replace(tzinfo=UTC)
+            utc = end - timedelta(minutes=5)
+            row = expected_row(utc, source, raw | {"SETTLEMENT_LOCATION": name}) | {
+                "interval_end_utc": microseconds(end),
+                "delivery_interval": utc.minute // 5 + 1,
+                "interval_minutes": 5,
+                "market_type": "RT",
+            }
+            best[order(row)] = row
+    return [best[key] for key in sorted(best)]
+
+
+def test_real_time_files_are_in_the_form_of_their_report(real_time: Path) -> None:
+    names = {path.name for path in (real_time / "spp" / BY_INTERVAL).iterdir()}
+    assert len(names) == 288 + 300
+    assert {"RTBM-LMP-SL-202510310005.csv", "RTBM-LMP-SL-202511010000.csv"} <= names
+    repeated = {f"RTBM-LMP-SL-2025110201{minute:02}" for minute in range(5, 60, 5)}
+    for stem in repeated | {"RTBM-LMP-SL-202511020200"}:
+        assert {f"{stem}.csv", f"{stem}d.csv"} <= names
+    header, *rows = lines_of(
+        real_time / "spp" / BY_INTERVAL / "RTBM-LMP-SL-202511020105d.csv", b"\n"
+    )
+    assert header == PLAIN
+    assert [row.split(",")[:2] for row in rows] == [
+        ["11/02/2025 01:05:00", "11/02/2025 07:05:00"]
+    ] * 3
+    by_day = sorted((real_time / "spp" / BY_DAY).iterdir())
+    assert [path.name for path in by_day] == [
+        f"RTBM-LMP-DAILY-SL-{day}.csv" for day in (20251031, 20251101, 20251102, 20251103)
+    ]
+    for path, intervals in zip(by_day, (288, 288, 300, 288), strict=True):
+        header, *rows = lines_of(path, b"\n")
+        assert header == DAILY
+        assert len(rows) == intervals * 3
+
+
+def test_real_time_truth_is_what_the_raw_text_resolves_to(real_time: Path) -> None:
+    truth = truth_rows(real_time, "spp/rt_energy_5min")
+    assert truth == expected_prices(real_time)
+    assert {row["data_source"].split("/")[1] for row in truth} == {BY_INTERVAL, BY_DAY}
+
+
+def test_the_truth_of_an_hour_is_the_mean_of_its_prices(real_time: Path) -> None:
+    hours = defaultdict(list)
+    for row in expected_prices(real_time):
+        hours[row["datetime_utc"] // 3_600_000_000, row["settlement_location"]].append(row)
+    truth = truth_rows(real_time, "spp/rt_energy_hourly")
+    assert len(truth) == len(hours) == (3 * 24 + 25) * 3
+    for row in truth:
+        of_hour = hours[row["datetime_utc"] // 3_600_000_000, row["settlement_location"]]
+        assert len(of_hour) == 12
+        first, last = of_hour[0], of_hour[-1]
+        means = {
+            name: float(round(sum(Decimal(str(each[name])) for each in of_hour) / 12, 10))
+            for name in ("lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss", "system_lambda")
+        }
+        assert row == last | means | {
+            "datetime_utc": first["datetime_utc"],
+            "datetime_local": first["datetime_local"],
+            "interval_start_utc": first["interval_start_utc"],
+            "delivery_interval": 0,
+            "interval_minutes": 60,
+        }

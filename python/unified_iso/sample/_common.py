@@ -38,6 +38,7 @@ class SampleOptions:
     threads: files written at the same time. The bytes do not depend on it.
     reports: names of reports, of any market; a market that has none of them writes nothing. None
         for the hourly day-ahead reports.
+    real_time: write the real-time reports too, where no reports are named.
 
     Raises ValueError for a number below one or an unknown packaging.
     """
@@ -50,6 +51,7 @@ class SampleOptions:
     memory_limit: str = "1GB"
     threads: int = 2
     reports: tuple[str, ...] | None = None
+    real_time: bool = False
 
     def __post_init__(self) -> None:
         if self.days_per_file < 1 or self.threads < 1:
@@ -82,12 +84,14 @@ class Interval:
     """An interval by its start: aware in UTC, naive on the market's clock, Y in daylight time.
 
     is_second_pass: the clock shows this hour for the second time, on the day it is set back.
+    end: where intervals differ in length.
     """
 
     utc: datetime
     local: datetime
     dst_flag: Literal["Y", "N"]
     is_second_pass: bool = False
+    end: datetime | None = None
 
     @property
     def day(self) -> date:
@@ -97,7 +101,12 @@ class Interval:
     @property
     def hour(self) -> "Interval":
         """The hour this interval lies in."""
-        return replace(self, utc=self.utc.replace(minute=0), local=self.local.replace(minute=0))
+        utc, local = (clock.replace(minute=0, second=0) for clock in (self.utc, self.local))
+        return replace(self, utc=utc, local=local)
+
+    def shifted(self, after: timedelta, end: datetime) -> "Interval":
+        """The interval that begins so long after this one, within its hour, and ends at `end`."""
+        return replace(self, utc=self.utc + after, local=self.local + after, end=end)
 
     @property
     def row(self) -> tuple[object, ...]:

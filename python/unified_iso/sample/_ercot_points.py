@@ -4,7 +4,7 @@ Also the files of the settlement points list, report np4-160-sg.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 
 from ._common import noise
@@ -124,6 +124,35 @@ POINTS = Places(
         "settlement_location_type": "point_type",
         "settlement_location_id": "name",
     },
+)
+
+
+def _type_word(point: Point) -> str:
+    """The type that the real-time report prints of a point."""
+    if point.type == "HUB":
+        return {"HB_BUSAVG": "SH", "HB_HUBAVG": "AH"}.get(point.name, "HU")
+    if point.type == "RESOURCE_NODE":
+        return "PCCRN" if point.name.endswith(COMBINED_CYCLE) else "RN"
+    return {"ZONE": "LZ", "DC_TIE": "LZ_DC"}[point.type]
+
+
+def _real_time_rows(number: int) -> Iterator[tuple[object, ...]]:
+    """Rows of the first `number` points, and of the second prices of zones and ties."""
+    for point in islice(points(), number):
+        word = _type_word(point)
+        yield (point.name, word, *point.row)
+        if point.type in ("ZONE", "DC_TIE"):
+            weighted = replace(point, name=f"{point.name}_EW")
+            yield (point.name, f"{word}EW", *weighted.row)
+
+
+# In real time load zones and DC ties have a second price, weighted by energy.
+REAL_TIME_POINTS = Places(
+    columns=f"printed_name varchar, printed_type varchar, {POINTS.columns}",
+    rows=_real_time_rows,
+    least=POINTS.least,
+    published=POINTS.published,
+    table="real_time_points",
 )
 
 

@@ -39,6 +39,9 @@ LOCATION_TYPES = {
     "NETWORK NODE": "NODE",
 }
 
+# Reports list the hub, zones and ties below it, and so does every list of locations.
+FIRST_UNLISTED_ID = 4100
+
 _INVENTED_IDS = 90_001
 
 _STATIONS = (

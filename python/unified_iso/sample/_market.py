@@ -136,6 +136,20 @@ class Dataset:
     beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """A published dataset of hours that are made of the intervals of another one.
+
+    of: name of that dataset, which has `intervals` of them in an hour.
+    averaged: the published columns that are means; the others are those of the last interval.
+    """
+
+    name: str
+    of: str
+    intervals: int
+    averaged: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One published state of an interval; `revised` prices are those a later version replaced."""
@@ -260,6 +274,8 @@ class Report:
     tables: further tables that files are selected from, by name, for a number of places.
     by_default: written where the caller names no reports.
     gives_way: a row of another report of the dataset counts, whatever the paths.
+    is_written: False where another record of this name writes the files, and this one tells what
+        they hold of another curve.
     """
 
     name: str
@@ -272,18 +288,25 @@ class Report:
     line_end: str = LF
     by_default: bool = True
     gives_way: bool = False
+    is_written: bool = True
+
+    @property
+    def is_real_time(self) -> bool:
+        """Whether it has real-time prices."""
+        return self.curve is not None and self.curve.market_type == "RT"
 
     @property
     def table(self) -> str:
         """Table of the lines of its files."""
-        return f"{self.name.replace('-', '_')}_lines"
+        return f"lines_of_{self.name.replace('-', '_')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """A market operator; ticks: ticks to the dollar."""
+    """A market operator; ticks: ticks to the dollar; means: datasets that no report has."""
 
     iso: str
     zone: ZoneInfo
     ticks: int
     reports: tuple[Report, ...]
+    means: tuple[Means, ...] = ()

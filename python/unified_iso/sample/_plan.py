@@ -10,7 +10,7 @@ from unified_iso.families import PROJECT, families
 from ._common import INTERVAL_COLUMNS, Request
 from ._market import Dataset, File, Market, Report, Span
 from ._output import Selected, Task, load_table, raw_tasks, truth_task
-from ._truth import Planned, truth_sql
+from ._truth import Planned, curve_of, means_sql, truth_sql
 
 DEFAULT_NODES = 40
 
@@ -20,11 +20,16 @@ def plan(con: duckdb.DuckDBPyConnection, market: Market, request: Request) -> li
 
     Raises FamilyError or ValueError where the model and the family's record don't fit.
     """
-    chosen = [report for report in market.reports if request.writes(report.name, report.by_default)]
+    real_time = request.options.real_time
+    chosen = [
+        report
+        for report in market.reports
+        if request.writes(report.name, report.by_default or (real_time and report.is_real_time))
+    ]
     spans = _load_places(con, market, chosen, request)
     planned = [Planned(report, list(report.files(spans[id(report.places)]))) for report in chosen]
     truth = _truth_tasks(con, market, planned, request) if request.options.truth else []
-    raw = (_report_tasks(con, market, each, request) for each in planned)
+    raw = (_report_tasks(con, market, each, request) for each in planned if each.report.is_written)
     return [*truth, *(task for tasks in raw for task in tasks)]
 
 
@@ -62,6 +67,9 @@ def _truth_tasks(
         select = truth_sql(con, market, dataset, planned, records, request.options.packaging)
         if select is not None:
             yield truth_task(folder / f"{name}.parquet", select)
+            for means in (found for found in market.means if found.of == name):
+                hours = means_sql(means, select, curve_of(dataset, planned), records)
+                yield truth_task(folder / f"{means.name}.parquet", hours)
 
 
 def _report_tasks(

@@ -12,7 +12,7 @@ import duckdb
 from unified_iso.families import Family, FamilyError
 
 from ._common import INTERVAL_COLUMNS, Interval, Packaging
-from ._market import EVERYWHERE, Curve, Dataset, File, Line, Market, Places, Report
+from ._market import EVERYWHERE, Curve, Dataset, File, Line, Market, Means, Places, Report
 from ._output import load_table
 
 
@@ -55,11 +55,7 @@ def truth_sql(
     different versions.
     """
     mine = [each for each in planned if dataset in each.report.datasets]
-    curve, places = mine[0].report.curve, mine[0].report.places
-    if curve is None or any(
-        each.report.curve is not curve or each.report.places is not places for each in mine
-    ):
-        raise ValueError(f"the reports of {dataset.name} don't share their prices and places")
+    curve, places = curve_of(dataset, mine), mine[0].report.places
     claims = _claims(market, mine, packaging)
     table = f"{dataset.name}_truth"
     if not _load_intervals(con, table, curve, claims):
@@ -205,4 +201,44 @@ def _crossed_sql(intervals: str, places: str, where: str, order: Sequence[str]) 
             from {places} as place
             where {where}
         ) as every
+    """
+
+
+def curve_of(dataset: Dataset, planned: Sequence[Planned]) -> Curve:
+    """The curve that all reports of a dataset share, and their places with it.
+
+    Raises ValueError where they don't.
+    """
+    first, *others = [each.report for each in planned if dataset in each.report.datasets]
+    if first.curve is None or any(
+        report.curve is not first.curve or report.places is not first.places for report in others
+    ):
+        raise ValueError(f"the reports of {dataset.name} don't share their prices and places")
+    return first.curve
+
+
+def means_sql(means: Means, intervals: str, curve: Curve, families: Mapping[str, Family]) -> str:
+    """SQL of the rows of hours in order, from that of the rows of their intervals.
+
+    Only hours with all their intervals have a row.
+    """
+    family, columns = families[curve.family.name], curve.family.columns
+    length = means.intervals * curve.minutes
+    differing = {
+        **dict.fromkeys(("datetime_utc", "datetime_local", "interval_start_utc"), "min({name})"),
+        "delivery_interval": "0::utinyint",
+        "interval_minutes": f"{length}::utinyint",
+        "version": "max({name})",
+        **dict.fromkeys(means.averaged, f"round(sum({{name}}) / {means.intervals}, 10)"),
+    }
+    items = (
+        f"{differing.get(name, 'last({name} order by start_us)').format(name=name)} as {name}"
+        for name in columns
+    )
+    return f"""
+        select {", ".join(items)}
+        from (select *, epoch_us(datetime_utc) as start_us from ({intervals}))
+        group by start_us // {length * 60_000_000}, {", ".join(family.series)}
+        having count(*) = {means.intervals}
+        order by {", ".join(f'"{name}"' for name in family.order)}
     """

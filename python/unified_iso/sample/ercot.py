@@ -1,22 +1,24 @@
-"""ERCOT's day-ahead settlement point prices: daily files and yearly workbooks, with system lambda.
+"""ERCOT's settlement point prices, day-ahead and real-time, and its yearly workbooks of both.
 
 Shapes a reader must get right: hour ending labels with 24:00 on the same date, a flag on the second
 pass of the repeated hour, a blank before each price, no components; hubs and load zones stand in
-the daily file and in the workbook; a day can be posted twice.
+the daily file and in the workbook; a day can be posted twice. In real time there is a file for each
+quarter of an hour, load zones and DC ties have two prices, and system lambda comes by SCED run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from ._common import Interval, noise
-from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, hour_prices
-from ._ercot_points import ISO, LIST_HEADERS, POINTS, list_tables
+from ._common import FIVE_MINUTES, HOUR, Interval, market_intervals, noise
+from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, hour_prices, real_time, real_time_prices
+from ._ercot_points import ISO, LIST_HEADERS, POINTS, REAL_TIME_POINTS, list_tables
 from ._market import Book, Curve, Dataset, File, Line, Market, Report, Span
 from ._output import decimal_sql, short_sql
 
+ZONE = ZoneInfo("America/Chicago")
 TICKS = 100
 LAMBDA_TICKS = 1_000_000
 
@@ -24,6 +26,14 @@ DAILY = "np4-190-cd"
 YEARLY = "np4-180-er"
 LAMBDA = "np4-523-cd"
 LIST = "np4-160-sg"
+QUARTERLY = "np6-905-cd"
+YEARLY_QUARTERS = "np6-785-er"
+RUNS = "np6-322-cd"
+
+QUARTER = timedelta(minutes=15)
+SECOND = timedelta(seconds=1)
+# Since then the lambda of a run comes capped and uncapped.
+TWO_LAMBDAS_SINCE = date(2025, 12, 5)
 
 SHEETS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -31,6 +41,48 @@ SHEETS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 def _system_lambda(hour: Interval) -> int:
     energy = hour_prices(ISO, hour, cent=1).energy
     return energy * LAMBDA_TICKS // TICKS + noise(-4_000, 4_000, ISO, "lambda", hour.utc)
+
+
+def _runs(interval: Interval) -> list[tuple[timedelta, int]]:
+    """How long after the start of five minutes SCED runs, and the lambda of each run.
+
+    Some five minutes have two runs. Lambdas are even in their fifth decimal, so that the mean of a
+    quarter is never half-way between two numbers of six.
+    """
+    energy = real_time_prices(ISO, interval, cent=1).energy * LAMBDA_TICKS // TICKS
+    seconds = [noise(8, 50, ISO, "run", interval.utc)]
+    if noise(0, 5, ISO, "extra run", interval.utc) == 0:
+        seconds.append(seconds[0] + noise(60, 200, ISO, "later", interval.utc))
+    return [
+        (second * SECOND, energy + 20 * noise(-50_000, 50_000, ISO, "run", interval.utc, second))
+        for second in seconds
+    ]
+
+
+def _mean_lambda(quarter: Interval) -> int:
+    """The mean over the seconds of a quarter of the last run at each of them."""
+    runs = [run for steps in range(-1, 3) for run in _runs_from(quarter.utc + steps * FIVE_MINUTES)]
+    prices = [
+        max(run for run in runs if run[0] <= quarter.utc + second * SECOND)[1]
+        for second in range(QUARTER // SECOND)
+    ]
+    return (2 * sum(prices) + len(prices)) // (2 * len(prices))
+
+
+def _runs_from(utc: datetime) -> list[tuple[datetime, int]]:
+    """Start and lambda of the runs in five minutes from an instant."""
+    local = utc.astimezone(ZONE).replace(tzinfo=None, fold=0)
+    interval = Interval(utc, local, "N")
+    return [(utc + after, price) for after, price in _runs(interval)]
+
+
+def _run_cells(interval: Interval, _revised: bool) -> tuple[object, ...]:
+    """Stamp and lambda of the first run of five minutes, and of the second one or nulls."""
+    cells = [
+        (f"{interval.local + after:%m/%d/%Y %H:%M:%S}", price) for after, price in _runs(interval)
+    ]
+    first, second = (*cells, (None, None))[:2]
+    return (*first, *second)
 
 
 # ERCOT publishes no split of a price, and none of its prices holds losses.
@@ -51,6 +103,31 @@ HOURLY = Dataset(
     },
     beside={
         LAMBDA: {"system_lambda": f"system_lambda / {LAMBDA_TICKS}"},
+        LIST: {"zone": "zone"},
+    },
+)
+# The runs belong to no place; each line of their report is five minutes.
+SCED = Curve(
+    family=ENERGY,
+    columns="stamp varchar, run_lambda bigint, second_stamp varchar, second_lambda bigint",
+    values=_run_cells,
+    market_type="RT",
+    length=FIVE_MINUTES,
+)
+REAL_TIME = Curve(
+    family=ENERGY,
+    columns=PRICE_COLUMNS,
+    values=real_time(ISO, cent=1),
+    market_type="RT",
+    length=QUARTER,
+    more={"system_lambda bigint": _mean_lambda},
+    formulas={"total": "energy + congestion"},
+)
+QUARTERS = Dataset(
+    name="rt_energy_15min",
+    columns=HOURLY.columns,
+    beside={
+        RUNS: {"system_lambda": f"system_lambda / {LAMBDA_TICKS}"},
         LIST: {"zone": "zone"},
     },
 )
@@ -83,6 +160,88 @@ LAMBDA_SQL = f"""
 """
 
 
+QUARTER_CELLS = {
+    "date_text varchar": CELLS["date_text varchar"],
+    "hour_number varchar": lambda line: str(line.interval.local.hour + 1),
+    "quarter_number varchar": lambda line: str(line.interval.local.minute // 15 + 1),
+    "repeated varchar": CELLS["repeated varchar"],
+}
+QUARTER_SQL = f"""
+    select
+        date_text as DeliveryDate,
+        hour_number as DeliveryHour,
+        quarter_number as DeliveryInterval,
+        printed_name as SettlementPointName,
+        printed_type as SettlementPointType,
+        {short_sql("total", 2)} as SettlementPointPrice,
+        repeated as DSTFlag
+    from prices
+    order by
+        printed_name,
+        md5(printed_type || start_us)
+"""
+
+
+def _runs_sql(names: Sequence[str]) -> str:
+    prices = ", ".join(f"{short_sql('price', 6)} as {name}" for name in names)
+    return f"""
+        select
+            printed as SCEDTimeStamp,
+            repeated as RepeatedHourFlag,
+            {prices}
+        from (
+            select start_us, stamp as printed, repeated, run_lambda as price
+            from lines
+            union all
+            select start_us, second_stamp, repeated, second_lambda
+            from lines
+            where second_stamp is not null
+        )
+        order by
+            start_us,
+            printed
+    """
+
+
+def _quarters(span: Span) -> Iterator[File]:
+    """A file for each quarter of an hour, posted after it; some are posted again."""
+    for line in span.lines(QUARTER):
+        interval = line.interval
+        end = interval.local + QUARTER
+        first = end + noise(120, 170, ISO, QUARTERLY, interval.utc) * SECOND
+        is_posted_twice = span.request.options.overlap and noise(0, 39, ISO, interval.utc) == 0
+        again = ((first + timedelta(minutes=4), "_retry"),) if is_posted_twice else ()
+        for posted, retry in ((first, ""), *again):
+            tag = f"SPPHLZNP6905{retry}_{end:%Y%m%d_%H%M}{'xhr' if interval.is_second_pass else ''}"
+            number = 820_000_000 + noise(0, 999_999, ISO, posted)
+            yield File(
+                name=f"cdr.00012301.0000000000000000.{posted:%Y%m%d.%H%M%S}.{tag}.csv",
+                archive=f"00012301_{posted:%Y%m%d_%H%M%S}412_{number}.zip",
+                select=QUARTER_SQL,
+                lines=[line],
+                stamp=f"{posted:%Y%m%d.%H%M%S}",
+            )
+
+
+def _merged_runs(span: Span) -> Iterator[File]:
+    """The runs of a day in a file each, as people merge them.
+
+    The first has the last run of the day before, which is in force when the day begins.
+    """
+    *_, before = market_intervals(span.zone, span.request.start - timedelta(1), 1, FIVE_MINUTES)
+    carried = [Line(before)]
+    for day, lines in span.by_day(FIVE_MINUTES):
+        names = ("CappedSystemLambda", "UncappedSystemLambda")
+        name = f"np6-322-cd {day:%Y-%m-%d}"
+        yield File(
+            name=f"{name}.csv",
+            archive=f"{name}.zip",
+            select=_runs_sql(names if day >= TWO_LAMBDAS_SINCE else ("SystemLambda",)),
+            lines=[*carried, *lines],
+        )
+        carried = []
+
+
 def _postings(
     report: str, type_id: str, tag: str, posted_from: time, select: str, span: Span
 ) -> Iterator[File]:
@@ -106,7 +265,9 @@ def _postings(
             )
 
 
-def _yearly(span: Span) -> Iterator[File]:
+def _yearly(
+    length: timedelta, stem: str, saved_as: str, sheet_sql: Callable[[str], str], span: Span
+) -> Iterator[File]:
     """A book of twelve sheets a year, and sheets as people save them.
 
     All are saved where no book is written, which is under packaging csv.gz, else the first where
@@ -114,36 +275,30 @@ def _yearly(span: Span) -> Iterator[File]:
     """
     months = [
         (month, [line for _, lines in days for line in lines])
-        for month, days in groupby(span.by_day(), key=lambda of_day: of_day[0].replace(day=1))
+        for month, days in groupby(span.by_day(length), key=lambda of_day: of_day[0].replace(day=1))
     ]
     if span.packaging == "csv.gz":
         saved = months
     else:
         saved = months[:1] if span.packaging == "csv" and span.request.options.overlap else []
-    yield from (_saved_sheet(month, lines) for month, lines in saved)
+    in_csv = sheet_sql(decimal_sql("total", 2))
+    yield from (_saved_sheet(f"{saved_as}-{month:%Y-%m}", in_csv, lines) for month, lines in saved)
     if span.packaging != "csv.gz":
         held = dict(months)
         for year in sorted({month.year for month in held}):
             for number, sheet in enumerate(SHEETS, start=1):
-                yield _sheet(sheet, year, held.get(date(year, number, 1), []))
+                yield File(
+                    name=sheet,
+                    book=Book(f"rpt.{stem}_{year}", number_format="#,##0.00"),
+                    select=sheet_sql(f"total / {TICKS}"),
+                    lines=held.get(date(year, number, 1), []),
+                    where="is_in_book",
+                )
 
 
-def _saved_sheet(month: date, lines: list[Line]) -> File:
-    name = f"DAM-{month:%Y-%m}"
-    select = _sheet_sql(decimal_sql("total", 2))
+def _saved_sheet(name: str, select: str, lines: list[Line]) -> File:
     return File(
         name=f"{name}.csv", archive=f"{name}.zip", select=select, lines=lines, where="is_in_book"
-    )
-
-
-def _sheet(name: str, year: int, lines: list[Line]) -> File:
-    stem = f"rpt.00013060.0000000000000000.DAMLZHBSPP_{year}"
-    return File(
-        name=name,
-        book=Book(stem, number_format="#,##0.00"),
-        select=_sheet_sql(f"total / {TICKS}"),
-        lines=lines,
-        where="is_in_book",
     )
 
 
@@ -162,6 +317,24 @@ def _sheet_sql(price: str) -> str:
     """
 
 
+def _quarter_sheet_sql(price: str) -> str:
+    return f"""
+        select
+            date_text as "Delivery Date",
+            hour_number::bigint as "Delivery Hour",
+            quarter_number::bigint as "Delivery Interval",
+            repeated as "Repeated Hour Flag",
+            printed_name as "Settlement Point Name",
+            printed_type as "Settlement Point Type",
+            {price} as "Settlement Point Price"
+        from prices
+        order by
+            start_us,
+            printed_name,
+            printed_type
+    """
+
+
 def _list(span: Span) -> Iterator[File]:
     posted = datetime.combine(span.request.start, time(14, 49, 18)) - timedelta(days=10)
     for name in LIST_HEADERS:
@@ -176,7 +349,7 @@ def _list(span: Span) -> Iterator[File]:
 # nodes counts settlement points of all types.
 MARKET = Market(
     iso=ISO,
-    zone=ZoneInfo("America/Chicago"),
+    zone=ZONE,
     ticks=TICKS,
     reports=(
         Report(
@@ -189,7 +362,7 @@ MARKET = Market(
         ),
         Report(
             name=YEARLY,
-            files=_yearly,
+            files=partial(_yearly, HOUR, "00013060.0000000000000000.DAMLZHBSPP", "DAM", _sheet_sql),
             places=POINTS,
             curve=DAY_AHEAD,
             datasets=(HOURLY,),
@@ -203,6 +376,38 @@ MARKET = Market(
             places=POINTS,
             curve=DAY_AHEAD,
             cells=CELLS,
+        ),
+        Report(
+            name=QUARTERLY,
+            files=_quarters,
+            places=REAL_TIME_POINTS,
+            curve=REAL_TIME,
+            datasets=(QUARTERS,),
+            cells=QUARTER_CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=YEARLY_QUARTERS,
+            files=partial(
+                _yearly,
+                QUARTER,
+                "00013061.0000000000000000.RTMLZHBSPP",
+                "RTM",
+                _quarter_sheet_sql,
+            ),
+            places=REAL_TIME_POINTS,
+            curve=REAL_TIME,
+            datasets=(QUARTERS,),
+            cells=QUARTER_CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=RUNS,
+            files=_merged_runs,
+            places=REAL_TIME_POINTS,
+            curve=SCED,
+            cells={"repeated varchar": CELLS["repeated varchar"]},
+            by_default=False,
         ),
         Report(name=LIST, files=_list, places=POINTS, tables=list_tables),
     ),

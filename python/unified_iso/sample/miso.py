@@ -1,31 +1,37 @@
-"""MISO's day-ahead ex-post LMPs in the CSV form of its market reports: da_expost_lmp.
+"""MISO's hourly and five-minute LMPs in the CSV form of its market reports.
 
-Shapes a reader must get right: a line holds the 24 hours of a day, which all days have, for the
-clock never changes; the three prices of a node stand thousands of lines apart and the energy price
-nowhere; the date stands above the header only; numbers go without zeros that tell nothing, such as
-the one before the point.
+Shapes a reader must get right: a line of an hourly report holds the 24 hours of a day, which all
+days have, for the clock never changes; the three prices of a node stand thousands of lines apart
+and the energy price nowhere; the date stands above the header only; day-ahead numbers go without
+zeros that tell nothing, such as the one before the point; the preliminary and the final real-time
+report have one title; the weekly five-minute report stamps the end of an interval and has lines
+below its data.
 """
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
-from datetime import date
-from itertools import count, islice
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, replace
+from datetime import date, timedelta
+from functools import partial
+from itertools import count, groupby, islice
 from zoneinfo import ZoneInfo
 
-from ._common import noise
+from ._common import FIVE_MINUTES, Interval, noise
 from ._energy import (
     ENERGY,
     PRICE_COLUMNS,
     PUBLISHED_BY_NAME,
     SENSITIVITY_COLUMNS,
     day_ahead,
+    real_time,
+    real_time_prices,
     sensitivity,
 )
-from ._market import Curve, Dataset, File, Market, Places, Report, Span
-from ._output import short_sql
+from ._market import CRLF, Curve, Dataset, File, Line, Market, Places, Report, Span, Version
+from ._output import decimal_sql, short_sql
 
 ISO = "MISO"
 TITLE = "Day Ahead Market ExPost LMPs"
+REAL_TIME_TITLE = "Realtime Market LMPs"
 CLOCK_NOTE = ",,,All Hours-Ending are Eastern Standard Time (EST)"
 
 HUBS = (
@@ -114,20 +120,41 @@ LOCATIONS = Places(
 )
 
 
+PRELIMINARY, FINAL = Version(1, False, True), Version(2, True, False)
+
+
 def _files(span: Span) -> Iterator[File]:
     """A day each whatever days_per_file says, as the operator has them; its zips hold a month."""
     for day, lines in span.by_day():
         yield File(
             name=f"{day:%Y%m%d}_da_expost_lmp.csv",
             archive=f"{day:%Y%m}_da_expost_lmp_csv.zip",
-            select=_select(day),
+            select=_select(TITLE, f"{day:%m/%d/%Y}", "\n", _shortest_sql),
             lines=lines,
         )
 
 
-def _select(day: date) -> str:
+def _real_time_files(name: str, version: Version, span: Span) -> Iterator[File]:
+    """A day each; the last day has preliminary prices alone, which nothing has replaced yet."""
+    days = span.by_day()
+    last_day = days[-1][0]
+    for day, lines in days:
+        stands = version if day != last_day else replace(PRELIMINARY, is_current=True)
+        if version is FINAL and stands is not FINAL:
+            continue
+        yield File(
+            name=f"{day:%Y%m%d}_{name}.csv",
+            archive=f"{day:%Y%m%d}_{name}.zip",
+            select=_select(
+                REAL_TIME_TITLE, f"{day.month}/{day.day}/{day.year}", "\r\n", _with_cents_sql
+            ),
+            lines=[replace(line, version=stands) for line in lines],
+        )
+
+
+def _select(title: str, day: str, line_end: str, printed: Callable[[str], str]) -> str:
     # Nothing is quoted, so what the name of the first column begins with are lines of their own.
-    above_header = f"{TITLE}\n{day:%m/%d/%Y}\n\n{CLOCK_NOTE}\n"
+    above_header = "".join(line + line_end for line in (title, day, "", CLOCK_NOTE))
     hours = ", ".join(f'prices[{hour}] as "HE {hour}"' for hour in range(1, 25))
     return f"""
         select
@@ -140,7 +167,7 @@ def _select(day: date) -> str:
                 name,
                 published_type,
                 value,
-                list({_shortest_sql("price")} order by start_us) as prices
+                list({printed("price")} order by start_us) as prices
             from (
                 select
                     name,
@@ -166,6 +193,88 @@ def _shortest_sql(cents: str) -> str:
     return rf"regexp_replace({short_sql(cents, 2)}, '^(-?)0\.', '\1.')"
 
 
+def _with_cents_sql(cents: str) -> str:
+    """SQL that prints cents as dollars with two decimals: `15.00`, `0.20`."""
+    return f"({decimal_sql(cents, 2)})::varchar"
+
+
+_FIVE_MINUTE_HEADER = "MKTHOUR_EST,PNODENAME,LMP,CON_LMP,LOSS_LMP"
+_FIVE_MINUTE_SELECT = f"""
+    select
+        stamp,
+        name,
+        {decimal_sql("total", 2)},
+        {decimal_sql("congestion", 2)},
+        {decimal_sql("loss", 2)}
+    from prices
+    order by
+        start_us,
+        name
+"""
+
+
+def _weekly_files(span: Span) -> Iterator[File]:
+    """Weeks from Monday on, named after the Monday two weeks later."""
+    by_week = groupby(span.lines(FIVE_MINUTES), key=lambda line: _monday(line.interval.day))
+    for monday, lines in by_week:
+        posted = monday + timedelta(weeks=2)
+        head = ("Real-Time 5 Minute LMPs", f"{monday:%m/%d/%Y}", "", "All times are EST")
+        yield File(
+            name=f"{posted:%Y%m%d}_5MIN_LMP.csv",
+            archive=f"{posted:%Y%m%d}_5MIN_LMP.zip",
+            select=_FIVE_MINUTE_SELECT,
+            lines=list(lines),
+            above="".join(f"{line}\n" for line in (*head, _FIVE_MINUTE_HEADER)),
+            below='\n\n*END*\n"Prices are final, and subject to correction"\n',
+        )
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _end(line: Line) -> str:
+    return f"{line.interval.local + FIVE_MINUTES:%m/%d/%Y %H:%M}"
+
+
+def _hour_means(hour: Interval, revised: bool) -> tuple[int, ...]:
+    """Means of what the five-minute prices of an hour are made of, dearer before the revision."""
+    starts = (number * FIVE_MINUTES for number in range(12))
+    parts = [
+        astuple(
+            real_time_prices(
+                ISO, replace(hour, utc=hour.utc + start, local=hour.local + start), cent=1
+            )
+        )
+        for start in starts
+    ]
+    energy, *others = (sum(values) // 12 for values in zip(*parts, strict=True))
+    return (energy + 100 * revised, *others)
+
+
+REAL_TIME = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=_hour_means, market_type="RT")
+FIVE_MINUTE = Curve(
+    family=ENERGY,
+    columns=PRICE_COLUMNS,
+    values=real_time(ISO, cent=1),
+    market_type="RT",
+    length=FIVE_MINUTES,
+)
+REAL_TIME_HOURLY = Dataset(name="rt_energy_hourly_nodal")
+
+
+def _real_time_report(name: str, version: Version) -> Report:
+    return Report(
+        name=name,
+        files=partial(_real_time_files, name, version),
+        places=LOCATIONS,
+        curve=REAL_TIME,
+        datasets=(REAL_TIME_HOURLY,),
+        line_end=CRLF,
+        by_default=False,
+    )
+
+
 # nodes counts locations of all types; the eight hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
@@ -178,6 +287,23 @@ MARKET = Market(
             places=LOCATIONS,
             curve=Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, cent=1)),
             datasets=(Dataset(name="da_energy_hourly_nodal"),),
+        ),
+        _real_time_report("rt_lmp_final", FINAL),
+        _real_time_report("rt_lmp_prelim", PRELIMINARY),
+        Report(
+            name="5min_lmp",
+            files=_weekly_files,
+            places=LOCATIONS,
+            curve=FIVE_MINUTE,
+            # Names do not tell load zones.
+            datasets=(
+                Dataset(
+                    name="rt_energy_5min_nodal",
+                    columns={"settlement_location_type": "replace(location_type, 'ZONE', 'NODE')"},
+                ),
+            ),
+            cells={"stamp varchar": _end},
+            by_default=False,
         ),
     ),
 )

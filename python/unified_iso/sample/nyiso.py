@@ -1,8 +1,13 @@
-"""NYISO day-ahead LBMPs in the CSV form of the public archive: damlbmp_zone and damlbmp_gen.
+"""NYISO LBMPs in the CSV form of the public archive: by default damlbmp_zone and damlbmp_gen.
 
 Shapes a reader must get right: congestion has the opposite sign, there is no energy price, local
 stamps alone tell the time (01:00 is printed twice in autumn, one whole pass after the other), and
 one location stands in both reports.
+
+By name also rtlbmp_zone and rtlbmp_gen, hours in real time, and realtime_zone and realtime_gen,
+whose stamps end intervals: dispatch runs off the five-minute grid make some of them shorter or
+longer, a day's first one starts where the file of the day before ends, a few are missing, and the
+last day comes once more as it was before it was over, with advisory prices at its end.
 
 By name also gridstatus_lmp, the same prices as the gridstatus library prints them (names without
 PTID, congestion with the usual sign), and generator, the list that has both name and PTID.
@@ -10,21 +15,37 @@ PTID, congestion with the usual sign), and generator, the list that has both nam
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from . import _gridstatus
-from ._common import noise
+from ._common import EPOCH, FIVE_MINUTES, HOUR, MICROSECOND, Interval, noise
 from ._energy import (
     ENERGY,
     PRICE_COLUMNS,
     SENSITIVITY_COLUMNS,
     Sensitivity,
     day_ahead,
+    real_time,
     sensitivity,
 )
-from ._market import CRLF, LF, Curve, Dataset, File, Market, Places, Report, Span
+from ._market import (
+    CRLF,
+    LF,
+    ONLY,
+    Curve,
+    Dataset,
+    File,
+    Line,
+    Market,
+    Places,
+    Report,
+    Span,
+    Version,
+)
 from ._output import decimal_sql
 
 ISO = "NYISO"
@@ -149,28 +170,141 @@ HOURLY = Dataset(
 )
 
 
-def _files(kind: Kind, span: Span) -> Iterator[File]:
+REAL_TIME = Dataset(name="rt_energy_hourly")
+DISPATCHED = Dataset(
+    name="rt_energy_5min", columns={"interval_end_utc": "make_timestamptz(end_us)"}
+)
+# Five-minute intervals by the clock at which they begin: those that have a run in the middle, so
+# long after they begin, those that end a minute late, and those that no run is for.
+RUN_IN_THE_MIDDLE = {
+    (0, 0): timedelta(minutes=2, seconds=40),
+    (1, 0): timedelta(minutes=2, seconds=48),
+    (1, 55): timedelta(minutes=2, seconds=48),
+    (14, 35): timedelta(minutes=3, seconds=46),
+}
+ENDS_LATE = (4, 20)
+WITHOUT_A_RUN = {(7, 5), (9, 15), (9, 20)}
+MINUTE = timedelta(minutes=1)
+# When the copy of an unfinished day was downloaded, and how many advisory prices it has.
+DOWNLOADED = (12, 5)
+ADVISORY = 4
+QUARTER = timedelta(minutes=15)
+CORRECTED = Version(1, False, True)
+
+
+def dispatched(span: Span) -> Iterator[Interval]:
+    """Intervals of dispatch runs. Nothing stands before the first one of a sample."""
+    first = span.request.start
+    for interval in span.intervals(FIVE_MINUTES):
+        clock = (interval.local.hour, interval.local.minute)
+        end = interval.utc + FIVE_MINUTES
+        middle = RUN_IN_THE_MIDDLE.get(clock)
+        if clock in WITHOUT_A_RUN:
+            continue
+        if middle and (interval.day > first or clock > (0, 0)):
+            yield interval.shifted(timedelta(), interval.utc + middle)
+            yield interval.shifted(middle, end)
+        elif clock == ENDS_LATE:
+            yield interval.shifted(timedelta(), end + MINUTE)
+        elif clock == (ENDS_LATE[0], ENDS_LATE[1] + 5):
+            yield interval.shifted(MINUTE, end)
+        else:
+            yield interval.shifted(timedelta(), end)
+
+
+def _end(interval: Interval) -> datetime:
+    assert interval.end, "intervals of dispatch runs have an end"
+    return interval.end
+
+
+def _end_us(interval: Interval) -> int:
+    return (_end(interval) - EPOCH) // MICROSECOND
+
+
+def _stamp_of_end(line: Line) -> str:
+    return f"{_end(line.interval).astimezone(ZONE):%m/%d/%Y %H:%M:%S}"
+
+
+HOURS = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=real_time(ISO, cent=1), market_type="RT")
+RUNS = Curve(
+    family=ENERGY,
+    columns=PRICE_COLUMNS,
+    values=real_time(ISO, cent=1),
+    market_type="RT",
+    length=FIVE_MINUTES,
+    more={"end_us bigint": _end_us},
+)
+
+
+def _select(in_quotes: bool) -> str:
+    """SQL of the rows; real-time reports have texts and header in quotes."""
+    quote = '"' if in_quotes else ""
+
+    def quoted(text: str) -> str:
+        return f"'{quote}' || {text} || '{quote}'"
+
+    def header(name: str) -> str:
+        return f'"{quote * 2}{name}{quote * 2}"'
+
+    return f"""
+        select
+            {quoted("stamp")} as {header("Time Stamp")},
+            {quoted("name")} as {header("Name")},
+            ptid as {header("PTID")},
+            {decimal_sql("total", 2)} as {header("LBMP ($/MWHr)")},
+            {decimal_sql("loss", 2)} as {header("Marginal Cost Losses ($/MWHr)")},
+            {decimal_sql("-congestion", 2)} as {header("Marginal Cost Congestion ($/MWHr)")}
+        from prices
+        order by
+            start_us,
+            name
+    """
+
+
+def _hourly_files(name: str, kind: Kind, in_quotes: bool, span: Span) -> Iterator[File]:
     """A day each whatever days_per_file says, as the archive has them; its zips hold a month."""
-    for day, lines in span.by_day():
+    for day, lines in span.by_day(HOUR):
         yield File(
-            name=f"{day:%Y%m%d}damlbmp_{kind}.csv",
-            archive=f"{day:%Y%m}01damlbmp_{kind}_csv.zip",
-            select=f"""
-                select
-                    stamp as "Time Stamp",
-                    name as "Name",
-                    ptid as "PTID",
-                    {decimal_sql("total", 2)} as "LBMP ($/MWHr)",
-                    {decimal_sql("loss", 2)} as "Marginal Cost Losses ($/MWHr)",
-                    {decimal_sql("-congestion", 2)} as "Marginal Cost Congestion ($/MWHr)"
-                from prices
-                order by
-                    start_us,
-                    name
-            """,
+            name=f"{day:%Y%m%d}{name}_{kind}.csv",
+            archive=f"{day:%Y%m}01{name}_{kind}_csv.zip",
+            select=_select(in_quotes),
             lines=lines,
             where=f"in_{kind}_report",
         )
+
+
+def _dispatch_files(kind: Kind, span: Span) -> Iterator[File]:
+    """A day each, and the last one as it was before it was over, under a name that sorts behind."""
+    days = [(day, list(runs)) for day, runs in groupby(dispatched(span), lambda run: run.day)]
+    for day, runs in days:
+        yield File(
+            name=f"{day:%Y%m%d}realtime_{kind}.csv",
+            archive=f"{day:%Y%m}01realtime_{kind}_csv.zip",
+            select=_select(in_quotes=True),
+            lines=[Line(run) for run in runs],
+            where=f"in_{kind}_report",
+        )
+    day, runs = days[-1]
+    yield File(
+        name=f"{day:%Y%m%d}realtime_{kind}_early.csv",
+        archive=f"{day:%Y%m%d}realtime_{kind}_early.zip",
+        select=_select(in_quotes=True),
+        lines=list(_early_lines(runs)),
+        where=f"in_{kind}_report",
+    )
+
+
+def _early_lines(runs: list[Interval]) -> Iterator[Line]:
+    """Runs until noon, some with prices that were corrected since, and advisory quarter-hours."""
+    *_, noon = (run for run in runs if (run.local.hour, run.local.minute) < DOWNLOADED)
+    first_advisory = _end(noon) + 2 * FIVE_MINUTES
+    for run in runs:
+        if run.utc <= noon.utc:
+            yield Line(run, CORRECTED if run.local.hour == 10 else ONLY, counts=False)
+    for number in range(ADVISORY):
+        later = number * QUARTER
+        advisory = noon.shifted(FIVE_MINUTES + later, first_advisory + later)
+        yield Line(advisory, counts=False)
 
 
 def _generator_list(span: Span) -> Iterator[File]:
@@ -192,15 +326,31 @@ def _generator_list(span: Span) -> Iterator[File]:
     )
 
 
-def _report(kind: Kind, line_end: str) -> Report:
+def _hourly_report(
+    name: str, kind: Kind, curve: Curve, dataset: Dataset, line_end: str, by_default: bool = True
+) -> Report:
     return Report(
-        name=f"damlbmp_{kind}",
-        files=partial(_files, kind),
+        name=f"{name}_{kind}",
+        files=partial(_hourly_files, name, kind, curve.market_type == "RT"),
         places=LOCATIONS,
-        curve=DAY_AHEAD,
-        datasets=(HOURLY,),
+        curve=curve,
+        datasets=(dataset,),
         cells={"stamp varchar": lambda line: f"{line.interval.local:%m/%d/%Y %H:%M}"},
         line_end=line_end,
+        by_default=by_default,
+    )
+
+
+def _dispatch_report(kind: Kind) -> Report:
+    return Report(
+        name=f"realtime_{kind}",
+        files=partial(_dispatch_files, kind),
+        places=LOCATIONS,
+        curve=RUNS,
+        datasets=(DISPATCHED,),
+        cells={"stamp varchar": _stamp_of_end},
+        line_end=CRLF,
+        by_default=False,
     )
 
 
@@ -210,8 +360,12 @@ MARKET = Market(
     zone=ZONE,
     ticks=TICKS,
     reports=(
-        _report("zone", CRLF),
-        _report("gen", LF),
+        _hourly_report("damlbmp", "zone", DAY_AHEAD, HOURLY, CRLF),
+        _hourly_report("damlbmp", "gen", DAY_AHEAD, HOURLY, LF),
+        _hourly_report("rtlbmp", "zone", HOURS, REAL_TIME, LF, by_default=False),
+        _hourly_report("rtlbmp", "gen", HOURS, REAL_TIME, CRLF, by_default=False),
+        _dispatch_report("zone"),
+        _dispatch_report("gen"),
         _gridstatus.report(
             ISO,
             ZONE,

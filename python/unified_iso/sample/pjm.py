@@ -1,11 +1,13 @@
-"""PJM's hourly day-ahead and 5-minute real-time LMPs in the CSV form of Data Miner 2.
+"""PJM's hourly day-ahead, hourly real-time and 5-minute LMPs in the CSV form of Data Miner 2.
 
 Shapes a reader must get right: an export's inclusive end puts the first interval of a day in two
 files; some intervals stand there as a superseded and a current version; bus names repeat under
-other ids; a real-time total need not be the sum of its parts.
+other ids; a real-time total need not be the sum of its parts; a revised day of hourly real-time
+prices comes whole in both versions, most of which have equal prices.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -28,13 +30,21 @@ _SPREAD_SQL = "start_us // 300000000 * pnode_id % 40009"
 _MISS_SQL = f"if({_SPREAD_SQL} <= 10000, {_SPREAD_SQL} - 5000, 0)"
 
 DAY_AHEAD = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, CENT))
+REAL_TIME_TOTAL = {"total": f"energy + congestion + loss + {_MISS_SQL}"}
+REAL_TIME = Curve(
+    family=ENERGY,
+    columns=PRICE_COLUMNS,
+    values=real_time(ISO, CENT),
+    market_type="RT",
+    formulas=REAL_TIME_TOTAL,
+)
 FIVE_MINUTE = Curve(
     family=ENERGY,
     columns=PRICE_COLUMNS,
     values=real_time(ISO, CENT),
     market_type="RT",
     length=FIVE_MINUTES,
-    formulas={"total": f"energy + congestion + loss + {_MISS_SQL}"},
+    formulas=REAL_TIME_TOTAL,
 )
 
 ONLY_FIRST = (Version(1, True, True),)
@@ -117,6 +127,26 @@ def _border_lines(
     return [Line(interval, version) for version in versions]
 
 
+def _days_of_versions(span: Span) -> Iterator[File]:
+    """A day each; every other day was revised, and has one hour of other prices in its versions."""
+    for day, lines in span.by_day():
+        is_revised = span.request.options.revisions and day.toordinal() % 2 == 0
+        yield File(
+            name=f"rt_hrl_lmps_{day:%Y%m%d}.csv",
+            archive=f"rt_hrl_lmps_{day:%Y%m%d}.zip",
+            select=_select("rt", decimal_sql("energy", 6)),
+            lines=[
+                Line(line.interval, version)
+                for line in lines
+                for version in (_versions_of(line.interval) if is_revised else (ONLY,))
+            ],
+        )
+
+
+def _versions_of(hour: Interval) -> tuple[Version, ...]:
+    return CHANGED if hour.local.hour == 17 else REPEATED
+
+
 def _clock(moment: datetime) -> str:
     hour = moment.hour % 12 or 12
     half = "AM" if moment.hour < 12 else "PM"
@@ -162,6 +192,19 @@ MARKET = Market(
                 Dataset(name="da_energy_hourly_nodal"),
                 Dataset(name="da_energy_hourly_hub", where="type = 'HUB'"),
             ),
+        ),
+        replace(
+            _report(
+                "rt_hrl_lmps",
+                REAL_TIME,
+                energy=decimal_sql("energy", 6),
+                datasets=(
+                    Dataset(name="rt_energy_hourly_nodal"),
+                    Dataset(name="rt_energy_hourly_hub", where="type = 'HUB'"),
+                ),
+                by_default=False,
+            ),
+            files=_days_of_versions,
         ),
         _report(
             "rt_fivemin_hrl_lmps",

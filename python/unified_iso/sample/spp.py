@@ -1,17 +1,17 @@
-"""SPP's day-ahead LMPs in the CSV form of its portal: da-lmp-sl.
+"""SPP's LMPs in the CSV form of its portal: da-lmp-sl, rtbm-lmp-sl and rtbm-lmp-daily-sl.
 
-Shapes a reader must get right: four headers, two ways to print stamps and prices, a local column
-that is not the wall clock on clock-change days, and from April 2026 a western balancing area with
-an energy price of its own.
+Shapes a reader must get right: five headers, two ways to print stamps and prices, a local column
+that is not the wall clock on clock-change days, from April 2026 a western balancing area with an
+energy price of its own, and real-time prices that come twice, by interval and by day.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import chain, count, groupby, islice, repeat
 from zoneinfo import ZoneInfo
 
-from ._common import HOUR, Interval
+from ._common import FIVE_MINUTES, HOUR, Interval
 from ._energy import (
     ENERGY,
     PRICE_COLUMNS,
@@ -19,9 +19,11 @@ from ._energy import (
     SENSITIVITY_COLUMNS,
     day_ahead,
     hour_prices,
+    real_time,
+    real_time_prices,
     sensitivity,
 )
-from ._market import EVERYWHERE, Curve, Dataset, File, Line, Market, Places, Report, Span
+from ._market import EVERYWHERE, Curve, Dataset, File, Line, Market, Means, Places, Report, Span
 from ._output import decimal_sql, short_sql
 
 ISO = "SPP"
@@ -58,6 +60,11 @@ PLAIN = ("Interval", "GMTIntervalEnd", "Settlement Location", "Pnode", "LMP", "M
 BAA_THIRD = (*PLAIN[:2], "BAA", *PLAIN[2:])
 BAA_LAST = (*PLAIN, "BAA")
 UPPER_CASE = tuple(name.upper().replace(" ", "_") for name in BAA_THIRD)
+# Readers of the daily real-time report strip blanks from its names.
+DAILY = (
+    *("Interval", " GMT Interval", " Settlement Location Name", " PNODE Name"),
+    *(" LMP", " MLC", " MCC", " MEC"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +81,16 @@ class Form:
         sql = {
             "INTERVAL": f"strftime(local_end, '{stamp}')",
             "GMTINTERVALEND": f"strftime(gmt_end, '{stamp}')",
+            "GMT_INTERVAL": f"strftime(gmt_end, '{stamp}')",
             "SETTLEMENT_LOCATION": "name",
+            "SETTLEMENT_LOCATION_NAME": "name",
+            "PNODE_NAME": "pnode",
             "LMP": self._price("total"),
             "MLC": self._price("loss"),
             "MCC": self._price("congestion"),
             "MEC": self._price("local_energy"),
         }
-        keys = (name.upper().replace(" ", "_") for name in self.header)
+        keys = (name.strip().upper().replace(" ", "_") for name in self.header)
         columns = (sql.get(key, key.lower()) for key in keys)
         pairs = zip(columns, self.header, strict=True)
         items = ", ".join(f'{column} as "{name}"' for column, name in pairs)
@@ -163,14 +173,24 @@ LOCATIONS = Places(
     least=len(HUBS),
     published=PUBLISHED_BY_NAME,
 )
-# Published energy prices of one hour and area are a ten-thousandth or two apart.
-_SPREAD_SQL = "(start_us // 3600000000 + number) % 3 - 1"
+# Published energy prices of one interval and area are a ten-thousandth or two apart.
+_SPREAD_SQL = "(start_us // {microseconds} + number) % 3 - 1"
+_LOCAL_ENERGY_SQL = f"if(baa = '{WEST}', west_energy, energy) + {_SPREAD_SQL}"
 DAY_AHEAD = Curve(
     family=ENERGY,
     columns=PRICE_COLUMNS,
     values=day_ahead(ISO, CENT),
     more={"west_energy bigint": lambda hour: hour_prices(WEST, hour, cent=CENT).energy},
-    formulas={"local_energy": f"if(baa = '{WEST}', west_energy, energy) + {_SPREAD_SQL}"},
+    formulas={"local_energy": _LOCAL_ENERGY_SQL.format(microseconds=3_600_000_000)},
+)
+REAL_TIME = Curve(
+    family=ENERGY,
+    columns=PRICE_COLUMNS,
+    values=real_time(ISO, CENT),
+    market_type="RT",
+    length=FIVE_MINUTES,
+    more={"west_energy bigint": lambda part: real_time_prices(WEST, part, cent=CENT).energy},
+    formulas={"local_energy": _LOCAL_ENERGY_SQL.format(microseconds=300_000_000)},
 )
 
 
@@ -212,11 +232,44 @@ def _file(name: str, day: date, form: Form, lines: Sequence[Line], stamp: str = 
     )
 
 
-def _printed_end(hour: Interval) -> datetime:
-    """The local end as SPP prints it: 02:00 twice in autumn, never in spring."""
-    wall_clock = (hour.utc + HOUR).astimezone(ZONE).replace(tzinfo=None)
-    return max(hour.local + HOUR, wall_clock)
+def _interval_files(span: Span) -> Iterator[File]:
+    """A file for each interval of the first day and every second one; the others come by day only.
 
+    It is named by its local end, with a `d` behind it when the clock shows that for the second
+    time.
+    """
+    for number, (day, lines) in enumerate(span.by_day(FIVE_MINUTES)):
+        if number % 2 == 0:
+            form = Form(BAA_LAST if day >= WEST_JOINS else PLAIN)
+            for line in lines:
+                end = _printed_end(line.interval, FIVE_MINUTES)
+                again = "d" if line.interval.is_second_pass else ""
+                yield _file(f"RTBM-LMP-SL-{end:%Y%m%d%H%M}{again}.csv", day, form, [line])
+
+
+def _daily_files(span: Span) -> Iterator[File]:
+    """A file for each day, so that the prices of every second day come twice."""
+    for day, lines in span.by_day(FIVE_MINUTES):
+        form = Form((*DAILY, " BAA") if day >= WEST_JOINS else DAILY)
+        yield _file(f"RTBM-LMP-DAILY-SL-{day:%Y%m%d}.csv", day, form, lines)
+
+
+def _printed_end(interval: Interval, length: timedelta) -> datetime:
+    """The local end as SPP prints it: 02:00 twice in autumn, never in spring."""
+    wall_clock = (interval.utc + length).astimezone(ZONE).replace(tzinfo=None)
+    return max(interval.local + length, wall_clock)
+
+
+def _cells(length: timedelta) -> dict[str, Callable[[Line], object]]:
+    """The two columns that tell the end of an interval."""
+    return {
+        "local_end timestamp": lambda line: _printed_end(line.interval, length),
+        "gmt_end timestamp": lambda line: (line.interval.utc + length).replace(tzinfo=None),
+    }
+
+
+_AREA = {"zone": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)"}
+_RT_DATASETS = (Dataset(name="rt_energy_5min", columns=_AREA),)
 
 # nodes counts locations of the area SPP, its two trading hubs first.
 MARKET = Market(
@@ -229,16 +282,34 @@ MARKET = Market(
             files=_files,
             places=LOCATIONS,
             curve=DAY_AHEAD,
-            datasets=(
-                Dataset(
-                    name="da_energy_hourly",
-                    columns={"zone": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)"},
-                ),
-            ),
-            cells={
-                "local_end timestamp": lambda line: _printed_end(line.interval),
-                "gmt_end timestamp": lambda line: (line.interval.utc + HOUR).replace(tzinfo=None),
-            },
+            datasets=(Dataset(name="da_energy_hourly", columns=_AREA),),
+            cells=_cells(HOUR),
+        ),
+        Report(
+            name="rtbm-lmp-sl",
+            files=_interval_files,
+            places=LOCATIONS,
+            curve=REAL_TIME,
+            datasets=_RT_DATASETS,
+            cells=_cells(FIVE_MINUTES),
+            by_default=False,
+        ),
+        Report(
+            name="rtbm-lmp-daily-sl",
+            files=_daily_files,
+            places=LOCATIONS,
+            curve=REAL_TIME,
+            datasets=_RT_DATASETS,
+            cells=_cells(FIVE_MINUTES),
+            by_default=False,
+        ),
+    ),
+    means=(
+        Means(
+            name="rt_energy_hourly",
+            of="rt_energy_5min",
+            intervals=12,
+            averaged=("lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss", "system_lambda"),
         ),
     ),
 )
