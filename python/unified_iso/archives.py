@@ -385,12 +385,14 @@ def _sheets_into(book: Path | IO[bytes], unpacking: _Unpacking, prefix: str) -> 
             cached = unpacking.next_file(".csv")
             with new_in_cache(cached) as copy:
                 writer = csv.writer(_Counted(copy, unpacking), lineterminator="\n")
-                number = 0
+                number = width = 0
                 for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
                     if number > ROWS_OF_A_SHEET:
                         raise BadArchive(_TOO_MANY_ROWS)
                     if any(value is not None for value in row):
-                        writer.writerow([_cell(value) for value in row])
+                        # A workbook may leave out the empty cells at the end of a row.
+                        width = max(width, len(row))
+                        writer.writerow([*map(_cell, row), *[""] * (width - len(row))])
             # The path of a sheet has no public name in openpyxl, and its type stubs have no other.
             part: str = sheet._worksheet_path  # type: ignore[attr-defined]
             # The reader passes over rows whose number does not grow.

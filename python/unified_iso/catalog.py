@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -13,12 +14,17 @@ from unified_iso.sql import quoted_name, quoted_text
 from unified_iso.workspace import Workspace, beside, log_of
 
 
-def write_catalog(workspace: Workspace, unions: Mapping[str, Sequence[str]]) -> None:
+def write_catalog(
+    workspace: Workspace,
+    unions: Mapping[str, Sequence[str]],
+    views: Mapping[str, str] | None = None,
+) -> None:
     """Replace `catalog.duckdb`: a view per published dataset and one per family of datasets.
 
     `unions` maps the name of the view over a family to the datasets that it unites whole: a view
-    that selects or changes rows is none. Readers of the old catalog keep it until they open the new
-    one.
+    that selects or changes rows is none. `views` has the SQL of views over those, which are left
+    out where nothing of the family is published. Readers of the old catalog keep it until they open
+    the new one.
 
     Raises:
         MachineError: the disk is full, or the like.
@@ -36,10 +42,35 @@ def write_catalog(workspace: Workspace, unions: Mapping[str, Sequence[str]]) -> 
             for name, models in sorted(unions.items()):
                 if published := [model for model in models if model in files]:
                     catalog.execute(_union_view_sql(name, published))
+            for name, sql in sorted((views or {}).items()):
+                # It reads a family of which nothing is published.
+                with suppress(duckdb.CatalogException):
+                    catalog.execute(f"create view {quoted_name(name)} as {sql}")
         # The log of a session that died belongs to the catalog that goes: beside the new one it
         # would keep everybody from opening it. Without its log the old one still can be opened.
         log_of(workspace.catalog).unlink(missing_ok=True)
         new.replace(workspace.catalog)
+
+
+def sql_of_views(
+    cursor: duckdb.DuckDBPyConnection, names: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """Return the SQL of views of the working database, of those that it has.
+
+    DuckDB keeps it with the schema in front of each relation, and the catalog has the same schema.
+
+    names: schema and name there, by the name that the view is to have.
+    """
+    found = cursor.execute(
+        "select schema_name, view_name, sql from duckdb_views()"
+        " where database_name = current_database() and not internal"
+    ).fetchall()
+    kept = {(schema, view): sql for schema, view, sql in found}
+    return {
+        name: kept[there].partition(" AS ")[2].rstrip(";")
+        for name, there in names.items()
+        if there in kept
+    }
 
 
 def dataset_view_sql(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -107,17 +108,29 @@ def _comes_along(file: Listed, folders: Mapping[tuple[str, str], Report]) -> boo
 def _sweep(connection: duckdb.DuckDBPyConnection, cache: Path) -> None:
     """Remove cached members and links that no raw file is read through any more."""
     used = {
-        Path(read_path)
+        read_path
         for (read_path,) in connection.execute(
             "select read_path from inventory.raw_files where starts_with(read_path, $1)",
             [str(cache)],
         ).fetchall()
     }
-    used |= {path.resolve() for path in used}
-    used |= {path.parent for path in used}
-    for entry in (*cache.glob("members/*"), *cache.glob("links/*")):
-        if entry not in used:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    # A link may lead to a member, or to a copy that stands beside it.
+    links = str(cache / "links")
+    used |= {str(Path(path).resolve()) for path in used if path.startswith(links)}
+    used |= {path.rpartition(os.sep)[0] for path in used}
+    for folder in ("members", "links"):
+        for entry in _entries(cache / folder):
+            if entry.path not in used:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                shutil.rmtree(entry.path) if is_folder else Path(entry.path).unlink()
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
 
 
 def _changed(
@@ -145,17 +158,16 @@ def _changed(
         ).fetchall()
         if not Path(read_path).exists()
     }
+    definitions = {
+        folder: _definition(folders.get(folder), raw)
+        for folder in {(file.iso, file.report) for file in listed}
+    }
     return [
         file
         for file in listed
         if file.path in lost
         or known.get(_text(file.path))
-        != [
-            file.size,
-            file.mtime_ns,
-            file.ctime_ns,
-            _definition(folders.get((file.iso, file.report)), raw),
-        ]
+        != [file.size, file.mtime_ns, file.ctime_ns, definitions[file.iso, file.report]]
     ]
 
 

@@ -29,6 +29,7 @@ from unified_iso.archives import (
     unpack,
     words_of,
 )
+from unified_iso.byte_counts import count_below, count_pairs, found_at, in_words
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits
 from unified_iso.machine import MachineError, is_of_machine
 from unified_iso.refusals import Blank, Foreign, OtherColumns, Refused
@@ -62,6 +63,8 @@ RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 REPLY_ENDINGS = (".xml", ".html", ".htm")
 CONTAINER_ENDINGS = (".zip", ".xlsx")
 BLOCK = 1 << 20
+# What is computed of so many bytes still lies in the processor's cache when it is used.
+READ_AT_ONCE = 1 << 18
 # Packed bytes that are unpacked at once. They are few, because zlib copies what is left of them for
 # each piece.
 PACKED_BLOCK = 1 << 16
@@ -94,7 +97,6 @@ AS_TEXT = "text"
 SEAM = 64
 # First bytes of a file among which lines are looked at one by one.
 SAMPLED = 1 << 16
-_BLANK, _NEWLINE, _RETURN = (pa.scalar(byte, pa.uint8()) for byte in b" \n\r")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 STRAYS_SHOWN = 5
@@ -143,9 +145,12 @@ class Report:
     title: pattern that the lines above the header match, where there are any.
     rows_below_header: lines between the header and the data.
     trailer: pattern of the last line; its group is the number of data lines.
+    footer: pattern of the lines below the data, which are not read.
     side_files: pattern of names of files that come along and are not read.
     books: whether it also comes as Excel workbooks.
     dated: whether a file has one delivery day, written above its header or in its name.
+    day_above: pattern of the line above the header that has this day, where other lines have days
+        too; the day in the name must then be the same.
     other_columns: published columns that are not read.
     file_names: pattern of what the operator calls its files.
     siblings: folders of the operator's other reports, with the pattern of their files' names.
@@ -159,9 +164,11 @@ class Report:
     title: str | None = None
     rows_below_header: int = 0
     trailer: str | None = None
+    footer: str | None = None
     side_files: str | None = None
     books: bool = False
     dated: bool = False
+    day_above: str | None = None
     other_columns: tuple[str, ...] = ()
     file_names: str | None = None
     siblings: tuple[tuple[str, str], ...] = ()
@@ -403,15 +410,16 @@ def _walk(raw: Path, iso: str, reports: Collection[str]) -> Iterator[Listed]:
             refusal = f"can't be listed ({_reason(error)}): check the folder and its rights"
             yield _listed_as_folder(raw, iso, folder, refusal)
             continue
+        # A folder may have 100,000 files, so that no path is taken apart for each of them.
+        below = folder.relative_to(raw).as_posix()
         for entry in entries:
-            path = Path(entry.path)
             if _is_folder(entry):
-                (links if entry.is_symlink() else folders).append(path)
-            elif folder == top and path.name in reports:
+                (links if entry.is_symlink() else folders).append(Path(entry.path))
+            elif folder == top and entry.name in reports:
                 refusal = "is no folder: the report's raw files belong there"
-                yield _listed_as_folder(raw, iso, path, refusal)
+                yield _listed_as_folder(raw, iso, Path(entry.path), refusal)
             else:
-                yield from _raw_file(raw, iso, path)
+                yield from _raw_file(raw, iso, below, entry)
 
 
 def _holds(folder: Path, raw: Path) -> bool:
@@ -427,25 +435,25 @@ def _is_folder(entry: os.DirEntry[str] | Path) -> bool:
         return False
 
 
-def _is_reachable(path: Path) -> bool:
+def _is_reachable(entry: os.DirEntry[str]) -> bool:
     try:
-        path.stat()
+        Path(entry.path).stat()
     except OSError as error:
-        _stop_if_of_machine(error, path)
+        _stop_if_of_machine(error, entry.path)
         return False
     return True
 
 
-def _raw_file(raw: Path, iso: str, path: Path) -> Iterator[Listed]:
-    """The file as it is listed, if it is of a kind that counts."""
-    name = path.name.lower()
+def _raw_file(raw: Path, iso: str, below: str, entry: os.DirEntry[str]) -> Iterator[Listed]:
+    """The file as it is listed, if it is of a kind that counts; it lies in the folder `below`."""
+    name = entry.name.lower()
     if name.endswith(RAW_ENDINGS):
-        yield _listed(raw, iso, path)
-    elif path.is_symlink() and not _is_reachable(path):
-        yield _listed_as_folder(raw, iso, path, LINK_TO_NOTHING)
+        yield _listed(iso, below, entry)
+    elif entry.is_symlink() and not _is_reachable(entry):
+        yield _listed_as_folder(raw, iso, Path(entry.path), LINK_TO_NOTHING)
     elif name.endswith(REPLY_ENDINGS):
-        listed = _listed(raw, iso, path)
-        if listed.refusal or _is_saved_reply(path):
+        listed = _listed(iso, below, entry)
+        if listed.refusal or _is_saved_reply(Path(entry.path)):
             yield listed
 
 
@@ -463,14 +471,13 @@ def _beginning(path: Path) -> str:
         return stream.read(BLOCK).decode("utf-8-sig", "replace")
 
 
-def _listed(raw: Path, iso: str, path: Path) -> Listed:
-    relative = path.relative_to(raw).as_posix()
-    below = PurePosixPath(relative).parts
-    report = below[1] if len(below) > 2 else ""
+def _listed(iso: str, below: str, entry: os.DirEntry[str]) -> Listed:
+    relative = f"{below}/{entry.name}"
+    report = below.split("/", 2)[1] if "/" in below else ""
     try:
-        status = path.stat()
+        status = entry.stat()
     except OSError as error:
-        _stop_if_of_machine(error, path)
+        _stop_if_of_machine(error, entry.path)
         return Listed(iso, report, relative, 0, 0, refusal=_unreadable(error))
     return Listed(
         iso,
@@ -503,6 +510,8 @@ def _why_irregular(mode: int) -> str | None:
 
 def _not_like_a_member(file: Listed, containers: Collection[str]) -> Listed:
     """Refuse a file whose name is what a member of an archive beside it is called."""
+    if "!" not in file.path:
+        return file
     parts = file.path.split("!")
     for end in range(1, len(parts)):
         if "!".join(parts[:end]) in containers:
@@ -739,7 +748,7 @@ def _inspect_csv(
         if content.may_group_digits:
             _check_grouped_digits(path, result.layout, report)
         if report.dated and not _has_days(result.layout, report):
-            result.report_date = _report_date(result.layout.above, name)
+            result.report_date = _report_date(result.layout.above, name, report.day_above)
         if content.mixes_line_ends:
             path = _with_one_line_end(path, data_source, cache)
         refuse_row_names(heading, content.head[:SAMPLED])
@@ -748,6 +757,8 @@ def _inspect_csv(
             result.lines -= 1
         elif report.trailer or _may_need_copy(content, heading):
             path = _in_shape(path, data_source, cache, heading, report, result)
+        if report.footer:
+            _leave_out_footer(result, content, report.footer)
         result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
@@ -868,6 +879,21 @@ def _ends_with_trailer(content: _Content, layout: Layout, heading: Heading, repo
     )
 
 
+def _leave_out_footer(result: Inspected, content: _Content, footer: str) -> None:
+    """Leave out the lines at the end of a file that are no data, and blank ones among them."""
+    assert result.layout is not None
+    lines = content.tail.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    # The first line of the tail may be the end of a line.
+    data = (line for line in reversed(lines[1:]) if line.strip() and not re.search(footer, line))
+    last = next(data, None)
+    if last is None:
+        return
+    left_out = lines[::-1].index(last)
+    if left_out:
+        result.lines -= left_out
+        result.trailer_line = result.layout.header_line + result.lines + 2
+
+
 def _in_shape(
     path: Path,
     data_source: str,
@@ -920,7 +946,7 @@ def _read_through(path: Path, budget: Budget, report: Report | None = None) -> _
     digest = xxhash.xxh3_128()
     text = _Text(report)
     inflate = _Inflate(text, budget) if path.name.lower().endswith(".gz") else None
-    buffer = bytearray(BLOCK)
+    buffer = bytearray(READ_AT_ONCE)
     view = memoryview(buffer)
     with path.open("rb", buffering=0) as stream:
         while size := stream.readinto(buffer):
@@ -1019,22 +1045,19 @@ class _Text:
         if self._report and not self.last:
             self.marked = _marks(content, self._report)
         self._count_marks(content)
-        buffers = [None, pa.py_buffer(content)]
-        array = pa.Array.from_buffers(pa.uint8(), block.nbytes, buffers)
-        # Arrow compares many bytes at once and without Python's lock, so that files are read side
-        # by side; bytes.count looks for one line end after another, and holds it.
-        newline_at = pc.equal(array, _NEWLINE)
+        words = in_words(content)
+        newline_at = found_at(words, b"\n")
         newlines = newline_at.true_count
         returns = 0
         if b"\r" in content:
-            return_at = pc.equal(array, _RETURN)
+            return_at = found_at(words, b"\r")
             returns = return_at.true_count
-            self.pairs += pc.and_(return_at[:-1], newline_at[1:]).true_count
+            self.pairs += count_pairs(return_at, newline_at)
         self.newlines += newlines
         self.returns += returns
         self.quotes += content.count(b'"') if b'"' in content else 0
         self.pairs += self.last == b"\r" and content.startswith(b"\n")
-        if pc.less(array, _BLANK).true_count > newlines + returns:
+        if count_below(words, b" ") > newlines + returns:
             self.has_control_bytes |= _CONTROL.search(content) is not None
         seam = self.tail[-SEAM:]
         if not self.may_group_digits and (b"_" in content or b"_" in seam):
@@ -1113,17 +1136,34 @@ def _has_days(layout: Layout, report: Report) -> bool:
     return any(column.tells_day and column.name in layout.names for column in report.columns)
 
 
-def _report_date(above: Sequence[str], name: str) -> date:
-    for line in above:
-        for month, day, year in _DATE_ABOVE_HEADER.findall(line):
-            if _is_date((year, month, day)):
-                return date(int(year), int(month), int(day))
-    if days := _days_in_name(name):
-        return days[0]
+def _report_date(above: Sequence[str], name: str, day_above: str | None) -> date:
+    """The delivery day of a file.
+
+    Raises:
+        Refused: nothing tells it, or its name tells another day than the line that has it.
+    """
+    told = _day_above(above, day_above)
+    named = next(iter(_days_in_name(name)), None)
+    if day_above and told and named and told != named:
+        raise Refused(
+            f"is of {told} by the lines above its header and of {named} by its name: mend the one "
+            "that is wrong"
+        )
+    if day := told or named:
+        return day
     raise Refused(
         "has no delivery date, neither above its header nor in its name: put it into the name, "
         "as YYYYMMDD"
     )
+
+
+def _day_above(above: Sequence[str], pattern: str | None) -> date | None:
+    for line in above:
+        if pattern is None or re.search(pattern, line):
+            for month, day, year in _DATE_ABOVE_HEADER.findall(line):
+                if _is_date((year, month, day)):
+                    return date(int(year), int(month), int(day))
+    return None
 
 
 _FIELD = rb'(?:[ \t]*+"[^"]*+(?:""[^"]*+)*+"[ \t]*+|[^",]*+)'
@@ -1149,8 +1189,10 @@ class Records:
     skipped_lines: tuple[int, ...] = field(default=(), compare=False)
 
 
-def count_records(path: Path, after: int) -> Records:
+def count_records(path: Path, after: int, before: int | None = None) -> Records:
     """Count the records after the first `after` lines, and find the first quote out of place.
+
+    Lines from number `before` on don't count.
 
     Fields are quoted as in RFC 4180; blanks around the quotes don't count. A line longer than
     `LONGEST_LINE` is judged in pieces of that length, by the number of quotes alone.
@@ -1161,6 +1203,8 @@ def count_records(path: Path, after: int) -> Records:
         for number, line in enumerate(_pieces_of_lines(stream), start=1):
             if number <= after:
                 continue
+            if number == before:
+                break
             is_blank = not line.strip()
             if (is_blank or opened_at) and len(skipped) < MOST_SKIPPED:
                 skipped.append(number)

@@ -69,10 +69,12 @@ def is_sound(workspace: Workspace, entry: Entry) -> bool:
 def summary_of(connection: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -> Entry:
     """Count rows, series and missing intervals of a year file, and locations where it has any.
 
-    A series has a row in every interval between its first and its last, or misses it.
+    A series has a row in every interval between its first and its last, or misses it. Where
+    intervals differ in length, what it misses is counted in nominal intervals.
     """
+    query = "summary_of_unequal_intervals" if entry.get("own_ends") else "summary_of_file"
     [(rows, series, missing)] = connection.execute(
-        sql_text("summary_of_file"),
+        sql_text(query),
         {
             "path": str(year_file),
             "series": series_of(entry),

@@ -57,7 +57,8 @@ FAMILY = Family(
     series=("point",),
 )
 HEADER = "starts,point,price,version"
-# A rejected row, a filtered one, and one without a time; everything else is sound.
+# A rejected row, a filtered one, one without a time, and one that another file may complete;
+# everything else is sound.
 STAGING_SQL = """
 select
     raw_file,
@@ -71,6 +72,7 @@ select
         when point = 'ODD' then 'refused: is another report'
         when price is null then 'rejected: has no price'
         when point = 'TIMELESS' then 'rejected: tells no time'
+        when point = 'HALF' then 'lacking: has no other half'
         when point = 'TOTAL' then 'filtered: a total of points'
     end as set_aside,
     1 as raw_lines
@@ -93,6 +95,17 @@ qualify row_number() over (
     order by version desc, raw_file desc, raw_row desc
 ) = 1
 order by all
+"""
+# What the macro left_out_of_subset asks.
+NOT_IN_SUBSET_SQL = """
+select
+    data_source,
+    'filtered' as term,
+    'not in this subset: point = ''HUB''' as reason,
+    count(*) as rows
+from "memory"."main"."xiso_prices"
+where not coalesce(point = 'HUB', false)
+group by all
 """
 REPEATS_SQL = """
 select

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from small_project import DATASET_SQL, HUB, MODEL, REPEATS_SQL, Small
+from small_project import DATASET_SQL, HUB, MODEL, NOT_IN_SUBSET_SQL, REPEATS_SQL, Small
 from unified_iso.build import account, write
 from unified_iso.build.plan import Part
 
@@ -122,14 +122,22 @@ def test_accounts_know_the_content_of_their_files(small: Small) -> None:
     assert None not in {found for _, found in hashes}
 
 
+def _left_out(small: Small, part: Part, file: Path, sql: str) -> pa.Table:
+    """Ask which rows of a part of the dataset are not in what is made of it."""
+    relation, bounds = small.dataset.relation, part.bounds("datetime_utc")
+    with write.rows_of_files(small.cursor, relation, [str(file)], bounds):
+        return small.cursor.sql(sql).to_arrow_table()
+
+
 def test_a_subset_takes_over_the_accounts_and_filters_what_it_leaves_out(small: Small) -> None:
     parent_file, _ = _build(small, MONDAY)
     file = small.root / "hub.parquet"
     small.cursor.execute(
         f"copy (select * from '{parent_file}' where point = 'HUB') to '{file}' (format parquet)"
     )
-    account.account_for_subset_part(
-        small.cursor, small.subset, small.dataset, MONDAY, file, [str(parent_file)]
+    left_out = _left_out(small, MONDAY, parent_file, NOT_IN_SUBSET_SQL)
+    account.account_for_derived_part(
+        small.cursor, small.subset, small.dataset, MONDAY, file, left_out
     )
     assert accounts(small, MONDAY, HUB) == {
         ("a.csv", "parsed", None, 6),
@@ -154,10 +162,50 @@ def test_a_subset_counts_only_rows_of_its_part(small: Small) -> None:
     )
     file = small.root / "hub.parquet"
     small.cursor.execute(f"copy (from '{tuesday}') to '{file}' (format parquet)")
-    account.account_for_subset_part(
-        small.cursor, small.subset, small.dataset, TUESDAY, file, [str(year)]
+    left_out = _left_out(small, TUESDAY, year, NOT_IN_SUBSET_SQL)
+    account.account_for_derived_part(
+        small.cursor, small.subset, small.dataset, TUESDAY, file, left_out
     )
     assert accounts(small, TUESDAY, HUB) == {
         ("a.csv", "parsed", None, 1),
         ("a.csv", "published", None, 1),
+    }
+
+
+def test_means_count_one_row_as_published_and_say_what_became_of_the_others(small: Small) -> None:
+    """The hub's two hours make a mean, named by the file of the later one; the zone lacks one."""
+    parent_file, _ = _build(small, MONDAY)
+    file = small.root / "means.parquet"
+    small.cursor.execute(
+        "copy (select min(datetime_utc) as datetime_utc, point, avg(price) as price,"
+        f" arg_max(data_source, datetime_utc) as data_source from '{parent_file}' group by point"
+        f" having count(*) = 2) to '{file}' (format parquet)"
+    )
+    sql = """
+        select
+            data_source, if(hours = 2, 'merged', 'filtered') as term,
+            if(hours = 2, 'averaged', 'lacks hours') as reason, count(*) as rows
+        from (
+            select
+                *, count(*) over of_point as hours, max(datetime_utc) over of_point as last_hour
+            from "memory"."main"."xiso_prices" window of_point as (partition by point)
+        )
+        where hours <> 2 or datetime_utc <> last_hour
+        group by all
+    """
+    left_out = _left_out(small, MONDAY, parent_file, sql)
+    account.account_for_derived_part(
+        small.cursor, small.subset, small.dataset, MONDAY, file, left_out
+    )
+    assert accounts(small, MONDAY, HUB) == {
+        ("a.csv", "parsed", None, 6),
+        ("a.csv", "merged", "equal", 1),
+        ("a.csv", "superseded", "lower version", 1),
+        ("a.csv", "filtered", "a total of points", 1),
+        ("a.csv", "filtered", "lacks hours", 1),
+        ("a.csv", "rejected", "has no price", 1),
+        ("a.csv", "rejected", "tells no time", 1),
+        ("b.csv", "parsed", None, 2),
+        ("b.csv", "merged", "averaged", 1),
+        ("b.csv", "published", None, 1),
     }

@@ -22,11 +22,13 @@ def test_facts_are_those_of_the_project(small: Small) -> None:
         ("xiso", "points", 3, True, None),
     ]
     assert small.rows("from inventory.datasets order by model") == [
-        (MODEL, "xiso", "day", None),
-        (HUB, "xiso", "day", MODEL),
+        (MODEL, "xiso", "day", None, False),
+        (HUB, "xiso", "day", MODEL, False),
     ]
     # The list of points gives no rows, so no file of it is waited for.
-    assert small.rows("from inventory.dataset_reports") == [(MODEL, "xiso", "da-prices", True)]
+    assert small.rows("from inventory.dataset_reports") == [
+        (MODEL, "xiso", "da-prices", True, True)
+    ]
 
 
 def test_options_are_those_of_the_run_and_told_anew_by_each(small: Small) -> None:

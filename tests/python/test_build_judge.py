@@ -204,6 +204,42 @@ def test_a_subset_is_not_blocked_where_nothing_is_new_or_its_dataset_was_built(
     assert _judged(small, Result(TEST, "pass"), models=(DATASET, SUBSET)) == []
 
 
+# Means, in which a wrong price may be lost.
+
+
+def _means(small: Small) -> None:
+    """Let what was a subset be made by means, with candidates for two years."""
+    del small.graph["nodes"][SUBSET]["config"]["subset_where"]
+    small.project = Project.of_graph(small.graph)
+    for year in (2023, 2024):
+        small.cursor.execute(
+            "insert into inventory.candidates values ($1, $2, 'path', 'target', '{}')", [HUB, year]
+        )
+
+
+def test_means_are_stopped_in_the_years_in_which_a_test_has_found_rows_of_their_dataset(
+    small: Small,
+) -> None:
+    _means(small)
+    small.cursor.execute(
+        f"create table {FOUND} as select 2023 as delivery_year union all select 2022"
+    )
+    blocked = _judged(small, Result(TEST, "fail", 2, FOUND), models=(DATASET, SUBSET))
+    assert [row for row in blocked if row[0] == HUB] == [
+        (HUB, 2023, "it is made of xiso_prices, of which this year is not published")
+    ]
+    assert {year for model, year, _ in blocked if model == MODEL} == {2022, 2023}
+
+
+def test_a_subset_is_judged_by_its_own_tests_alone(small: Small) -> None:
+    _means(small)
+    small.graph["nodes"][SUBSET]["config"]["subset_where"] = "point = 'HUB'"
+    small.project = Project.of_graph(small.graph)
+    small.cursor.execute(f"create table {FOUND} as select 2023 as delivery_year")
+    blocked = _judged(small, Result(TEST, "fail", 1, FOUND), models=(DATASET, SUBSET))
+    assert [(model, year) for model, year, _ in blocked] == [(MODEL, 2023)]
+
+
 # Seeds that a dataset stands on.
 
 SEED, KEY, FILLED = "seed.small.markets", "test.small.is_keyed_by.3", "test.small.filled.4"

@@ -284,3 +284,48 @@ def test_what_became_of_rows_is_kept_by_file(small: Small) -> None:
         ("rejected: has no price", 1),
         (None, 2),
     ]
+
+
+# Rows that another file may complete
+
+
+def load_after_looking_at_all(small: Small, *names: str) -> bool:
+    """Find the days of all files, then load some of them."""
+    small.look()
+    small.choose()
+    small.loader.find_days()
+    small.choose(*names)
+    return small.loader.parse()
+
+
+HALVES = [*SOUND, "2024-03-04 00:00:00,HALF,1.5,1", "2024-03-05 00:00:00,HALF,3.5,1"]
+
+
+def test_a_row_that_lacks_its_rest_is_rejected_where_all_files_of_its_day_are_loaded(
+    small: Small,
+) -> None:
+    small.write("a.csv", HALVES)
+    small.write("b.csv", ["2024-03-05 01:00:00,HUB,4.5,1"])
+    assert small.load()
+    assert rejects(small) == [("a.csv", 4, "has no other half"), ("a.csv", 5, "has no other half")]
+    assert [year for year, _ in blocked(small)] == [2024]
+
+
+def test_a_row_whose_rest_may_be_in_a_file_of_another_load_is_left_to_that(small: Small) -> None:
+    """Its day stays known, so that the part of that day is made of its file, too."""
+    small.write("a.csv", [*HALVES[:2], HALVES[3]])
+    small.write("b.csv", ["2024-03-05 01:00:00,HUB,4.5,1"])
+    assert load_after_looking_at_all(small, "a.csv")
+    assert rejects(small) == blocked(small) == []
+    assert days(small) == [
+        *(("a.csv", MONDAY, 2), ("a.csv", TUESDAY, 1), ("b.csv", TUESDAY, 1)),
+    ]
+
+
+def test_a_row_that_lacks_its_rest_is_rejected_where_no_other_file_has_its_day(
+    small: Small,
+) -> None:
+    small.write("a.csv", HALVES)
+    small.write("b.csv", ["2024-03-05 01:00:00,HUB,4.5,1"])
+    assert load_after_looking_at_all(small, "a.csv")
+    assert rejects(small) == [("a.csv", 4, "has no other half")]

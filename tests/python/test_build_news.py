@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from small_project import DATASET, DATASET_SQL, FAMILY, HUB, MODEL, POINTS, STAGING, SUBSET, Small
+from small_project import (
+    DATASET,
+    DATASET_SQL,
+    FAMILY,
+    HUB,
+    MODEL,
+    NOT_IN_SUBSET_SQL,
+    POINTS,
+    STAGING,
+    SUBSET,
+    Small,
+)
 from unified_iso.build import news
 from unified_iso.build.judge import Result
 from unified_iso.build.run import Run, build, finish, start
@@ -67,7 +78,7 @@ class Published:
         run = replace(self.run(**options), digest=digest)
         start(run)
         build(run, DATASET, DATASET_SQL, {"repeats": NO_REPEATS})
-        build(run, SUBSET, SUBSET_SQL, {})
+        build(run, SUBSET, SUBSET_SQL, {"left_out": NOT_IN_SUBSET_SQL})
         results = {model: Result(model, "success") for model in (DATASET, SUBSET)}
         assert finish(run, results, lambda models, message: None) is None
 

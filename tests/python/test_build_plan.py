@@ -249,6 +249,20 @@ def test_a_part_that_is_too_large_comes_alone(months: Small) -> None:
     assert group_of(months, 10) == [date(2024, 1, 1)]
 
 
+def test_a_group_opens_no_more_files_than_one_statement_may(
+    months: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months.file(4, "second_of_february.csv", date(2024, 2, 8), lines=1)
+    monkeypatch.setattr(plan, "MOST_FILES", 3)
+    assert group_of(months, 1000) == [date(2024, 1, 1), date(2024, 2, 1)]
+    monkeypatch.setattr(plan, "MOST_FILES", 2)
+    assert group_of(months, 1000) == [date(2024, 1, 1)]
+    # A part is loaded whole, however many files it has.
+    monkeypatch.setattr(plan, "MOST_FILES", 1)
+    assert group_of(months, 1000, date(2024, 1, 1)) == [date(2024, 2, 1)]
+    assert loaded(months) == ["month_2.csv", "second_of_february.csv"]
+
+
 def test_parts_that_somebody_else_builds_are_left_to_him(months: Small) -> None:
     assert group_of(months, 100, date(2024, 1, 1)) == [date(2024, 2, 1)]
     assert group_of(months, 100, *(date(2024, month, 1) for month in (1, 2, 3))) == []
@@ -294,6 +308,57 @@ def test_a_choice_of_files_has_at_most_so_many_lines_and_at_least_one_file(small
     plan.choose_files(small.cursor, [1, 2], 25)
     assert loaded(small) == ["monday.csv", "tuesday.csv"]
     assert not plan.choose_files(small.cursor, [], 25)
+
+
+def test_a_choice_of_files_opens_no_more_than_one_statement_may(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MOST_FILES", 1)
+    assert plan.choose_files(small.cursor, [1, 2], 1000)
+    assert loaded(small) == ["monday.csv"]
+    plan.choose_files(small.cursor, [1, 2], None)
+    assert loaded(small) == ["monday.csv", "tuesday.csv"]
+
+
+def many_files(small: Small, files: int) -> None:
+    """Type raw files of five minutes each, of which days are known."""
+    small.cursor.execute(
+        """
+        insert into inventory.raw_files by name
+        select
+            1000 + range as file_id,
+            'xiso' as iso,
+            'da-prices' as report,
+            format('xiso/da-prices/{:06d}.csv', range) as path,
+            path as data_source,
+            1 as size,
+            1 as mtime_ns,
+            'a' as content_hash,
+            2 as lines,
+            2 as lines_used,
+            'one' as layout,
+            true as is_present
+        from range($1)
+        """,
+        [files],
+    )
+    small.cursor.execute(
+        "insert into inventory.coverage"
+        " select 1000 + range, date '2023-01-01' + (range // 288)::int,"
+        " 2, false from range($1)",
+        [files],
+    )
+
+
+def test_planning_of_many_files_needs_little_memory(small: Small) -> None:
+    many_files(small, 30_000)
+    small.fingerprint("sql")
+    small.cursor.execute("set memory_limit = '300MB'; set max_temp_directory_size = '0KB'")
+    plan.block_vanished(small.cursor, small.dataset, small.options)
+    group = plan.next_group(small.cursor, small.dataset, 10_000_000, [])
+    assert group[0].part == date(2023, 1, 1)
+    assert len(loaded(small)) == 288 * len(group) == 288 * 6
+    assert plan.still_wanted(small.cursor, small.dataset, group) == group
 
 
 # Precedence.
@@ -382,3 +447,57 @@ def test_lines_to_read_count_each_file_once_and_stay_while_parts_are_built(month
 def test_lines_of_a_part_that_is_kept_are_not_read(months: Small) -> None:
     months.published(date(2024, 1, 1))
     assert plan.lines_to_read(months.cursor, months.dataset) == 200
+
+
+# Days that depend on the end of the day before.
+
+
+@pytest.fixture
+def following(small: Small) -> Small:
+    """Both days are published beside the day before, and there is a file of Wednesday."""
+    small.cursor.execute("update inventory.datasets set reads_day_before = true")
+    small.cursor.execute("delete from inventory.parts")
+    small.published(MONDAY, TUESDAY)
+    small.cursor.execute(
+        "insert into inventory.accounts select model, part, data_source, content_hash, 'parsed',"
+        " null, 0 from inventory.part_files where is_beside"
+    )
+    return small
+
+
+def test_a_day_is_stale_if_the_day_before_has_other_files(following: Small) -> None:
+    assert states(following) == {MONDAY: ("kept", None), TUESDAY: ("kept", None)}
+    following.change_file(1, content_hash="b")
+    assert set(states(following).values()) == {("stale", "files are new")}
+    assert following.rows(
+        "select part, news from inventory.stale_parts where model = $1 order by part", MODEL
+    ) == [(MONDAY, "xiso/da-prices/monday.csv"), (TUESDAY, "xiso/da-prices/monday.csv")]
+
+
+def test_a_day_before_that_is_gone_is_not_let_go(following: Small) -> None:
+    following.change_file(1, is_present=False)
+    assert states(following) == {MONDAY: ("kept", None), TUESDAY: ("kept", None)}
+    following.change_file(2, content_hash="b")
+    plan.block_vanished(following.cursor, following.dataset, following.options)
+    [(_, message)] = blocked(following)
+    assert "2024-03-05 would lose the rows of xiso/da-prices/monday.csv" in message
+
+
+def test_files_of_the_day_before_are_opened_and_not_loaded(following: Small) -> None:
+    following.file(3, "wednesday.csv", WEDNESDAY)
+    assert group_of(following, 100) == [WEDNESDAY]
+    assert loaded(following) == ["wednesday.csv"]
+    assert following.rows("select file_id, is_beside from opened_files order by number") == [
+        (2, True),
+        (3, False),
+    ]
+
+
+def test_each_day_of_a_loaded_file_has_its_day_before(following: Small) -> None:
+    """Else the file could be taken for one of other days than it is of."""
+    following.file(3, "two_days.csv", TUESDAY, WEDNESDAY)
+    following.published(TUESDAY)
+    following.cursor.execute("delete from inventory.parts where part <> $1", [MONDAY])
+    assert group_of(following, 100) == [TUESDAY, WEDNESDAY]
+    assert loaded(following) == ["tuesday.csv", "two_days.csv"]
+    assert following.rows("select file_id from opened_files where is_beside") == [(1,)]

@@ -35,12 +35,14 @@ def dataset(
     return model(name, columns=columns, **config, market=market)
 
 
+MEANS = {"iso": "a", "family": "prices", "minutes": 60, "materialized": "year_files"}
 NODES = (
     dataset("a_da", "a", "prices", "DA"),
     dataset("a_rt", "a", "prices", "RT"),
     dataset("a_reserves", "a", "reserves", ["DA", "RT"]),
     dataset("a_carbon", "a", "carbon", None, ("datetime_utc", "iso", "price")),
     dataset("b_da", "b", "prices", "DA"),
+    model("a_means", "a_rt", **MEANS),
     model("prices", "a_da", "a_rt", "b_da", meta={"family_union": True}),
     model("reserves", "a_reserves", meta={"family_union": True}),
     model("zones", "a_da"),
@@ -75,6 +77,12 @@ def test_siblings_are_of_the_same_operator_and_family() -> None:
     """A row of day-ahead prices is none of a dataset of reserves, though that has its market."""
     assert [found.model for found in PROJECT.siblings(of("a_da"))] == ["a_da", "a_rt"]
     assert [found.model for found in PROJECT.siblings(of("a_reserves"))] == ["a_reserves"]
+
+
+def test_what_is_made_of_a_dataset_takes_no_rows_of_files() -> None:
+    """Rows of a market of which only means are published are in no dataset, and have to be told."""
+    assert of("a_means").parent == "model.x.a_rt"
+    assert "a_means" not in [found.model for found in PROJECT.siblings(of("a_rt"))]
 
 
 def test_rows_belong_to_any_market_of_a_dataset() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from unified_iso.catalog import dataset_view_sql, write_catalog
+from unified_iso.catalog import dataset_view_sql, sql_of_views, write_catalog
 from unified_iso.footers import is_file_entry
 from unified_iso.workspace import Workspace
 
@@ -141,3 +141,28 @@ def test_a_view_is_replaced(workspace: Workspace) -> None:
 def test_a_view_of_nothing_is_a_fault_of_the_caller() -> None:
     with pytest.raises(ValueError, match="the view x_da has neither files nor columns"):
         dataset_view_sql("x_da", [], [])
+
+
+def test_a_view_over_a_family_stands_with_its_own_sql(workspace: Workspace) -> None:
+    write_file(workspace, "da", 2024, ("A", 2.5), ("B", 3.0))
+    write_manifest_of(workspace, ("da", 2024))
+    with duckdb.connect(":memory:") as working:
+        working.execute("create view prices as select 'C' as zone, 1.0 as price")
+        working.execute(
+            'create view "over them" as select zone, price * 2 as price'
+            " from memory.main.prices where price < 3"
+        )
+        views = sql_of_views(
+            working, {"doubled": ("main", "over them"), "never_made": ("main", "never_made")}
+        )
+    write_catalog(workspace, {"prices": ["x_da"]}, views)
+    assert views_of(workspace) == ["doubled", "prices", "x_da"]
+    assert rows_of(workspace, "doubled") == [("A", 5.0)]
+
+
+def test_a_view_over_a_family_is_left_out_where_nothing_of_it_is_published(
+    workspace: Workspace,
+) -> None:
+    write_manifest_of(workspace)
+    write_catalog(workspace, {"prices": ["x_da"]}, {"doubled": "select * from main.prices"})
+    assert views_of(workspace) == []

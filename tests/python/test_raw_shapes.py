@@ -13,7 +13,14 @@ import pytest
 from openpyxl import Workbook
 
 from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.raw_files import Column, Inspected, Report, inspect, list_raw_files
+from unified_iso.raw_files import (
+    Column,
+    Inspected,
+    Report,
+    count_records,
+    inspect,
+    list_raw_files,
+)
 
 WIDE = Report(
     iso="miso",
@@ -116,6 +123,39 @@ def test_a_report_may_have_no_rows(tmp_path: Path) -> None:
     lines = FRAME.splitlines()
     (result,) = opened(tmp_path, FRAMED, "a.csv", "\n".join([*lines[:4], '"T","0 lines"\n']))
     assert (result.refusal, result.lines) == (None, 0)
+
+
+FOOTED = Report(
+    iso="miso",
+    name="footed",
+    columns=(Column("Stamp", "timestamp"), Column("LMP", "double")),
+    footer=r'^"?[^0-9"]',
+)
+FOOTED_LINES = "title\n\nStamp,LMP\n06/03/2024 00:05,1\n06/03/2024 00:10,2\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "trailer_line"),
+    [
+        ("", None),
+        ("*END*\n", 6),
+        ("*END*", 6),
+        ('\n*END*\n"as is, without warranty"\n\n', 6),
+        ("\n\n", 6),
+    ],
+)
+def test_lines_below_the_data_are_no_data(
+    tmp_path: Path, below: str, trailer_line: int | None
+) -> None:
+    (result,) = opened(tmp_path, FOOTED, "a.csv", FOOTED_LINES + below)
+    assert (result.refusal, result.lines, result.trailer_line) == (None, 2, trailer_line)
+    counted = count_records(Path(str(result.read_path)), after=3, before=trailer_line)
+    assert counted.records == 2
+
+
+def test_a_last_line_that_was_cut_off_is_no_footer(tmp_path: Path) -> None:
+    (result,) = opened(tmp_path, FOOTED, "a.csv", FOOTED_LINES + "06/03/20")
+    assert (result.lines, result.trailer_line) == (3, None)
 
 
 @pytest.mark.parametrize(

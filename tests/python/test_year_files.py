@@ -19,6 +19,7 @@ from unified_iso.footers import read_footer
 from unified_iso.inventory import SCHEMA
 from unified_iso.manifest import read_manifest
 from unified_iso.workspace import Workspace
+from unified_iso.year_files import summary_of
 
 Cursor = duckdb.DuckDBPyConnection
 ENERGY = families(REPOSITORY)["energy_prices"]
@@ -222,3 +223,33 @@ def test_series_that_are_no_names_of_columns_are_not_believed(
     manifest["files"][0]["series_columns"] = told
     workspace.manifest.write_text(json.dumps(manifest))
     assert read_manifest(workspace)["files"] == []
+
+
+def test_what_unequal_intervals_lack_is_told_by_the_time_they_fill(
+    cursor: Cursor, tmp_path: Path
+) -> None:
+    """A has holes of five and of seven minutes, twelve together, and B none."""
+    cursor.execute(
+        f"""
+        copy (
+            select
+                location as settlement_location_id,
+                make_timestamptz(2024, 6, 1, 0, first // 60, first % 60) as datetime_utc,
+                make_timestamptz(2024, 6, 1, 0, last // 60, last % 60) as interval_end_utc
+            from (
+                values
+                    ('A', 0, 200), ('A', 200, 300), ('A', 600, 900), ('A', 1320, 1500),
+                    ('B', 0, 360), ('B', 360, 600)
+            ) as intervals (location, first, last)
+        ) to '{tmp_path / "unequal.parquet"}'
+        """
+    )
+    entry = {"own_ends": True, "step_minutes": 5, "may_lack_ids": False}
+    told = summary_of(cursor, tmp_path / "unequal.parquet", entry)
+    assert counts(told) == {
+        "rows": 6,
+        "series": 2,
+        "locations": 2,
+        "locations_without_id": 0,
+        "missing_intervals": 3,
+    }

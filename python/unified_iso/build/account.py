@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from unified_iso.build.plan import Part
 from unified_iso.build.spec import Dataset
-from unified_iso.catalog import year_files_sql
 from unified_iso.sql import sql_text
 
 
@@ -38,31 +37,20 @@ def account_for_part(
         cursor.unregister("repeats_found")
 
 
-def account_for_subset_part(
+def account_for_derived_part(
     cursor: duckdb.DuckDBPyConnection,
     dataset: Dataset,
     parent: Dataset,
     part: Part,
     file: Path,
-    parent_files: list[str],
+    left_out: pa.Table,
 ) -> None:
-    """Take over the accounts of the dataset; what the subset leaves out of it is filtered."""
-    cursor.execute(
-        f"""
-        create or replace temp table left_out as
-        select data_source, count(*) as rows
-        from {year_files_sql(parent_files)}
-        where not coalesce({dataset.subset_where}, false) and {part.bounds("datetime_utc")}
-        group by all
-        """
-    )
-    cursor.execute(
-        sql_text("account_for_subset_part"),
-        {
-            "model": dataset.model,
-            "parent": parent.model,
-            "part": part.part,
-            "file": str(file),
-            "why": f"not in this subset: {dataset.subset_where}",
-        },
-    )
+    """Take over the accounts of the dataset that a part was made of, but for what was published.
+
+    left_out: data_source, term, reason and rows of that dataset's rows that are not in the part.
+    """
+    parameters = {"model": dataset.model, "part": part.part}
+    cursor.register("rows_left_out", left_out)
+    cursor.execute(sql_text("account_for_rows_of_parent"), parameters | {"parent": parent.model})
+    cursor.unregister("rows_left_out")
+    cursor.execute(sql_text("account_for_written_rows"), parameters | {"file": str(file)})

@@ -75,6 +75,12 @@ def what_dbt_told(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any]
     return json.loads(stamps), audit_schema
 
 
+def operators_with_files(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the operators of which a raw file was ever seen, be it gone by now."""
+    rows = connection.execute("select distinct iso from inventory.raw_files").fetchall()
+    return {iso for (iso,) in rows}
+
+
 def empty_answers(cursor: duckdb.DuckDBPyConnection, families: Iterable[Family]) -> None:
     """Make the tables anew in which a run keeps the answers to what families ask of loaded rows."""
     for family in families:
@@ -86,18 +92,25 @@ def empty_answers(cursor: duckdb.DuckDBPyConnection, families: Iterable[Family])
 
 
 _REPORT_COLUMNS = "iso, report, rank::integer, seen::boolean, file_names"
-_DATASETS = ("model", "iso", "part_length", "parent")
-_DATASET_REPORTS = ("model", "iso", "report", "is_cumulative")
+_DATASETS = ("model", "iso", "part_length", "parent", "reads_day_before")
+_DATASET_REPORTS = ("model", "iso", "report", "is_cumulative", "gives_rows")
 
 
 def _row(dataset: Dataset, datasets: list[Dataset]) -> tuple[object, ...]:
     parents = {found.unique_id: found.model for found in datasets}
-    return (dataset.model, dataset.iso, dataset.part, parents.get(dataset.parent or ""))
+    parent = parents.get(dataset.parent or "")
+    return (dataset.model, dataset.iso, dataset.part, parent, dataset.reads_day_before)
 
 
 def _report_rows(datasets: list[Dataset]) -> list[tuple[object, ...]]:
     return [
-        (dataset.model, source.iso, source.report, source.is_cumulative)
+        (
+            dataset.model,
+            source.iso,
+            source.report,
+            source.is_cumulative,
+            source in dataset.own_sources,
+        )
         for dataset in datasets
         for source in dataset.price_sources
     ]

@@ -36,6 +36,7 @@ class YearOf:
     step_minutes: length of its intervals in minutes.
     fingerprint: of the SQL and the settings that wrote its parts.
     may_lack_ids: whether names may stand for the ids of locations.
+    own_ends: whether intervals differ in length.
     unchecked_reports: reports in it of which no real file was ever seen.
     """
 
@@ -47,6 +48,7 @@ class YearOf:
     step_minutes: int
     fingerprint: str
     may_lack_ids: bool = False
+    own_ends: bool = False
     unchecked_reports: Sequence[str] = ()
 
 
@@ -128,6 +130,7 @@ def _entry(year: YearOf, parts: Sequence[Entry]) -> Entry:
         "engine": f"duckdb {duckdb.__version__}",
         "step_minutes": year.step_minutes,
         "may_lack_ids": year.may_lack_ids,
+        **({"own_ends": True} if year.own_ends else {}),
         "unchecked_reports": list(year.unchecked_reports),
         "first_interval": parts[0]["first_interval"],
         "last_interval": parts[-1]["last_interval"],

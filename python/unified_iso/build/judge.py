@@ -69,6 +69,8 @@ def block_years(
         _block_untested(cursor, dataset, guards, results)
         if dataset.parent and dataset.parent not in results:
             _block_without_parent(cursor, dataset, project.dataset(dataset.parent), options)
+        if dataset.parent and not dataset.subset_where:
+            _block_with_parent(cursor, dataset, project.dataset(dataset.parent))
     return built
 
 
@@ -252,7 +254,7 @@ def _block_candidates(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, messa
 def _block_without_parent(
     cursor: duckdb.DuckDBPyConnection, dataset: Dataset, parent: Dataset, options: Options
 ) -> None:
-    """Block a subset if its dataset was not built and rows are new that only that would read."""
+    """Block what is made of a dataset that was not built, if rows are new that only that reads."""
     cursor.execute(
         sql_text("block_without_parent"),
         {
@@ -261,3 +263,14 @@ def _block_without_parent(
             "year": options.years[0] if options.years else None,
         },
     )
+
+
+def _block_with_parent(
+    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, parent: Dataset
+) -> None:
+    """Block years of means whose prices are not published.
+
+    A wrong price may be lost in the mean, so that no test of the mean would find it. In a subset it
+    stands as it is.
+    """
+    cursor.execute(sql_text("block_with_parent"), {"model": dataset.model, "parent": parent.model})

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from unified_iso.build import raw
+from unified_iso.build.plan import choose_files
 from unified_iso.build.spec import Dataset, Node, Project, Staging, is_staging
 from unified_iso.database import transaction
 from unified_iso.families import Family
@@ -20,6 +21,10 @@ from unified_iso.sql import quoted_name, quoted_text, sql_text
 
 # How `set_aside` begins: the row is at fault, its file is, or it is left out on purpose.
 REJECTED, REFUSED, FILTERED = "rejected: ", "refused: ", "filtered: "
+# It is at fault unless a file beside it has its rest.
+LACKING = "lacking: "
+# Of rows of a report that tells names of locations alone; the family's macro knows it too.
+READ_FOR_NAMES = f"{FILTERED}joined to the prices for names and ids of locations"
 
 
 class CantLoad(ValueError):
@@ -30,8 +35,8 @@ class CantLoad(ValueError):
 class Loader:
     """Loads raw files for one dataset on one session, whose temporary tables it fills.
 
-    siblings: all datasets of the operator and the family, because rows that none of them takes are
-        told of.
+    siblings: all datasets of the operator and the family that read raw files, because rows that
+        none of them takes are told of.
     """
 
     cursor: duckdb.DuckDBPyConnection
@@ -115,6 +120,7 @@ class Loader:
         if look_only:
             self._look_for_days()
         else:
+            self.cursor.execute(sql_text("days_elsewhere"), {"model": self.dataset.model})
             for staging in self.dataset.staging:
                 self.cursor.execute(self._parsed(staging, opened))
         return opened
@@ -128,8 +134,12 @@ class Loader:
         left = [] if staging.is_numbered else ["raw_row"]
         left += ["market"] if "market" in staging.columns else []
         columns = f"* exclude ({', '.join(left)})" if left else "*"
-        if staging.is_of_several_markets:
+        if staging.name in self.dataset.names_from:
+            columns += f" replace (coalesce(set_aside, {quoted_text(READ_FOR_NAMES)}) as set_aside)"
+        elif staging.is_of_several_markets:
             columns += f" replace ({self._set_aside_of_other_markets()} as set_aside)"
+        else:
+            columns += f" replace ({self._set_aside_of_what_lacks()} as set_aside)"
         is_open = any(source.unique_id in opened for source in staging.sources)
         return (
             f"create or replace temp table {staging.load_table} as "
@@ -152,6 +162,24 @@ class Loader:
                 else set_aside
             end"""
 
+    def _set_aside_of_what_lacks(self) -> str:
+        """Return what becomes of a row whose rest may stand in a file that is not loaded.
+
+        A file brings rows of parts that are written from another load, with all their files.
+        """
+        iso = quoted_text(self.dataset.iso)
+        zone = f"(select time_zone from inventory.markets where iso = {iso})"
+        return f"""
+            case
+                when set_aside like {quoted_text(LACKING + "%")}
+                    and timezone({zone}, interval_start_utc)::date
+                    in (select delivery_date from days_elsewhere)
+                    then 'merged: its rest may stand in a file of another load'
+                when set_aside like {quoted_text(LACKING + "%")}
+                    then replace(set_aside, {quoted_text(LACKING)}, {quoted_text(REJECTED)})
+                else set_aside
+            end"""
+
     def _look_for_days(self) -> None:
         """Count rows by nothing but their stamps, except of cumulative books.
 
@@ -171,15 +199,10 @@ class Loader:
     def _refuse_unreadable_files(self, look_only: bool, said: str) -> None:
         """Find which files can't be read by reading each alone, and refuse those."""
         execute = self.cursor.execute
-        execute("create or replace temp table files_to_try as select * from load_files")
-        tried = execute("select file_id from files_to_try order by number").fetchall()
+        tried = execute("select file_id from opened_files order by number").fetchall()
         refused = False
         for (file_id,) in tried:
-            execute(
-                "create or replace temp table load_files as"
-                " select * replace (1::uinteger as number) from files_to_try where file_id = $1",
-                [file_id],
-            )
+            choose_files(self.cursor, [file_id], None)
             try:
                 self._try_to_read(look_only)
             except _FAULTS_OF_FILES as error:
@@ -261,7 +284,7 @@ class Loader:
         model = self.dataset.model
         for query in ("forget_file_warnings", "keep_file_warnings"):
             self.cursor.execute(sql_text(query), {"model": model})
-        for source in self.dataset.price_sources:
+        for source in self.dataset.own_sources:
             if source.wanted:
                 self.cursor.execute(
                     sql_text("warn_of_lacking_columns"),
@@ -299,7 +322,11 @@ class Loader:
     def _block_rejected_years(self) -> None:
         """Keep malformed lines and rows; block the years of their files, if none are allowed."""
         model = {"model": self.dataset.model}
-        self.cursor.execute(sql_text("rejecting_files"))
+        own = self.dataset.own_sources
+        self.cursor.execute(
+            sql_text("rejecting_files"),
+            {"names_from": [s.report_key for s in self.dataset.price_sources if s not in own]},
+        )
         self.cursor.execute(sql_text("forget_rejected_rows"), model)
         if not self.cursor.execute("select 1 from rejecting_files limit 1").fetchall():
             return
@@ -344,8 +371,8 @@ def recount_lines(cursor: duckdb.DuckDBPyConnection, file_id: int, lines_seen: i
         "select read_path, header_line, trailer_line from inventory.raw_files where file_id = $1",
         [file_id],
     ).fetchall()[0]
-    found = count_records(Path(path), after=header_line + 1)
-    lines = found.records - (trailer_line is not None)
+    found = count_records(Path(path), after=header_line + 1, before=trailer_line)
+    lines = found.records
     refusal = None
     if found.unbalanced_line is not None:
         refusal = open_quote_at(found.unbalanced_line)

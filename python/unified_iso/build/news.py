@@ -76,7 +76,9 @@ def leave_in_place(run: Run, idle: Collection[Dataset]) -> None:
     """End a run for datasets that have nothing to do: the manifest tells what is known now."""
     with run.connection.cursor() as cursor:
         models = [dataset.model for dataset in idle]
-        publish(run.workspace, cursor, models, run.project.unions(), run.options.years)
+        project, years = run.project, run.options.years
+        views = project.catalog_views()
+        publish(run.workspace, cursor, models, project.unions(), years, views)
         discard_candidates(run.workspace, cursor)
         make_views(run, cursor)
         raw.open_present(cursor, run.project, run.project.sources(), [])

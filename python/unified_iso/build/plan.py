@@ -16,6 +16,9 @@ from unified_iso.sql import sql_text
 # A row in the load table and in the sort takes so many bytes together, as measured.
 BYTES_PER_ROW = 300
 FEWEST_ROWS = 100_000
+# One statement opens so many files at most, because their paths stand in it and the reader keeps
+# something of each until it ends. A part with more comes alone.
+MOST_FILES = 2_000
 
 
 @dataclass(frozen=True)
@@ -116,13 +119,29 @@ def files_without_days(
 
 
 def choose_files(
-    cursor: duckdb.DuckDBPyConnection, file_ids: Collection[int], lines: int | None
+    cursor: duckdb.DuckDBPyConnection,
+    file_ids: Collection[int],
+    lines: int | None,
+    beside: Collection[int] = (),
 ) -> bool:
     """Put files in the table `load_files`, numbered by precedence; return whether there are any.
 
-    lines: most of them, in which one file always fits; None: all files.
+    lines: most of them, in which one file always fits, in `MOST_FILES` at most; None: all files.
+    beside: ids of files that are opened too, because rows of the others depend on theirs.
     """
-    cursor.execute(sql_text("load_files"), {"file_ids": list(file_ids), "lines": lines})
+    cursor.execute(
+        sql_text("load_files"),
+        {
+            "file_ids": list(file_ids),
+            "beside_ids": list(beside),
+            "lines": lines,
+            "files": MOST_FILES,
+        },
+    )
+    cursor.execute(
+        "create or replace temp table load_files as"
+        " select * exclude (is_beside) from opened_files where not is_beside order by number"
+    )
     return bool(cursor.execute("select 1 from load_files limit 1").fetchall())
 
 
@@ -153,14 +172,20 @@ def next_group(
         return []
     last = cursor.execute(
         sql_text("end_of_group"),
-        {"model": dataset.model, "parts": [part.part for part in stale], "lines": lines},
+        {
+            "model": dataset.model,
+            "parts": [part.part for part in stale],
+            "lines": lines,
+            "files": MOST_FILES,
+        },
     ).fetchall()[0][0]
     group = [part for part in stale if part.part <= last]
     cursor.execute(
         "create or replace temp table group_parts as select unnest($1::usmallint[]) as year",
         [[part.year for part in group]],
     )
-    choose_files(cursor, files_of(cursor, dataset, group), None)
+    files = files_of(cursor, dataset, group)
+    choose_files(cursor, files, None, files_beside(cursor, dataset, files))
     return group
 
 
@@ -172,6 +197,20 @@ def files_of(
         "select distinct file_id from inventory.file_days"
         " where model = $model and list_contains($parts, part)",
         {"model": dataset.model, "parts": [part.part for part in group]},
+    ).fetchall()
+    return [file_id for (file_id,) in rows]
+
+
+def files_beside(
+    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, files: Collection[int]
+) -> list[int]:
+    """Return the ids of other files that rows of these depend on.
+
+    They are those of the day before each day of a file, be that day built anew or not: which days a
+    file covers is kept whenever it is loaded, and has to be right.
+    """
+    rows = cursor.execute(
+        sql_text("files_beside"), {"model": dataset.model, "file_ids": list(files)}
     ).fetchall()
     return [file_id for (file_id,) in rows]
 

@@ -14,7 +14,7 @@ import duckdb
 
 from unified_iso.build.join import accounts_of_year
 from unified_iso.build.recover import keep_parts, replace_accounts
-from unified_iso.catalog import write_catalog
+from unified_iso.catalog import sql_of_views, write_catalog
 from unified_iso.footers import Entry
 from unified_iso.machine import MachineError, advice_for, is_of_machine, machine_named
 from unified_iso.manifest import read_manifest, told_of_raw_files, unpublished_now, write_manifest
@@ -46,12 +46,13 @@ def publish(
     models: Sequence[str],
     unions: Mapping[str, Sequence[str]] | None = None,
     years: Sequence[int] = (),
+    views: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
     """Move the candidates of `models` into place, one rename each, then write manifest and catalog.
 
-    `unions` are the views of families for the catalog; `years` are those that were built, if not
-    all were asked for. The file of a year that has no row left goes last, when nothing points at
-    it.
+    `unions` are the views of families for the catalog, and `views` those over families, with schema
+    and name in the working database; `years` are those that were built, if not all were asked for.
+    The file of a year that has no row left goes last, when nothing points at it.
 
     Raises:
         PublishError: some could not be moved; the others are published all the same.
@@ -64,7 +65,7 @@ def publish(
     manifest |= told_of_raw_files(cursor)
     manifest["unpublished"] = unpublished_now(cursor, manifest["unpublished"], models, years)
     write_manifest(workspace, manifest)
-    write_catalog(workspace, unions or {})
+    write_catalog(workspace, unions or {}, sql_of_views(cursor, views or {}))
     _remove_emptied(workspace, cursor, moved)
     with machine_named(workspace.state):
         keep_parts(cursor, manifest["files"])

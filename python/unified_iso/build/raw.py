@@ -50,7 +50,7 @@ def open_load(
     sources: Sequence[Source],
     with_numbers: bool,
 ) -> set[str]:
-    """Point raw relations at the files of `load_files`; return the ids of those that have any.
+    """Point raw relations at the files of `opened_files`; return the ids of those that have any.
 
     Who only looks for days needs no line numbers, because the order of lines moves no row to
     another day, and without them only the columns are read that days are told by.
@@ -94,6 +94,8 @@ def open_present(
 
     read_directly: unique ids of sources that this run reads without a dataset.
     """
+    if not sources:
+        return
     layouts = _layouts(cursor, "files_present")
     known = {
         iso for (iso,) in cursor.execute("select distinct iso from inventory.raw_files").fetchall()

@@ -209,7 +209,8 @@ def build(run: Run, unique_id: str, sql: str, questions: Mapping[str, str]) -> N
 
     sql: the model as dbt has compiled it.
     questions: what else is asked of loaded rows, `repeats` and, for some families, more; the name
-        of a question that is not `repeats` is the table that its rows are kept in.
+        of a question that is not `repeats` is the table that its rows are kept in. A dataset that
+        is made of another one is asked `left_out` alone.
     """
     dataset = run.project.dataset(unique_id)
     with run.session() as cursor:
@@ -219,7 +220,7 @@ def build(run: Run, unique_id: str, sql: str, questions: Mapping[str, str]) -> N
         with Advance(dataset.model) as advance:
             builder = _Builder(run, dataset, sql, questions, fingerprint, advance)
             if dataset.parent:
-                builder.build_subset(cursor, run.project.dataset(dataset.parent))
+                builder.derive(cursor, run.project.dataset(dataset.parent))
             else:
                 builder.build(cursor)
             if not run.options.dry_run:
@@ -316,12 +317,12 @@ class _Builder:
         return int(lines)
 
     def _keep_plan(self, cursor: duckdb.DuckDBPyConnection, parent: Dataset | None = None) -> None:
-        """Keep what a dry run prints. Parts of a subset follow those that its dataset would get."""
+        """Keep what a dry run prints. Derived parts follow those that their dataset would get."""
         bytes_per_line = plan.BYTES_PER_ROW * self.dataset.rows_per_line
         model = {"model": self.dataset.model}
         cursor.execute(sql_text("keep_plan"), model | {"bytes_per_line": bytes_per_line})
         if parent:
-            cursor.execute(sql_text("keep_plan_of_subset"), model | {"parent": parent.model})
+            cursor.execute(sql_text("keep_plan_of_derived"), model | {"parent": parent.model})
 
     def _loader(self, cursor: duckdb.DuckDBPyConnection) -> Loader:
         run = self.run
@@ -365,8 +366,8 @@ class _Builder:
         with write.loaded_rows(cursor, self.dataset, part.within):
             return cursor.sql(self.questions["repeats"]).to_arrow_table()
 
-    def build_subset(self, cursor: duckdb.DuckDBPyConnection, parent: Dataset) -> None:
-        """Cut each stale part out of the part of the dataset that it belongs to."""
+    def derive(self, cursor: duckdb.DuckDBPyConnection, parent: Dataset) -> None:
+        """Make each stale part of the same part of another dataset, as a subset or by means."""
         run, dataset = self.run, self.dataset
         if run.options.dry_run:
             self._keep_plan(cursor, parent)
@@ -377,8 +378,9 @@ class _Builder:
             of_year = [files[part.year]]
             with write.rows_of_files(cursor, parent.relation, of_year, part.bounds("datetime_utc")):
                 write.write_part(cursor, dataset, self.sql, file, run.options)
+                left_out = cursor.sql(self.questions["left_out"]).to_arrow_table()
             rows = write.note_part(cursor, dataset, part, file, self.fingerprint)
-            account.account_for_subset_part(cursor, dataset, parent, part, file, of_year)
+            account.account_for_derived_part(cursor, dataset, parent, part, file, left_out)
             self._note(part, rows)
 
 
@@ -432,6 +434,7 @@ def _year_of(
         step_minutes=dataset.minutes,
         fingerprint=fingerprint,
         may_lack_ids=any(report in lacking for report, _ in reports),
+        own_ends=dataset.own_ends,
         unchecked_reports=[report for report, seen in reports if not seen],
     )
 
@@ -476,7 +479,9 @@ def _publish(
     run: Run, cursor: duckdb.DuckDBPyConnection, models: Sequence[str], fail: Fail
 ) -> None:
     try:
-        publish(run.workspace, cursor, models, run.project.unions(), run.options.years)
+        project, years = run.project, run.options.years
+        views = project.catalog_views()
+        publish(run.workspace, cursor, models, project.unions(), years, views)
     except BaseException:
         fail(models, "could not be published")
         raise

@@ -125,13 +125,19 @@ class Staging:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset, or a subset of one; `parent` is then the unique id of the dataset it is cut from.
+    """A dataset of raw files, or one that is made of another: a subset of it, or means of it.
+
+    `parent` is then the unique id of that dataset, and its parts are made of the same parts of it.
 
     markets: words of `market_type` in its rows; none in a family without that column.
     minutes: length of an interval.
     part: what is rebuilt at once and must fit into memory sorted, `month` or `day`.
     columns: name and type of each.
+    own_ends: whether intervals differ in length, so that rows tell their ends.
+    reads_day_before: whether rows of a day depend on the last ones of the day before.
     without_ids: staging models whose rows may have a name without an id, or an id without a name.
+    names_from: staging models read for names and ids of locations alone; none of their rows is
+        published.
     has_components: whether a price without a component is worth a warning.
     subset_where: condition of a subset's rows.
     depends_on: unique ids of all that its SQL reads.
@@ -148,7 +154,10 @@ class Dataset:
     relation: str
     columns: tuple[tuple[str, str], ...]
     staging: tuple[Staging, ...]
+    own_ends: bool
+    reads_day_before: bool
     without_ids: tuple[str, ...]
+    names_from: tuple[str, ...]
     has_components: bool
     parent: str | None
     subset_where: str | None
@@ -164,6 +173,13 @@ class Dataset:
     def price_sources(self) -> tuple[Source, ...]:
         """Sources that give rows; a location list is read whole beside them."""
         return tuple(source for source in self.sources if not source.is_location_list)
+
+    @property
+    def own_sources(self) -> tuple[Source, ...]:
+        """Sources that may give published rows, not names of locations alone."""
+        own = [s for s in self.staging if s.name not in self.names_from]
+        ids = {source.unique_id for staging in own for source in staging.sources}
+        return tuple(source for source in self.price_sources if source.unique_id in ids)
 
     @property
     def rows_per_line(self) -> int:
@@ -206,7 +222,7 @@ class Project:
         ]
 
     def datasets(self) -> list[Dataset]:
-        """Every dataset by name, datasets before the subsets that are cut from them."""
+        """Every dataset by name, datasets before those that are made of them."""
         found = [
             self.dataset(unique_id) for unique_id, node in self.nodes.items() if is_dataset(node)
         ]
@@ -235,7 +251,10 @@ class Project:
             relation=relation_of(node),
             columns=tuple((c["name"], c["data_type"]) for c in node["columns"].values()),
             staging=tuple(self._staging(n) for n in above if is_staging(n)),
+            own_ends=bool(config.get("own_ends")),
+            reads_day_before=bool(config.get("reads_day_before")),
             without_ids=tuple(config.get("without_ids") or ()),
+            names_from=tuple(config.get("names_from") or ()),
             has_components=bool(config.get("components", True)),
             parent=next((n["unique_id"] for n in above if is_dataset(n)), None),
             subset_where=config.get("subset_where"),
@@ -250,9 +269,13 @@ class Project:
         return [found[name] for name in sorted(found)]
 
     def siblings(self, dataset: Dataset) -> list[Dataset]:
-        """Return the datasets of the operator and family of one, itself among them."""
+        """Return the datasets of raw files of the operator and family of one, itself among them."""
         of_one = (dataset.iso, dataset.family)
-        return [found for found in self.datasets() if (found.iso, found.family) == of_one]
+        return [
+            found
+            for found in self.datasets()
+            if (found.iso, found.family) == of_one and not found.parent
+        ]
 
     def seed_file(self, name: str) -> Path:
         """Path of a seed of the project.
@@ -271,6 +294,17 @@ class Project:
             node["name"]: [above["name"] for above in self._parents(node) if is_dataset(above)]
             for node in self.nodes.values()
             if node["resource_type"] == "model" and _meta_of(node).get("family_union")
+        }
+
+    def catalog_views(self) -> dict[str, tuple[str, str]]:
+        """Views over families that stand in the catalog too, with their schema and name in dbt's.
+
+        They read nothing else, because the catalog has nothing else.
+        """
+        return {
+            node["name"]: (node["schema"], node.get("alias") or node["name"])
+            for node in self.nodes.values()
+            if node["resource_type"] == "model" and _meta_of(node).get("catalog_view")
         }
 
     def above(self, dataset: Dataset) -> list[Node]:
@@ -312,7 +346,7 @@ def _listed(words: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def is_dataset(node: Node) -> bool:
-    """Whether a node is a dataset or a subset of one."""
+    """Whether a node is a dataset, be it of raw files or of another dataset."""
     return node.get("resource_type") == "model" and node["config"]["materialized"] == "year_files"
 
 

@@ -1,4 +1,15 @@
+-- Rows that were parsed have been counted before, so the files of the part are known by their accounts.
 insert into inventory.new_accounts
+with files as (
+    select distinct
+        data_source,
+        content_hash
+    from inventory.new_accounts
+    where
+        model = $model
+        and part = $part
+)
+
 select
     $model as model,
     $part as part,
@@ -14,4 +25,4 @@ from (
     from read_parquet($file, hive_partitioning = false)
     group by data_source
 ) as written
-left join load_files as files on written.data_source = files.data_source
+left join files on written.data_source = files.data_source

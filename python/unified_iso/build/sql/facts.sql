@@ -12,12 +12,14 @@ create or replace table inventory.reports (
     file_names varchar
 );
 
--- Reports of datasets, and whether each of a report's books holds all that the one before it held.
+-- Reports of datasets, whether each of a report's books holds all that the one before it held, and whether
+-- the dataset takes rows of the report, or names of locations alone.
 create or replace table inventory.dataset_reports (
     model varchar,
     iso varchar,
     report varchar,
-    is_cumulative boolean
+    is_cumulative boolean,
+    gives_rows boolean
 );
 
 -- Fingerprints stay from the last time a dataset was built, because only dbt can tell them: with the digest
@@ -39,7 +41,8 @@ create or replace table inventory.datasets (
     model varchar,
     iso varchar,
     part_length varchar,
-    parent varchar
+    parent varchar,
+    reads_day_before boolean
 );
 
 create or replace table inventory.run_options (

@@ -1,7 +1,7 @@
 -- The files of a load, and all location lists, whose rows have no number.
 create or replace temp table files_to_open as
-select * exclude (reach)
-from load_files
+select * exclude (reach, is_beside)
+from opened_files
 union all by name
 select
     *,

@@ -1,4 +1,4 @@
--- Lines that the reader threw out, but for the last one where it is no data line.
+-- Lines that the reader threw out, but for those at the end that are no data lines.
 insert into inventory.rejected_lines
 select
     files.file_id,
@@ -8,5 +8,5 @@ select
 from reject_errors as errors
 inner join reject_scans as scans on errors.scan_id = scans.scan_id and errors.file_id = scans.file_id
 inner join load_files as files on scans.file_path = files.read_path
-where errors.line is distinct from files.trailer_line
+where files.trailer_line is null or errors.line < files.trailer_line
 group by all

@@ -8,7 +8,7 @@ where
     and files.refused_under is null
     and files.layout is not null
     and files.file_id in (
-        select file_id from load_files
+        select file_id from opened_files
         union all
         select file_id from files_refused
     )

@@ -8,14 +8,14 @@ where
         select lines.file_id
         from inventory.rejected_lines as lines
         where
-            lines.file_id in (select load_files.file_id from load_files)
+            lines.file_id in (select opened_files.file_id from opened_files)
             and list_contains($stamps, lines.column_name)
             and lines.message like 'Error when converting%'
         union all
         -- The reader takes a year of two digits for one of the first century.
-        select load_files.file_id
+        select opened_files.file_id
         from load_counts
-        inner join load_files on load_counts.raw_file = load_files.number
+        inner join opened_files on load_counts.raw_file = opened_files.number
         where load_counts.set_aside like '% is before the first day of this market %'
     )
 returning files.file_id

@@ -3,12 +3,12 @@ update inventory.raw_files as files
 set refusal = telling.refusal
 from (
     select
-        load_files.file_id,
+        opened_files.file_id,
         min(substr(load_counts.set_aside, length('refused: ') + 1)) as refusal
     from load_counts
-    inner join load_files on load_counts.raw_file = load_files.number
+    inner join opened_files on load_counts.raw_file = opened_files.number
     where load_counts.set_aside like 'refused: %'
-    group by load_files.file_id
+    group by opened_files.file_id
 ) as telling
 where files.file_id = telling.file_id
 returning files.file_id

@@ -37,6 +37,7 @@ create or replace view inventory.dataset_files as
 select
     reports.model,
     reports.is_cumulative,
+    reports.gives_rows,
     files.*
 from inventory.dataset_reports as reports
 inner join inventory.raw_files as files on reports.iso = files.iso and reports.report = files.report
@@ -60,6 +61,7 @@ select
     files.data_source,
     files.content_hash,
     files.lines,
+    files.gives_rows,
     days.delivery_date,
     case
         when datasets.part_length = 'month' then date_trunc('month', days.delivery_date)::date
@@ -74,6 +76,64 @@ left join inventory.book_reach as books on files.file_id = books.file_id
 where
     not days.is_hint
     or (days.delivery_date > days.first_day and days.delivery_date < days.last_day);
+
+-- The files that each part is made of: those that cover it, and beside them those of the day before, where
+-- rows of a day depend on its last ones.
+create or replace view inventory.part_files as
+with covering as (
+    select distinct
+        model,
+        part,
+        file_id,
+        data_source,
+        content_hash,
+        lines,
+        gives_rows,
+        reach
+    from inventory.file_days
+)
+
+select
+    model,
+    part,
+    file_id,
+    data_source,
+    content_hash,
+    lines,
+    gives_rows,
+    reach,
+    false as is_beside
+from covering
+union all
+select
+    parts.model,
+    parts.part,
+    earlier.file_id,
+    earlier.data_source,
+    earlier.content_hash,
+    earlier.lines,
+    false as gives_rows,
+    earlier.reach,
+    true as is_beside
+from (
+    select distinct
+        covering.model,
+        covering.part
+    from covering
+    inner join inventory.datasets as datasets
+        on
+            covering.model = datasets.model
+            and datasets.reads_day_before
+) as parts
+inner join covering as earlier
+    on
+        parts.model = earlier.model
+        and parts.part = earlier.part + 1
+anti join covering as itself
+    on
+        parts.model = itself.model
+        and parts.part = itself.part
+        and earlier.file_id = itself.file_id;
 
 -- Files by precedence: of two rows of one key and version the one of the later file is published. An
 -- operator's own report goes before others, then the later publication stamp, then the greater path.
@@ -90,18 +150,40 @@ with placed as (
     inner join inventory.reports as reports on files.iso = reports.iso and files.report = reports.report
     left join inventory.book_reach as books on files.file_id = books.file_id
     where files.is_present and files.refusal is null
+),
+
+books as (
+    select
+        file_id,
+        place,
+        iso,
+        report,
+        year(reach) as year,
+        row_number() over (of_year order by place) as nth,
+        row_number() over (of_year order by reach, publication_stamp nulls first, data_source) as nth_by_reach
+    from placed
+    where reach is not null
+    window of_year as (partition by iso, report, year(reach))
+),
+
+swapped as (
+    select
+        books.file_id,
+        places.place
+    from books
+    inner join books as places
+        on
+            books.iso = places.iso
+            and books.report = places.report
+            and books.year = places.year
+            and books.nth_by_reach = places.nth
 )
 
 select
-    * exclude (place),
-    case
-        when reach is null then place
-        else list(place) over (
-            of_year order by place rows between unbounded preceding and unbounded following
-        )[row_number() over (of_year order by reach, publication_stamp nulls first, data_source)]
-    end as place
+    placed.* exclude (place),
+    coalesce(swapped.place, placed.place) as place
 from placed
-window of_year as (partition by iso, report, year(reach));
+left join swapped on placed.file_id = swapped.file_id;
 
 -- The files that a part was made of, and those that it can't be made of again.
 create or replace view inventory.part_inputs as
@@ -135,7 +217,9 @@ group by
     accounts.model,
     accounts.part;
 
--- What each part should be made of now. A part of a subset is made of one part of its dataset.
+-- What each part should be made of now. A part of a dataset that is made of another one is made of
+-- the same part of that. Files that tell names of locations alone belong to the parts of other files and
+-- make none.
 create or replace view inventory.wanted_parts as
 with inputs as (
     select distinct
@@ -143,8 +227,9 @@ with inputs as (
         part,
         data_source,
         content_hash,
-        reach
-    from inventory.file_days
+        reach,
+        gives_rows
+    from inventory.part_files
 )
 
 select
@@ -160,6 +245,7 @@ from inputs
 group by
     model,
     part
+having bool_or(gives_rows)
 union all
 select
     subsets.model,
@@ -256,16 +342,16 @@ select
     (
         select string_agg(news.data_source, ', ' order by news.data_source)
         from (
-            select distinct days.data_source
-            from inventory.file_days as days
+            select distinct files.data_source
+            from inventory.part_files as files
             anti join inventory.accounts as held
                 on
-                    days.model = held.model
-                    and days.part = held.part
-                    and days.data_source = held.data_source
-                    and days.content_hash = held.content_hash
-            where days.model = planned.model and days.part = planned.part
-            order by days.data_source
+                    files.model = held.model
+                    and files.part = held.part
+                    and files.data_source = held.data_source
+                    and files.content_hash = held.content_hash
+            where files.model = planned.model and files.part = planned.part
+            order by files.data_source
             limit 3
         ) as news
     ) as news

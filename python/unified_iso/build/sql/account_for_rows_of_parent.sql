@@ -1,5 +1,5 @@
 insert into inventory.new_accounts
-with of_dataset as (
+with of_parent as (
     select
         data_source,
         content_hash,
@@ -16,7 +16,7 @@ files as (
     select distinct
         data_source,
         content_hash
-    from of_dataset
+    from of_parent
 )
 
 select
@@ -27,7 +27,7 @@ select
     term,
     reason,
     rows
-from of_dataset
+from of_parent
 where term <> 'published'
 union all
 select
@@ -35,25 +35,8 @@ select
     $part as part,
     left_out.data_source,
     files.content_hash,
-    'filtered' as term,
-    $why as reason,
+    left_out.term,
+    left_out.reason,
     left_out.rows
-from left_out
+from rows_left_out as left_out
 left join files on left_out.data_source = files.data_source
-union all
-select
-    $model as model,
-    $part as part,
-    written.data_source,
-    files.content_hash,
-    'published' as term,
-    null as reason,
-    written.rows
-from (
-    select
-        data_source,
-        count(*) as rows
-    from read_parquet($file, hive_partitioning = false)
-    group by data_source
-) as written
-left join files on written.data_source = files.data_source
