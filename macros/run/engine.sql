@@ -65,6 +65,15 @@
 {% endmacro %}
 
 
+{#- The dataset that a dataset is made of. -#}
+{% macro dataset_above(node) %}
+    {% for unique_id in node.depends_on.nodes %}
+        {% set parent = graph.nodes.get(unique_id) %}
+        {% if parent and parent.config.materialized == 'year_files' %}{{ return(parent) }}{% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
 {#- Whether any report of a dataset has a column, such as a part of its price that is not published. -#}
 {% macro has_staging_column(node, column) %}
     {% for staging in staging_models_of(node) if column in staging.columns %}{{ return(true) }}{% endfor %}

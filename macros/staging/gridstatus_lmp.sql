@@ -20,7 +20,7 @@
         times.start_text,
         times.start_column,
         times.time_error,
-        coalesce(prices.market, 'none') as market,
+        coalesce(prices.market_word, 'none') as market,
         words.market_type,
         coalesce(nullif(words.left_out, ''), {{ left_out }}) as left_out,
         {{ trimmed(location) }} as settlement_location,
@@ -39,7 +39,7 @@
     from (
         select
             *,
-            upper({{ trimmed('"Market"') }}) as market
+            upper({{ trimmed('"Market"') }}) as market_word
         from {{ source }}
     ) as prices
     left join ({{ _gridstatus_times(source, iso) }}) as times
@@ -47,7 +47,7 @@
         {% for column, name in _gridstatus_time_columns().items() %}
         and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
         {% endfor %}
-    left join {{ ref('gridstatus_markets') }} as words on prices.market = words.market
+    left join {{ ref('gridstatus_markets') }} as words on prices.market_word = words.market
 {% endmacro %}
 
 
@@ -261,11 +261,14 @@
 {% endmacro %}
 
 
-{% macro with_listed_location(rows, listed) %}
+{% macro with_listed_location(rows, listed, own_ends=false) %}
     select
         named.raw_file,
         named.raw_row,
         named.interval_start_utc,
+        {%- if own_ends %}
+        named.interval_end_utc,
+        {%- endif %}
         named.interval_minutes,
         named.time_error,
         named.market,
@@ -318,12 +321,15 @@
 {% endmacro %}
 
 
-{% macro gridstatus_lmp_prices(rows, price='LMP', extras={}) %}
+{% macro gridstatus_lmp_prices(rows, price='LMP', extras={}, own_ends=false) %}
     select
         raw_file,
         raw_row,
         1::utinyint as raw_lines,
         interval_start_utc,
+        {%- if own_ends %}
+        interval_end_utc,
+        {%- endif %}
         settlement_location,
         settlement_location_type,
         coalesce(settlement_location_id, settlement_location) as settlement_location_id,

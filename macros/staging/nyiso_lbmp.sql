@@ -12,7 +12,7 @@
                     {{ is_repeated_hour('"Time Stamp"', "(" ~ zone ~ ")") }}
                     and raw_instant = {{ second_pass_to_utc('"Time Stamp"', "(" ~ zone ~ ")") }}
         end as told_pass,
-        "Time Stamp" as local_start,
+        "Time Stamp" as local_stamp,
         case
             when {{ has_column('Name') }} then {{ trimmed('"Name"') }}
             else {{ published_id('"PTID"') }}
@@ -28,12 +28,15 @@
 {% endmacro %}
 
 
-{% macro nyiso_lbmp_prices(rows) %}
+{% macro nyiso_lbmp_prices(rows, of_dispatch_runs=false) %}
     select
         lbmp_rows.raw_file,
         lbmp_rows.raw_row,
         1::utinyint as raw_lines,
         lbmp_rows.interval_start_utc,
+        {%- if of_dispatch_runs %}
+        lbmp_rows.interval_end_utc,
+        {%- endif %}
         case
             when {{ has_column('Name') }} then lbmp_rows.settlement_location
             else coalesce(locations.settlement_location, lbmp_rows.settlement_location)
@@ -50,6 +53,10 @@
         case
             when lbmp_rows.raw_fault is not null then lbmp_rows.raw_fault
             when lbmp_rows.clock_error is not null then lbmp_rows.clock_error
+            {%- if of_dispatch_runs %}
+            when lbmp_rows.report_error is not null then lbmp_rows.report_error
+            when lbmp_rows.is_advisory then 'filtered: advisory price ahead of dispatch'
+            {%- endif %}
             when lbmp_rows.interval_start_utc is null then 'rejected: no Time Stamp'
             when lbmp_rows.settlement_location_id is null then 'rejected: no PTID'
             {{- id_fault('PTID', 'lbmp_rows.settlement_location_id') }}
@@ -79,4 +86,120 @@
     left join {{ ref('location_types') }} as types
         on types.iso = 'nyiso'
         and types.published_type = coalesce(locations.published_type, named.published_type, '*')
+{% endmacro %}
+
+
+{#- What the few stamps of each file tell of it: whether it is of an hourly report, whether it lacks the last stamp of its
+    last day, and which of its stamps are advisory. Those are the quarter-hours in steps of 15 minutes at the end of a
+    file that lacks it. -#}
+{% macro nyiso_stamps_of_files(rows) %}
+    select
+        raw_file,
+        interval_end_utc,
+        is_unfinished,
+        is_hourly,
+        is_unfinished
+        and (next_step = 15 or (next_step is null and step = 15))
+        and count(*) filter (where {{ off_grid('interval_end_utc', 15) }} or next_step <> 15) over (
+            partition by raw_file
+            order by interval_end_utc desc
+        ) = 0 as is_advisory
+    from (
+        select
+            raw_file,
+            interval_end_utc,
+            {{ off_grid('max(local_stamp) over of_file', 1440) }} as is_unfinished,
+            count(*) over of_file > 1
+            and not bool_or({{ off_grid('local_stamp', 60) }}) over of_file as is_hourly,
+            date_diff('second', lag(interval_end_utc) over in_order, interval_end_utc) / 60 as step,
+            date_diff('second', interval_end_utc, lead(interval_end_utc) over in_order) / 60 as next_step
+        from (
+            select distinct
+                raw_file,
+                interval_end_utc,
+                local_stamp
+            from {{ rows }}
+            where interval_end_utc is not null and clock_error is null and pass_error is null
+        ) as stamps
+        window
+            of_file as (partition by raw_file),
+            in_order as (
+                partition by raw_file
+                order by interval_end_utc
+            )
+    ) as steps
+{% endmacro %}
+
+
+{#- Stamps at which intervals end become intervals. One starts where the run before it ended, whatever file that is in, if
+    it is at most seven minutes back. -#}
+{% macro nyiso_dispatch_intervals(rows, stamps, hourly_report) %}
+    select
+        *,
+        case
+            when ended_before >= {{ plus_minutes('interval_end_utc', -7) }} then ended_before
+            else {{ plus_minutes('interval_end_utc', -5) }}
+        end as interval_start_utc
+    from (
+        select
+            *,
+            -- Two rows of one stamp stand beside each other, and both start where the stamp before them is.
+            max(interval_end_utc) over (
+                partition by
+                    settlement_location_id,
+                    is_dispatched
+                order by interval_end_utc
+                groups between 1 preceding and 1 preceding
+            ) as ended_before
+        from (
+            select
+                ended.*,
+                coalesce(stamps.is_unfinished, false) as is_unfinished,
+                coalesce(stamps.is_advisory, false) as is_advisory,
+                not coalesce(stamps.is_advisory, true) as is_dispatched,
+                case
+                    when stamps.is_hourly
+                        then {{ is_another_report("'all its stamps are on the hour'", hourly_report) }}
+                end as report_error
+            from {{ rows }} as ended
+            left join {{ stamps }} as stamps
+                on ended.raw_file = stamps.raw_file
+                and ended.interval_end_utc = stamps.interval_end_utc
+                and ended.clock_error is null
+                and ended.pass_error is null
+        ) as dispatched
+    ) as runs
+{% endmacro %}
+
+
+{#- A file that was downloaded before its day was over gives way to one of the whole day, whatever their names. -#}
+{% macro nyiso_settled_prices(prices, runs) %}
+    select
+        prices.* replace (
+            case
+                when prices.set_aside is not null or settled.interval_end_utc is null then prices.set_aside
+                when row(prices.lmp_total, prices.lmp_congestion, prices.lmp_loss) is not distinct from settled.price
+                    then 'merged: equal to the published row'
+                else 'superseded: from before the day was over'
+            end as set_aside
+        )
+    from {{ prices }} as prices
+    left join (select distinct raw_file from {{ runs }} where is_unfinished) as early
+        on prices.raw_file = early.raw_file
+    left join (
+        select
+            settlement_location_id,
+            interval_end_utc,
+            arg_max(row(lmp_total, lmp_congestion, lmp_loss), row(raw_file, raw_row)) as price
+        from {{ prices }}
+        where set_aside is null
+            and raw_file not in (select runs.raw_file from {{ runs }} as runs where runs.is_unfinished)
+            and interval_end_utc in (select runs.interval_end_utc from {{ runs }} as runs where runs.is_unfinished)
+        group by
+            settlement_location_id,
+            interval_end_utc
+    ) as settled
+        on early.raw_file is not null
+        and prices.settlement_location_id = settled.settlement_location_id
+        and prices.interval_end_utc = settled.interval_end_utc
 {% endmacro %}

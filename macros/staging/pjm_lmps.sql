@@ -47,7 +47,10 @@
 {%- endmacro %}
 
 
-{% macro pjm_sound_lmps(rows, market, minutes) %}
+{#- The hourly and the five-minute real-time feed have one header. A stamp off the hour refuses the whole file as one of
+    the feed named as `five_minute_report`, because its other stamps may well be on the hour. A relation with raw_file as
+    `hourly_files` names those without such a stamp, which are refused as files of the feed named as `hourly_report`. -#}
+{% macro pjm_sound_lmps(rows, market, minutes, five_minute_report=none, hourly_report=none, hourly_files=none) %}
     select
         raw_file,
         raw_row,
@@ -66,6 +69,19 @@
         case
             when raw_fault is not null then raw_fault
             when interval_start_utc is null then {{ no_believable_time('datetime_beginning_utc', 'utc_stamp') }}
+            {%- if five_minute_report %}
+            when {{ off_grid('utc_stamp', 60) }}
+                then {{ is_another_report(
+                    "'it has stamps off the hour (datetime_beginning_utc ' || utc_stamp || ')'",
+                    'pjm/' ~ five_minute_report
+                ) }}
+            {%- elif hourly_report %}
+            when raw_file in (select raw_file from {{ hourly_files }})
+                then {{ is_another_report(
+                    "'all of its stamps are on the hour (datetime_beginning_utc ' || utc_stamp || ')'",
+                    'pjm/' ~ hourly_report
+                ) }}
+            {%- endif %}
             when {{ off_grid('utc_stamp', minutes) }}
                 then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of {{ minutes }} minutes'
             when epoch_us(utc_stamp) - epoch_us(local_stamp) <> behind_utc_us

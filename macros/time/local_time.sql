@@ -54,24 +54,33 @@
 
 {#- A stamp off the hour is a damaged line where the operator's real-time report has other columns than this one.
     Where it has the same, the caller names it as `five_minute_report`: a stamp off the hour then refuses the whole
-    file, because its other stamps may well be on the hour. -#}
+    file, because its other stamps may well be on the hour. Stamps of a report without a grid, whose `minutes` are
+    none, may be any. -#}
 {% macro with_utc(
-    rows, iso, column, minutes=60, local='local_start', second_pass='second_pass', five_minute_report=none
+    rows,
+    iso,
+    column,
+    minutes=60,
+    local='local_start',
+    second_pass='second_pass',
+    five_minute_report=none,
+    instant='interval_start_utc'
 ) %}
-    {%- set length = {60: 'an hour', 1440: 'a day'}[minutes] %}
+    {%- set length = {60: 'an hour', 1440: 'a day'}.get(minutes, minutes ~ ' minutes') %}
     select
         stamped.*,
-        clock.interval_start_utc,
+        clock.instant as {{ instant }},
         clock.clock_error
     from {{ rows }} as stamped
     left join (
         select
             instants.local_stamp,
             instants.is_second_pass,
-            {{ believable('instants.instant', iso) }} as interval_start_utc,
+            {{ believable('instants.instant', iso) }} as instant,
             case
                 when {{ believable('instants.instant', iso) }} is null
                     then {{ no_believable_time(column, 'instants.local_stamp') }}
+                {%- if minutes %}
                 when {{ off_grid('instants.local_stamp', minutes) }}
                     {%- if five_minute_report %}
                     then {{ is_another_report(
@@ -81,6 +90,7 @@
                     {%- else %}
                     then 'rejected: {{ column }} ' || instants.local_stamp || ' is not the start of {{ length }}'
                     {%- endif %}
+                {%- endif %}
                 when instants.is_missing
                     then 'rejected: this hour does not exist on the spring clock-change day'
                 when instants.is_second_pass and not instants.is_repeated
@@ -254,9 +264,9 @@
             *,
             date_diff('second', lag(stamp) over in_turn, stamp) as seconds_on,
             lag(stamp) over in_turn is null
-            and coalesce(date_diff('second', earlier, stamp) = {{ 60 * minutes }}, false) as begins_hour,
+            and coalesce(date_diff('second', earlier, stamp) between 1 and {{ 60 * minutes }}, false) as begins_hour,
             lead(stamp) over in_turn is null
-            and coalesce(date_diff('second', stamp, later) = {{ 60 * minutes }}, false) as ends_hour,
+            and coalesce(date_diff('second', stamp, later) between 1 and {{ 60 * minutes }}, false) as ends_hour,
             lead(raw_row) over of_stamp as row_of_other_pass
         from runs
         window

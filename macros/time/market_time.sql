@@ -9,6 +9,16 @@
 {%- endmacro %}
 
 
+{% macro start_of_step(instant, minutes) %}
+    {{- return(adapter.dispatch('start_of_step', 'unified_iso')(instant, minutes)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__start_of_step(instant, minutes) %}
+    make_timestamptz(epoch_us({{ instant }}) // {{ minutes * 60000000 }} * {{ minutes * 60000000 }})
+{%- endmacro %}
+
+
 {#- The instant, or null where no price of the market can be: before its first day, or too far ahead. -#}
 {% macro believable(instant, iso) %}
     case
@@ -65,4 +75,14 @@
         from {{ ref('markets') }} as facts
         where facts.iso = '{{ iso }}'
     ) as hours
+{%- endmacro %}
+
+
+{% macro seconds_from(earlier, later) %}
+    {{- return(adapter.dispatch('seconds_from', 'unified_iso')(earlier, later)) -}}
+{% endmacro %}
+
+
+{% macro duckdb__seconds_from(earlier, later) %}
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000)
 {%- endmacro %}

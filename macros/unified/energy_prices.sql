@@ -1,14 +1,25 @@
 {#- Staging models are given by name: in `of_several_markets` those whose rows tell market and interval length, in
-    `without_ids` those whose rows may have a name without an id or an id without a name. With `own_ends` rows tell
+    `without_ids` those whose rows may have a name without an id or an id without a name, in `names_from` those whose
+    rows are of other markets and tell names and ids alone. With `own_ends` rows tell
     their end, because the intervals of the market differ in length. -#}
 {% macro energy_prices_from(
-    iso, market, minutes, staging, hourly=false, of_several_markets=[], without_ids=[], own_ends=false, lambda_from=none
+    iso,
+    market,
+    minutes,
+    staging,
+    hourly=false,
+    of_several_markets=[],
+    without_ids=[],
+    names_from=[],
+    own_ends=false,
+    lambda_from=none,
+    lambda_of_runs=false
 ) %}
 {{ facts_of_every_dataset() }}
 -- Not materialized, because a build has parsed these rows into a table already.
 with loaded as not materialized (
 
-    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, own_ends) }}
+    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, names_from, own_ends) }}
 
 ),
 
@@ -24,7 +35,9 @@ kept as (
 
 ),
 
-{% if lambda_from %}
+{% if lambda_from and lambda_of_runs %}
+{{ lambdas_of_runs(ref(lambda_from), minutes) }}
+{% elif lambda_from %}
 -- One system lambda for each interval, from the last file that has it, because prices are joined to it.
 system_lambdas as (
 
@@ -95,8 +108,77 @@ from sorted
 {% endmacro %}
 
 
+{#- A run stands in each interval that it may reach into, so that an interval has all that is needed to tell when its
+    runs end. A few seconds before the first run that is known must not cost an interval its lambda, but a part of it
+    does not stand for the whole. Values are added up in order, because sums of doubles depend on it. -#}
+{% macro lambdas_of_runs(runs, minutes) %}
+-- One system lambda for each run and interval, from the last file that has it.
+system_runs as (
+
+    select
+        interval_start_utc,
+        run_start_utc,
+        run_end_utc,
+        {{ plus_minutes('interval_start_utc', minutes) }} as interval_end_utc,
+        arg_max(system_lambda, row(raw_file, raw_row)) as system_lambda
+    from {{ runs }}
+    where set_aside is null or set_aside not like 'rejected: %'
+    group by all
+
+),
+
+-- How long a run lasts within the interval: until the next run, and no longer than a run lasts.
+held_runs as (
+
+    select
+        interval_start_utc,
+        run_start_utc,
+        system_lambda,
+        date_diff(
+            'second',
+            greatest(run_start_utc, interval_start_utc),
+            least(
+                coalesce(
+                    lead(run_start_utc) over (
+                        partition by interval_start_utc
+                        order by run_start_utc
+                    ),
+                    run_end_utc
+                ),
+                run_end_utc,
+                interval_end_utc
+            )
+        ) as seconds
+    from system_runs
+
+),
+
+-- The mean of the runs by their time, where they cover two thirds of the interval.
+system_lambdas as (
+
+    select
+        interval_start_utc,
+        case
+            when sum(seconds) >= {{ minutes * 40 }}
+                then round(
+                    sum(system_lambda * seconds order by run_start_utc) / sum(seconds), 6
+                ) + 0.0
+        end as system_lambda
+    from held_runs
+    where seconds > 0
+    group by interval_start_utc
+
+),
+{% endmacro %}
+
+
 {#- Rows of staging relations that belong to a dataset, before repeats are told apart. -#}
-{% macro energy_rows(staging, market, minutes, of_several_markets=[], without_ids=[], own_ends=false) %}
+{% macro energy_rows(
+    staging, market, minutes, of_several_markets=[], without_ids=[], names_from=[], own_ends=false
+) %}
+    {%- if without_ids %}
+    with {{ complete_locations(staging, without_ids, names_from) }}
+    {%- endif %}
     {%- for name in staging %}
     select
         rows.raw_file,
@@ -128,9 +210,7 @@ from sorted
         rows.version
     from {{ ref(name) }} as rows
     {%- if name in without_ids %}
-    left join (
-        {{ complete_locations(staging, without_ids) }}
-    ) as complete
+    left join complete
         on rows.settlement_location_id = rows.settlement_location
         and rows.settlement_location = complete.known_by
     {%- endif %}
@@ -146,8 +226,20 @@ from sorted
 
 {#- Locations that have both a name and an id, by the name where one location only has it, and by the id. Only those
     that rows without an id or a name ask for are looked up, so that nothing is read where there are none. A build
-    gives the rows of one part, so that a part does not depend on what is loaded beside it. -#}
-{% macro complete_locations(staging, without_ids) %}
+    gives the rows of one part, so that a part does not depend on what is loaded beside it. They are CTEs, because
+    DuckDB plans a staging view anew wherever it is named, which takes longer than a small part. -#}
+{% macro complete_locations(staging, without_ids, names_from=[]) -%}
+    incomplete as (
+        {%- for name in without_ids %}
+        select settlement_location
+        from {{ ref(name) }}
+        where set_aside is null
+            and settlement_location_id = settlement_location
+        {{- '\n        union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    complete as (
         {%- for key in ['settlement_location', 'settlement_location_id'] %}
         select
             {{ key }} as known_by,
@@ -157,7 +249,7 @@ from sorted
             max(zone) as zone,
             max(voltage_kv) as voltage_kv
         from (
-            {%- for name in staging %}
+            {%- for name in staging + names_from %}
             select distinct
                 settlement_location,
                 settlement_location_id,
@@ -165,17 +257,9 @@ from sorted
                 zone,
                 voltage_kv
             from {{ ref(name) }}
-            where set_aside is null
+            where {{ 'set_aside is null' if name in staging else is_read_for_names() }}
                 and settlement_location_id <> settlement_location
-                and {{ key }} in (
-                    {%- for lacking in without_ids %}
-                    select incomplete.settlement_location
-                    from {{ ref(lacking) }} as incomplete
-                    where incomplete.set_aside is null
-                        and incomplete.settlement_location_id = incomplete.settlement_location
-                    {{- '\n                    union all' if not loop.last }}
-                    {%- endfor %}
-                )
+                and {{ key }} in (select incomplete.settlement_location from incomplete)
             {{- '\n            union' if not loop.last }}
             {%- endfor %}
         ) as locations
@@ -183,6 +267,13 @@ from sorted
         having count(distinct settlement_location_id) = 1
         {{- '\n        union all' if not loop.last }}
         {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{#- A build sets sound rows aside that it publishes nothing of, and counts them. -#}
+{% macro is_read_for_names() %}
+    coalesce(set_aside = 'filtered: joined to the prices for names and ids of locations', true)
 {%- endmacro %}
 
 
@@ -206,7 +297,8 @@ from sorted
         dataset.market,
         dataset.minutes,
         dataset.of_several_markets or [],
-        dataset.without_ids or []
+        dataset.without_ids or [],
+        dataset.names_from or []
     ) %}
     {% set questions = {'repeats': repeat_counts(family('energy_prices'), rows, dataset.minutes)} %}
     {% if dataset.greenhouse_gas %}

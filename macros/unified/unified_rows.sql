@@ -196,6 +196,19 @@
 {%- endmacro %}
 
 
+{#- What becomes of the rows that a subset does not have. -#}
+{% macro left_out_of_subset(dataset, subset_where) %}
+    select
+        data_source,
+        'filtered' as term,
+        {{ sql_text('not in this subset: ' ~ subset_where) }} as reason,
+        count(*) as rows
+    from {{ dataset }}
+    where not coalesce({{ subset_where }}, false)
+    group by all
+{% endmacro %}
+
+
 {#- The rows are sorted again, because a union promises no order. -#}
 {% macro subset_of(dataset, family_name, subset_where, filled=[]) %}
 {{ facts_of_every_dataset() }}

@@ -15,8 +15,15 @@
 {% endmaterialization %}
 
 
-{#- Each family has a macro `<family>_questions`. A subset has no rows of its own to ask of. -#}
+{#- Each family has a macro `<family>_questions`. A dataset that is made of another one has no loaded rows to ask of;
+    it is asked which rows of that it leaves out. -#}
 {% macro questions_about(node) %}
-    {% if node.config.subset_where %}{{ return({}) }}{% endif %}
+    {% set config = node.config %}
+    {% if config.subset_where %}
+        {{ return({'left_out': left_out_of_subset(ref(dataset_above(node).name), config.subset_where)}) }}
+    {% endif %}
+    {% if config.means_of %}
+        {{ return({'left_out': left_out_of_means(ref(config.means_of), config.intervals)}) }}
+    {% endif %}
     {{ return(context[node.config.family ~ '_questions'](node.config)) }}
 {% endmacro %}

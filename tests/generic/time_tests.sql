@@ -88,9 +88,33 @@ select
     {{ (record.series + labels) | join(',\n    ') }},
     missing_from,
     datetime_utc as missing_to,
-    date_diff('minute', missing_from, datetime_utc) // {{ minutes }} as missing_intervals
+    ceil(date_diff('second', missing_from, datetime_utc) / {{ 60 * minutes }})::bigint as missing_intervals
 from steps
 where datetime_utc > missing_from
+{% endtest %}
+
+
+{#- Where intervals differ in length, nothing else keeps one from reaching into the next. -#}
+{% test intervals_do_not_overlap(model) %}
+    {%- set record = family_of(tested_dataset(model)) %}
+    {%- set labels = record.texts | reject('in', record.series) | list %}
+with neighbours as (
+
+    select
+        delivery_year,
+        {{ (record.series + labels) | join(',\n        ') }},
+        datetime_utc,
+        lag(interval_end_utc) over (
+            partition by {{ (record.series + ['delivery_year']) | join(', ') }}
+            order by datetime_utc
+        ) as ended_before
+    from {{ audit_relation(model) }}
+
+)
+
+select *
+from neighbours
+where datetime_utc < ended_before
 {% endtest %}
 
 

@@ -12,6 +12,8 @@ ENGINE_SQL = {
     "intervals_seen": "count(distinct interval_start_utc)",
     "never": "random() < 0",
     "plus_minutes": "{0} + to_minutes({1})",
+    "seconds_from": "date_diff('second', {0}, {1})",
+    "start_of_step": "date_trunc('minute', {0} - to_minutes({1}))",
     "off_grid": "extract(minute from {0}) % {1} <> 0",
     "end_of_believable_time": "current_date",
     "market_hours": "select 0 as hour_number, 0 as behind_utc_us",

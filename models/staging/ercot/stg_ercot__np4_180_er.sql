@@ -41,7 +41,7 @@ typed as (
 
 labels as (
 
-    {{ ercot_hour_labels('typed') }}
+    {{ ercot_labels('typed') }}
 
 ),
 
@@ -53,7 +53,7 @@ hours as (
 
 clocked as (
 
-    {{ ercot_with_hours('typed', 'hours') }}
+    {{ ercot_with_labels('typed', 'hours') }}
 
 ),
 

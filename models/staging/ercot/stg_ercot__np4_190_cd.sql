@@ -31,7 +31,7 @@ typed as (
 
 labels as (
 
-    {{ ercot_hour_labels('typed') }}
+    {{ ercot_labels('typed') }}
 
 ),
 
@@ -43,7 +43,7 @@ hours as (
 
 clocked as (
 
-    {{ ercot_with_hours('typed', 'hours') }}
+    {{ ercot_with_labels('typed', 'hours') }}
 
 ),
 

@@ -23,7 +23,7 @@ typed as (
 
 labels as (
 
-    {{ ercot_hour_labels('typed') }}
+    {{ ercot_labels('typed') }}
 
 ),
 
@@ -35,7 +35,7 @@ hours as (
 
 clocked as (
 
-    {{ ercot_with_hours('typed', 'hours') }}
+    {{ ercot_with_labels('typed', 'hours') }}
 
 ),
 
@@ -58,7 +58,7 @@ final as (
         system_lambda,
         1::uinteger as version,
         case
-            when hour_error is not null then hour_error
+            when label_error is not null then label_error
             {{- price_faults({'system lambda': 'system_lambda'}) }}
             else 'filtered: joined to the prices as system_lambda'
         end as set_aside

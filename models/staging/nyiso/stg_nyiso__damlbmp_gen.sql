@@ -21,14 +21,21 @@ passes as (
         iso='nyiso',
         location='settlement_location_id',
         listed_by='settlement_location',
-        column='Time Stamp'
+        column='Time Stamp',
+        local='local_stamp'
     ) }}
 
 ),
 
 clocked as (
 
-    {{ with_utc('passes', iso='nyiso', column='Time Stamp', five_minute_report='realtime_gen') }}
+    {{ with_utc(
+        'passes',
+        iso='nyiso',
+        column='Time Stamp',
+        local='local_stamp',
+        five_minute_report='realtime_gen'
+    ) }}
 
 ),
 

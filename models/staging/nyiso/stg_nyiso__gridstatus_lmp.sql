@@ -1,7 +1,8 @@
 -- NYISO prices in the shape the gridstatus library prints. One row per location and interval.
 -- Quirks: names without PTID, which comes from the seed or the generator list; congestion has the usual
 -- sign in newer files and the published, opposite one in older ones: the sum tells. A five-minute stamp
--- is an interval's end, from which gridstatus goes back five minutes even where a run came sooner.
+-- is an interval's end, from which gridstatus goes back five minutes even where a run came sooner or later;
+-- the run before may be in the file of the day before.
 -- A file with a bare Time alone is an older one: where energy or loss is missing, no sum tells its sign.
 {% set has_either_sign = '(
     coalesce("Interval Start", "Interval End", prices."interval_start_utc") is null and "Congestion" <> 0
@@ -41,8 +42,9 @@ ended as (
     select
         *,
         case
-            when market_type = 'RT' and interval_minutes = 5 and start_column = 'Time' then interval_start_utc
-            when market_type = 'RT' and interval_minutes = 5 then {{ plus_minutes('interval_start_utc', 5) }}
+            when time_error is not null or market_type <> 'RT' or interval_minutes <> 5 then null
+            when start_column = 'Time' then interval_start_utc
+            else {{ plus_minutes('interval_start_utc', 5) }}
         end as run_end_utc
     from stepped
 
@@ -55,8 +57,12 @@ started as (
         raw_row,
         case
             when run_end_utc is null then interval_start_utc
-            else coalesce(max(run_end_utc) over run_before, {{ plus_minutes('run_end_utc', -5) }})
+            when ended_before >= {{ plus_minutes('run_end_utc', -7) }} then ended_before
+            else {{ plus_minutes('run_end_utc', -5) }}
         end as interval_start_utc,
+        coalesce(
+            run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}
+        ) as interval_end_utc,
         interval_minutes,
         time_error,
         market,
@@ -71,12 +77,16 @@ started as (
         lmp_congestion,
         lmp_loss,
         version
-    from ended
-    window run_before as (
-        partition by raw_file, settlement_location
-        order by run_end_utc
-        range between interval 5 minutes preceding and interval 1 second preceding
-    )
+    from (
+        select
+            *,
+            max(run_end_utc) over (
+                partition by settlement_location
+                order by run_end_utc
+                groups between 1 preceding and 1 preceding
+            ) as ended_before
+        from ended
+    ) as runs
 
 ),
 
@@ -96,7 +106,7 @@ listed as (
 
 named as (
 
-    {{ with_listed_location('started', 'listed') }}
+    {{ with_listed_location('started', 'listed', own_ends=true) }}
 
 ),
 
@@ -108,7 +118,7 @@ located as (
 
 final as (
 
-    {{ gridstatus_lmp_prices('located') }}
+    {{ gridstatus_lmp_prices('located', own_ends=true) }}
 
 )
 

@@ -1,6 +1,7 @@
 -- PJM real-time five-minute LMPs, Data Miner feed rt_fivemin_hrl_lmps. One row per pnode, interval and
--- version. Quirks: those of the day-ahead feed; the header is that of the hourly real-time feed, so only
--- the folder tells them apart; totals differ from the sum of their parts by rounding.
+-- version. Quirks: those of the day-ahead feed; the header is that of the hourly real-time feed, so a file
+-- all of whose stamps are on the hour is taken for one of that, unless it has a single stamp, which may be
+-- of either; totals differ from the sum of their parts by rounding.
 with source as (
 
     select * from {{ source('pjm', 'rt_fivemin_hrl_lmps') }}
@@ -13,9 +14,28 @@ typed as (
 
 ),
 
+-- Files are read once more for their stamps alone, because a window over all rows would hold them in
+-- memory.
+hourly_files as (
+
+    select raw_file
+    from {{ source('pjm', 'rt_fivemin_hrl_lmps') }}
+    group by raw_file
+    having
+        count(*) filter (where {{ off_grid('datetime_beginning_utc', 60) }}) = 0
+        and min(datetime_beginning_utc) <> max(datetime_beginning_utc)
+
+),
+
 final as (
 
-    {{ pjm_sound_lmps('typed', market='rt', minutes=5) }}
+    {{ pjm_sound_lmps(
+        'typed',
+        market='rt',
+        minutes=5,
+        hourly_report='rt_hrl_lmps',
+        hourly_files='hourly_files'
+    ) }}
 
 )
 

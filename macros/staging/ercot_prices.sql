@@ -1,31 +1,50 @@
-{#- Each different label is read once and not once per row, because all points of an hour have the same. -#}
-{% macro ercot_hour_labels(rows) %}
+{#- Each different label is read once and not once per row, because all points of an interval have the same. -#}
+{% macro ercot_labels(rows, quarters=false) %}
     select
         labels.*,
-        labels.delivery_date + to_hours(labels.hour_number - 1) as local_start,
+        labels.delivery_date + to_hours(labels.hour_number - 1)
+        {%- if quarters %} + to_minutes(15 * (labels.interval_number - 1)){% endif %} as local_start,
         coalesce(labels.flag in ('Y', 'TRUE'), false) as second_pass,
         case
             when labels.raw_fault is not null then labels.raw_fault
             when labels.delivery_date is null then 'rejected: no delivery date'
             when labels.delivery_date <> date_trunc('day', labels.delivery_date)
                 then 'rejected: delivery date ' || labels.delivery_date || ' is not the start of a day'
+            {%- if quarters %}
+            when labels.hour_number is null then 'rejected: delivery hour is none of 1 to 24'
+            when labels.interval_number is null then 'rejected: delivery interval is none of 1 to 4'
+            {%- else %}
             when labels.hour_number is null then 'rejected: hour ending is none of 01:00 to 24:00'
+            {%- endif %}
             when labels.flag is null or labels.flag not in ('Y', 'N', 'TRUE', 'FALSE')
                 then 'rejected: the flag of the repeated hour is neither Y nor N'
         end as label_error
     from (
         select
             *,
+            {%- if quarters %}
+            -- A tool that has met a blank row shows 1 as 1.0.
+            try_cast(
+                regexp_extract(hour_ending, '^ *(0?[1-9]|1[0-9]|2[0-4])([.]0+)? *$', 1) as integer
+            ) as hour_number,
+            try_cast(
+                regexp_extract(delivery_interval, '^ *0?([1-4])([.]0+)? *$', 1) as integer
+            ) as interval_number,
+            {%- else %}
             -- A workbook that was saved again shows 1:00 and 24:00:00.
             try_cast(
                 regexp_extract(hour_ending, '^ *(0?[1-9]|1[0-9]|2[0-4])(:00)+ *$', 1) as integer
             ) as hour_number,
+            {%- endif %}
             upper({{ trimmed('repeated_hour_flag') }}) as flag
         from (
             select distinct
                 raw_fault,
                 delivery_date,
                 hour_ending,
+                {%- if quarters %}
+                delivery_interval,
+                {%- endif %}
                 repeated_hour_flag
             from {{ rows }}
         ) as printed
@@ -33,18 +52,30 @@
 {% endmacro %}
 
 
-{% macro ercot_with_hours(rows, hours) %}
+{% macro ercot_with_labels(rows, labels, quarters=false) %}
     select
         labelled.*,
-        hours.interval_start_utc,
-        coalesce(hours.label_error, hours.clock_error) as hour_error
+        told.interval_start_utc,
+        coalesce(told.label_error, told.clock_error) as label_error
     from {{ rows }} as labelled
-    left join {{ hours }} as hours
-        on labelled.raw_fault is not distinct from hours.raw_fault
-        and labelled.delivery_date is not distinct from hours.delivery_date
-        and labelled.hour_ending is not distinct from hours.hour_ending
-        and labelled.repeated_hour_flag is not distinct from hours.repeated_hour_flag
+    left join {{ labels }} as told
+        on labelled.raw_fault is not distinct from told.raw_fault
+        and labelled.delivery_date is not distinct from told.delivery_date
+        and labelled.hour_ending is not distinct from told.hour_ending
+        {%- if quarters %}
+        and labelled.delivery_interval is not distinct from told.delivery_interval
+        {%- endif %}
+        and labelled.repeated_hour_flag is not distinct from told.repeated_hour_flag
 {% endmacro %}
+
+
+{#- A load zone and a DC tie have two prices in real time, and the one weighted by energy gets a name of its own. -#}
+{% macro ercot_location(name, type) %}
+    case
+        when {{ type }} in ('LZEW', 'LZ_DCEW') then {{ name }} || '_EW'
+        else {{ name }}
+    end
+{%- endmacro %}
 
 
 {% macro ercot_zones_of_nodes(points) %}
@@ -69,7 +100,7 @@
 {% endmacro %}
 
 
-{% macro ercot_spp_prices(rows, printed_price='price') %}
+{% macro ercot_spp_prices(rows, printed_price='price', with_types=false) %}
     select
         raw_file,
         raw_row,
@@ -87,8 +118,15 @@
         null::double as lmp_loss,
         1::uinteger as version,
         case
-            when hour_error is not null then hour_error
+            when label_error is not null then label_error
             when settlement_location is null then 'rejected: no settlement point'
+            {%- if with_types %}
+            when published_type is null then 'rejected: no settlement point type'
+            -- One of another type would stand for one of the two prices of its zone.
+            when settlement_location_type in ('ZONE', 'DC_TIE')
+                and published_type not in ('LZ', 'LZEW', 'LZ_DC', 'LZ_DCEW')
+                then 'rejected: unknown settlement point type "' || published_type || '" of a load zone or DC tie'
+            {%- endif %}
             when price is null and {{ printed_price }} is not null
                 then 'rejected: "' || {{ printed_price }} || '" is no settlement point price'
             {{- price_faults({'settlement point price': 'price'}) }}

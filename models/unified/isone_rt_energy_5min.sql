@@ -1,0 +1,13 @@
+{% set dataset = {
+    'iso': 'isone',
+    'market': 'RT',
+    'minutes': 5,
+    'hourly': false,
+    'staging': ['stg_isone__lmp_5min', 'stg_isone__gridstatus_lmp'],
+    'of_several_markets': ['stg_isone__gridstatus_lmp'],
+    'without_ids': ['stg_isone__lmp_5min', 'stg_isone__gridstatus_lmp'],
+    'names_from': ['stg_isone__ww_dalmp_iso', 'stg_isone__lmp_rt_final'],
+} %}
+{{ config(materialized='year_files', family='energy_prices', **dataset) }}
+
+{{ energy_prices_from(**dataset) }}
