@@ -17,6 +17,7 @@ from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt.adapters.factory import reset_adapters
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import GenericTestNode
 from dbt.events.types import JinjaLogInfo
 from dbt.flags import get_flags
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
@@ -76,6 +77,28 @@ def call_when_cancelled(action: Callable[[], None]) -> None:
         _CANCEL(environment, connection)
 
     LocalEnvironment.cancel = classmethod(cancel)  # type: ignore[assignment]
+
+
+def tests_of(manifest: Manifest) -> dict[str, str]:
+    """Return the name of the model that each test is written under, by the test's unique id."""
+    return {
+        node.unique_id: node.attached_node.rpartition(".")[2]
+        for node in manifest.nodes.values()
+        if isinstance(node, GenericTestNode) and node.attached_node
+    }
+
+
+def when_a_node_has_run(action: Callable[[str], None]) -> Callable[[Any], None]:
+    """Return a callback of dbt's runner that calls `action` with the unique id of each node.
+
+    Nodes that were skipped have not run.
+    """
+
+    def callback(event: Any) -> None:
+        if event.info.name == "NodeFinished" and event.data.run_result.status != "skipped":
+            action(event.data.node_info.unique_id)
+
+    return callback
 
 
 def fail(result: Any, message: str) -> None:

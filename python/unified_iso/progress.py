@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 # Of label, done, total and unit.
@@ -38,6 +40,69 @@ def report(label: str, done: int, total: int, unit: str = "") -> None:
         unit: of what, `rows` or another plural; `bytes` are shown as a size.
     """
     _listener(label, done, total, unit)
+
+
+class Tested:
+    """Holds back the end of work that is tested afterwards, until its tests have ended too."""
+
+    TESTING = 0.1
+
+    def __init__(self, listener: Listener, tests: Iterable[str]) -> None:
+        """Begin with nothing told; `tests` are labels of work, each as often as it is tested."""
+        self._listener = listener
+        self._tests = Counter(tests)
+        self._left = Counter(self._tests)
+        self._untested: dict[str, tuple[int, str]] = {}
+
+    def __call__(self, label: str, done: int, total: int, unit: str) -> None:
+        """Pass a report on; of work that will be tested not all is done when it says so."""
+        if not self._tests[label]:
+            self._listener(label, done, total, unit)
+            return
+        if done >= total:
+            self._untested[label] = (total, unit)
+        self._listener(label, round(done * (1 - self.TESTING)), total, unit)
+
+    def test_ended(self, label: str) -> None:
+        """Tell that one more test of some work has ended."""
+        self._left[label] -= 1
+        if label not in self._untested:
+            return
+        total, unit = self._untested[label]
+        done = round(total * (1 - self.TESTING * self._left[label] / self._tests[label]))
+        if done < total:
+            self._listener(label, done, total, unit)
+        else:
+            self._end(label)
+
+    def all_ended(self) -> None:
+        """Tell the end of all that was waited for, because some tests may not have been run."""
+        for label in tuple(self._untested):
+            self._end(label)
+
+    def _end(self, label: str) -> None:
+        total, unit = self._untested.pop(label)
+        self._listener(label, total, total, unit)
+
+
+@contextmanager
+def tested(tests: Iterable[str]) -> Iterator[Callable[[str], None]]:
+    """Count tests as a part of the work they are of, while the block runs.
+
+    Args:
+        tests: the labels of work, each as often as it is tested.
+
+    Yields:
+        what is to be called with the label of each test that has ended.
+    """
+    untested = _listener
+    waiting = Tested(untested, tests)
+    listen(waiting)
+    try:
+        yield waiting.test_ended
+        waiting.all_ended()
+    finally:
+        listen(untested)
 
 
 @dataclass

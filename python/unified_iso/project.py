@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unified_iso import parsed_project
+from unified_iso import parsed_project, progress
 from unified_iso.database import damage_of, working_database
 from unified_iso.families import families
 from unified_iso.limits import limits_of_environment
@@ -171,8 +171,9 @@ def run_build(
     logging.raiseExceptions = False
     made_of = parsed_project.ingredients_of(ROOT, os.environ)
     os.environ[DIGEST] = made_of.digest.hex() if made_of else ""
-    work: _Work | None = _all_of(choice)
-    if made_of and not options.dry_run:
+    is_first = not workspace.database.exists() and not workspace.manifest.exists()
+    work: _Work | None = _all_of(choice, _absent(workspace, choice) if is_first else ())
+    if made_of and not options.dry_run and not is_first:
         work = _work_to_do(workspace, choice, options, os.environ[DIGEST])
     if work is None:
         return NothingNew()
@@ -185,13 +186,35 @@ class _Work:
 
     select: tuple[str, ...]
     tests: str = "cautious"
+    exclude: tuple[str, ...] = ()
 
 
-def _all_of(choice: Choice) -> _Work:
-    """Return what was chosen with all that it stands on."""
+def _all_of(choice: Choice, absent: Collection[str] = ()) -> _Work:
+    """Return what was chosen with all that it stands on, without operators that are `absent`.
+
+    Only their datasets are left out: a model of one's own may read any staging view.
+    """
+    models = dataset_models()
+    idle = tuple(model for model in choice.models if models[model][0] in absent)
     if choice.everything:
-        return _Work(())
-    return _Work((*(f"+{model}" for model in choice.models), FAMILY_VIEWS))
+        return _Work((), exclude=idle)
+    built = (model for model in choice.models if model not in idle)
+    return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS))
+
+
+def _absent(workspace: Workspace, choice: Choice) -> set[str]:
+    """Return the operators that have neither a raw folder nor anything published.
+
+    One that was asked for by name is not among them, nor is any where all of the choice would be.
+    """
+    absent = {
+        iso
+        for iso in choice.isos
+        if iso not in choice.named
+        and not os.path.lexists(workspace.raw / iso)
+        and not os.path.lexists(workspace.parquet / iso)
+    }
+    return absent if absent < set(choice.isos) else set()
 
 
 def _work_to_do(
@@ -202,7 +225,7 @@ def _work_to_do(
     Everything has where this can't be told without dbt, as in the first run of a project.
     """
     from unified_iso.build import news
-    from unified_iso.build.facts import what_dbt_told
+    from unified_iso.build.facts import operators_with_files, what_dbt_told
     from unified_iso.build.run import Run
     from unified_iso.build.spec import Project
 
@@ -219,7 +242,12 @@ def _work_to_do(
             return _all_of(choice)
         stamps, audit_schema = told
         project = Project.of_graph(nodes, stamps)
-        chosen = [d for d in project.datasets() if d.model in choice.models]
+        absent = _absent(workspace, choice) - operators_with_files(connection)
+        chosen = [
+            dataset
+            for dataset in project.datasets()
+            if dataset.model in choice.models and dataset.iso not in absent
+        ]
         # Only the dataset that a subset is cut from reads raw files.
         parents = {dataset.parent for dataset in chosen if dataset.parent}
         selected = [*parents, *(dataset.unique_id for dataset in chosen)]
@@ -271,7 +299,15 @@ def _run_dbt(workspace: Workspace, work: _Work, options: Options) -> dbtRunnerRe
         arguments.append("--full-refresh")
     if work.select:
         arguments += ["--select", *work.select]
-    result = dbtRunner(dbt_inside.manifest_from_bytes(project)).invoke(arguments)
+    if work.exclude:
+        arguments += ["--exclude", *work.exclude]
+    manifest = dbt_inside.manifest_from_bytes(project)
+    tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
+    with progress.tested(tests.values()) as test_ended:
+        ended = dbt_inside.when_a_node_has_run(
+            lambda i: test_ended(tests[i]) if i in tests else None
+        )
+        result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
     dbt_inside.close_database()
     return result
 

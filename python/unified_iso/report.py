@@ -17,6 +17,7 @@ from unified_iso.footers import Entry
 from unified_iso.machine import in_words, is_of_machine, shortage_in
 from unified_iso.manifest import read_manifest
 from unified_iso.project import Choice, NothingNew, dataset_models, operators
+from unified_iso.stamp_readings import stamp_readings
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace
 from unified_iso.year_files import is_sound, published_entries
@@ -388,7 +389,9 @@ def entries_in_place(workspace: Workspace) -> list[Entry]:
 def status_rows(workspace: Workspace) -> list[Entry]:
     """Describe every published year file as the manifest knows it, with the state of the file."""
     rows = []
-    for entry in entries_in_place(workspace):
+    entries = entries_in_place(workspace)
+    readings = stamp_readings(workspace, [e for e in entries if _is_there(workspace, e)])
+    for entry in entries:
         path = workspace.out / entry["path"]
         if not path.exists():
             state = "file is gone"
@@ -397,8 +400,15 @@ def status_rows(workspace: Workspace) -> list[Entry]:
         else:
             state = "published"
         kept = {name: entry[name] for name in _KEPT if name in entry}
+        if reading := readings.get((entry["model"], entry["year"])):
+            kept["stamp_reading"] = reading.record | {"said": reading.said}
         rows.append(kept | {"state": state, "path": entry["path"]})
     return rows
+
+
+def _is_there(workspace: Workspace, entry: Entry) -> bool:
+    path = workspace.out / str(entry["path"])
+    return path.exists() and path.stat().st_size == entry["bytes"]
 
 
 # A family without locations has entries without them.
@@ -439,3 +449,5 @@ def _notes(row: Entry) -> Iterator[str]:
         yield f"never checked against a real file: {', '.join(row['unchecked_reports'])}"
     if row.get("locations_without_id"):
         yield f"locations whose name stands for their id: {row['locations_without_id']:,}"
+    if "stamp_reading" in row:
+        yield row["stamp_reading"]["said"]
