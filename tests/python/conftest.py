@@ -1,6 +1,7 @@
 """What the suites share: a build that many tests look at, and builds that run beside a test.
 
 A test that starts a process or dbt is marked with `builds`; without the mark it fails.
+With `--numprocesses` modules are handed out to several processes.
 """
 
 import shutil
@@ -8,16 +9,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dbt.cli.main import dbtRunner
+from filelock import FileLock
 
-from building import Built, build, build_command, environment
+from building import REPOSITORY, Built, build, build_command, environment, kept_manifest
 from unified_iso.sample import write_sample
 
+# Of the modules that build these take longest, the longest first.
+_LONGEST = (
+    *("test_incremental", "test_words", "test_false_success", "test_guards", "test_nothing_new"),
+    *("test_publishing", "test_round_trip", "test_resaved", "test_torture", "test_caiso"),
+    *("test_cases", "test_third_family", "test_gridstatus", "test_one_bad_file", "test_ercot"),
+)
 _PROCESSES = ("subprocess.Popen", "os.fork")
 _is_marked = True
 
@@ -45,10 +53,31 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Let a test and the fixtures that are made for it start something only if it is marked."""
     global _is_marked
     _is_marked = item.get_closest_marker("builds") is not None
+    if _is_marked:
+        _parse_once()
     try:
         return (yield)
     finally:
         _is_marked = True
+
+
+@cache
+def _parse_once() -> None:
+    """Let one of the processes that run tests parse the project, for all of them."""
+    target = REPOSITORY / "target"
+    target.mkdir(exist_ok=True)
+    with FileLock(target / "tests.lock"):
+        kept_manifest()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest modules where several processes share them, so that none comes last.
+
+    The tests of a module stay in one process, because they look at the same builds.
+    """
+    if hasattr(config, "workerinput"):
+        places = {name: place for place, name in enumerate(_LONGEST)}
+        items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session")

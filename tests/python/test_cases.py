@@ -248,10 +248,11 @@ def test_a_sibling_report_is_refused_as_what_it_is(partly: Published) -> None:
     assert "restore" not in reason
 
 
-def test_rows_of_a_market_without_a_dataset_are_counted(partly: Published) -> None:
-    assert "2 rows of REAL_TIME_15_MIN" in partly.ran.output
-    assert not (partly.out / "parquet" / "caiso").exists()
-    assert "hosted.csv" in str(partly.told)
+def test_rows_of_a_real_time_market_are_published(partly: Published) -> None:
+    """Once no dataset took them."""
+    found = partly.prices("caiso/rt_energy_15min_nodal", 2024, "AIRPROD_1_N001")
+    assert found == [("2024-12-06T13:00Z", 47.5022), ("2024-12-06T13:15Z", 47.5022)]
+    assert "hosted.csv" not in str(partly.told)
 
 
 def test_files_left_out_beside_published_data_give_their_exit_code(partly: Published) -> None:

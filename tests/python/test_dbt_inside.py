@@ -122,3 +122,12 @@ def test_everything_inside_has_its_reason() -> None:
     ]
     assert public
     assert [f.__name__ for f in public if not inspect.getdoc(f)] == []
+
+
+@pytest.mark.builds
+def test_nodes_tell_when_they_have_run(arguments: list[str]) -> None:
+    ended: list[str] = []
+    callback = dbt_inside.when_a_node_has_run(ended.append)
+    assert dbtRunner(callbacks=[callback]).invoke(["run", *arguments]).success
+    dbt_inside.close_database()
+    assert ended == ["model.tiny.tiny"], "dbt tells in another event that a node has run"

@@ -356,7 +356,7 @@ def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
     refused = {entry["file"]: entry["reason"] for entry in status(spoiled.out)["refused"]}
     for file, words in (
         (f"{DAILY}/no flag.csv", "lacks dst_flag"),
-        (f"{DAILY}/real time.csv", "SettlementPointType and no hour_ending, settlement_point in"),
+        (f"{DAILY}/real time.csv", "header of ercot/np6-905-cd"),
         (f"{YEARLY}/daily.csv", "header of ercot/np4-190-cd"),
         (f"{YEARLY}/broken.xlsx", "no header of np4-180-er (found 'no workbook')"),
         (f"{DAILY}/book.xlsx", "no header of np4-190-cd (found 'no workbook')"),

@@ -28,15 +28,16 @@ DAY = date(2024, 5, 14)
 HEADER = (
     "interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,congestion,loss\n"
 )
-QUARTERS = HEADER + (
-    "2024-12-06 13:00:00,2024-12-06 13:15:00,REAL_TIME_15_MIN,ACORN_6_N001,Node,41.5,40.25,0,1.25\n"
-    "2024-12-06 13:15:00,2024-12-06 13:30:00,REAL_TIME_15_MIN,ACORN_6_N001,Node,42.5,41.25,0,1.25\n"
+# CAISO has no hourly real-time dataset.
+REAL_TIME = HEADER + (
+    "2024-12-06 13:00:00,2024-12-06 14:00:00,REAL_TIME_HOURLY,ACORN_6_N001,Node,41.5,40.25,0,1.25\n"
+    "2024-12-06 14:00:00,2024-12-06 15:00:00,REAL_TIME_HOURLY,ACORN_6_N001,Node,42.5,41.25,0,1.25\n"
 )
 HOURS = HEADER + (
     "2024-12-06 13:00:00,2024-12-06 14:00:00,DAY_AHEAD_HOURLY,ACORN_6_N001,Node,31.5,30,0.5,1\n"
 )
-NO_DATASET = "left out 2 rows of REAL_TIME_15_MIN (15 minutes) belong to no dataset yet: "
-QUARTERS_FILE = "caiso/gridstatus_lmp/quarters.csv"
+NO_DATASET = "left out 2 rows of REAL_TIME_HOURLY (60 minutes) belong to no dataset yet: "
+REAL_TIME_FILE = "caiso/gridstatus_lmp/real_time.csv"
 KNOWN = (("nyiso", "damlbmp_zone"), ("nyiso", "realtime_zone"), ("pjm", "da_hrl_lmps"))
 
 
@@ -387,7 +388,7 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran, Ran]
     """Build rows of a market without a dataset alone, twice."""
     folder = tmp_path_factory.mktemp("quarters")
     raw, out = folder / "raw", folder / "out"
-    written(raw / QUARTERS_FILE, QUARTERS)
+    written(raw / REAL_TIME_FILE, REAL_TIME)
     return Built(raw, out), *(build(raw, out, "CAISO", check=None) for _ in range(2))
 
 
@@ -400,14 +401,14 @@ def test_nothing_published_is_no_success_though_no_file_is_bad(
         assert ran.exit_code == 1
         assert ran.stdout.strip() == "nothing is published"
         assert [line for line in ran.says if " done" not in line] == [
-            NO_DATASET + QUARTERS_FILE,
+            NO_DATASET + REAL_TIME_FILE,
             f"not published caiso: {NOTHING} beside what is told above",
         ]
     assert status(built.out)["no_dataset"] == [
-        {"file": QUARTERS_FILE, "of": "REAL_TIME_15_MIN (15 minutes)", "rows": 2}
+        {"file": REAL_TIME_FILE, "of": "REAL_TIME_HOURLY (60 minutes)", "rows": 2}
     ]
     shown = CliRunner().invoke(app, ["status", "--out", str(built.out)])
-    assert shown.stdout.splitlines()[-1] == NO_DATASET + QUARTERS_FILE
+    assert shown.stdout.splitlines()[-1] == NO_DATASET + REAL_TIME_FILE
 
 
 @pytest.fixture(scope="module")
@@ -422,7 +423,7 @@ def beside(quarters: tuple[Built, Ran, Ran]) -> Built:
 @pytest.mark.builds
 def test_rows_of_no_dataset_are_no_fault_beside_published_ones(beside: Built) -> None:
     ran = build(beside.raw, beside.out, "Caiso", "NYISO", check=0)
-    assert NO_DATASET + QUARTERS_FILE in ran.says
+    assert NO_DATASET + REAL_TIME_FILE in ran.says
     rows = {(row["iso"], row["year"]): row["rows"] for row in status(beside.out)["datasets"]}
     assert rows[("caiso", 2024)] == 1
 

@@ -38,12 +38,14 @@ pytestmark = pytest.mark.builds
 NYISO, ISONE = "nyiso_da_energy_hourly", "isone_da_energy_hourly"
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
 CAISO, ERCOT = "caiso_da_energy_hourly_nodal", "ercot_da_energy_hourly"
+RUNS = "nyiso_rt_energy_5min"
 REPORTS = {
     NYISO: "damlbmp_zone",
     ISONE: "ww_dalmp_iso",
     NODAL: "da_hrl_lmps",
     CAISO: "prc_lmp",
     ERCOT: "np4-190-cd",
+    RUNS: "realtime_zone",
 }
 # The last year of each dataset is sound, but for that of ERCOT, which is LATE.
 YEARS = {
@@ -52,6 +54,7 @@ YEARS = {
     NODAL: range(2000, 2025),
     CAISO: range(2019, 2025),
     ERCOT: range(2020, 2026),
+    RUNS: range(2023, 2025),
 }
 LBMP = "LBMP ($/MWHr)"
 LOSSES = "Marginal Cost Losses ($/MWHr)"
@@ -240,6 +243,12 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "version 0": Fault("values_in_domain", _row("version = 0")),
         "not current": Fault("values_in_domain", _row("is_current = false")),
+    },
+    RUNS: {
+        "a run that ends after the next has begun": Fault(
+            "intervals_do_not_overlap",
+            _row("interval_end_utc = interval_end_utc + interval 2 minute"),
+        ),
     },
 }
 FAULTS[ISONE]["a delivery date of the year before"] = Fault(

@@ -460,7 +460,8 @@ def test_plain_dbt_describes_an_output_folder_that_is_empty(
     out = tmp_path / "out"
     run_dbt(small_build.raw, out, "docs", "generate")
     assert (out / "target" / "catalog.json").exists()
-    run_dbt(small_build.raw, out, "build", "--empty")
+    # The unit tests are run elsewhere; they take longer than all else here.
+    run_dbt(small_build.raw, out, "build", "--empty", "--exclude-resource-type", "unit_test")
     assert file_states(out) == {}
 
 

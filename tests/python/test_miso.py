@@ -10,18 +10,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from building import (
     BAD_SAMPLES,
     ENERGY_COLUMNS,
     SAMPLES,
+    Built,
     Ran,
     build,
     query,
     work_database,
 )
+from unified_iso import stamp_readings
+from unified_iso.report import status_rows
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.workspace import Workspace
 
 pytestmark = pytest.mark.builds
 
@@ -399,3 +404,147 @@ def test_real_prices_are_those_of_the_lines(
     )
     utc = datetime(2023, 1, 1, 4, tzinfo=UTC) + timedelta(hours=hour)
     assert found == [(utc, total, congestion, loss, energy)]
+
+
+REAL_TIME = ("rt_lmp_final", "rt_lmp_prelim", "5min_lmp")
+HOURLY, FIVE_MINUTES = "miso/rt_energy_hourly_nodal", "miso/rt_energy_5min_nodal"
+
+
+@pytest.fixture(scope="module")
+def real_time(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Days of spring and of fall with real-time prices, and a status of each year."""
+    folder = tmp_path_factory.mktemp("real_time")
+    raw, out = folder / "raw", folder / "out"
+    for start in (date(2024, 3, 9), date(2025, 11, 1)):
+        write_sample(
+            raw,
+            isos=["miso"],
+            start=start,
+            days=3,
+            nodes=24,
+            options=SampleOptions(reports=REAL_TIME, packaging="zip"),
+        )
+        (folder / f"truth_{start.year}").mkdir()
+        for dataset in (HOURLY, FIVE_MINUTES):
+            truth = raw / "truth" / f"{dataset}.parquet"
+            shutil.move(truth, folder / f"truth_{start.year}" / truth.name)
+    build(raw, out, "miso")
+    return Built(raw, out)
+
+
+@pytest.mark.parametrize("year", [2024, 2025])
+@pytest.mark.parametrize(("dataset", "rows"), [(HOURLY, 3 * 24 * 24), (FIVE_MINUTES, 3 * 288 * 24)])
+def test_real_time_prices_are_the_truth(
+    real_time: Built, dataset: str, rows: int, year: int
+) -> None:
+    name = dataset.removeprefix("miso/")
+    columns = ", ".join(ENERGY_COLUMNS)
+    expected, found = (
+        query(f"select {columns} from read_parquet($1)", str(path))
+        for path in (
+            real_time.raw.parent / f"truth_{year}" / f"{name}.parquet",
+            real_time.out / "parquet" / dataset / f"{name}_{year}.parquet",
+        )
+    )
+    assert len(found) == rows
+    assert found == expected
+
+
+def test_final_prices_replace_preliminary_ones(real_time: Built) -> None:
+    found = query(
+        "select delivery_date, version, count(*), count(distinct data_source)"
+        " from read_parquet($1) group by all order by all",
+        str(real_time.out / "parquet" / HOURLY / "rt_energy_hourly_nodal_2025.parquet"),
+    )
+    # Of the last day no final prices were posted yet.
+    assert found == [
+        (date(2025, 11, 1), 2, 576, 1),
+        (date(2025, 11, 2), 2, 576, 1),
+        (date(2025, 11, 3), 1, 576, 1),
+    ]
+    with work_database(real_time.out) as con:
+        told = con.execute(
+            "select term, reason, sum(rows) from inventory.accounts"
+            " where model = 'miso_rt_energy_hourly_nodal' and term = 'superseded' group by all"
+        ).fetchall()
+    assert told == [("superseded", "lower version", 4 * 576)]
+
+
+def test_lines_below_five_minute_prices_are_no_data(real_time: Built) -> None:
+    with work_database(real_time.out) as con:
+        lines = con.execute(
+            "select sum(lines), sum(lines_used), count(trailer_line) = count(*)"
+            " from inventory.raw_files where report = '5min_lmp'"
+        ).fetchall()
+    assert lines == [(2 * 3 * 288 * 24, 2 * 3 * 288 * 24, True)]
+
+
+def test_status_says_which_reading_of_stamps_fits(real_time: Built) -> None:
+    workspace = Workspace(raw=real_time.raw, out=real_time.out)
+    readings = {
+        (row["dataset"], row["year"]): row["stamp_reading"]
+        for row in status_rows(workspace)
+        if "stamp_reading" in row
+    }
+    assert list(readings) == [("rt_energy_5min_nodal", 2025)]
+    reading = readings["rt_energy_5min_nodal", 2025]
+    assert (reading["stamp"], reading["fits"], reading["hours"]) == ("end", "end", 3 * 24 * 8)
+    assert reading["distance"] < 0.5 * reading["distance_of_other"]
+    assert "read as interval end" in reading["said"] and reading["said"].endswith("end fits")
+
+
+def test_status_says_that_the_other_reading_fits_better(
+    real_time: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "seeds").mkdir()
+    setting = (stamp_readings.ROOT / "seeds" / "interval_stamps.csv").read_text()
+    # The published rows are those of ends, so that a setting of starts is the wrong one.
+    (tmp_path / "seeds" / "interval_stamps.csv").write_text(setting.replace(",end,", ",start,"))
+    monkeypatch.setattr(stamp_readings, "ROOT", tmp_path)
+    entries = [
+        {
+            "model": f"miso_{name}",
+            "year": 2025,
+            "path": f"parquet/miso/{name}/{name}_2025.parquet",
+        }
+        for name in ("rt_energy_5min_nodal", "rt_energy_hourly_nodal")
+    ]
+    late = tmp_path / "late.parquet"
+    duckdb.execute(
+        "copy (select * replace (interval_start_utc + interval 5 minute as interval_start_utc)"
+        f" from '{real_time.out / str(entries[0]['path'])}') to '{late}'"
+    )
+    entries[0]["path"] = str(late)
+    workspace = Workspace(raw=real_time.raw, out=real_time.out)
+    reading = stamp_readings.stamp_readings(workspace, entries)["miso_rt_energy_5min_nodal", 2025]
+    assert (reading.stamp, reading.fits) == ("start", "end")
+    assert reading.said.endswith("end fits better, set it in seeds/interval_stamps.csv")
+
+
+def test_real_real_time_prices_are_those_of_the_lines(tmp_path: Path) -> None:
+    if not (SAMPLES / "miso" / "rt_lmp_final").is_dir():
+        pytest.skip("no real files beside the repository (shared/samples)")
+    for report in ("rt_lmp_final", "rt_lmp_prelim"):
+        shutil.copytree(SAMPLES / "miso" / report, tmp_path / "raw" / "miso" / report)
+    build(tmp_path / "raw", tmp_path / "out", "miso")
+    folder = tmp_path / "out" / "parquet" / HOURLY
+    found = query(
+        "select settlement_location, delivery_hour, lmp_total, lmp_congestion, lmp_loss,"
+        " lmp_energy, version from read_parquet($1)"
+        " where (settlement_location, delivery_hour) in"
+        " (('AECI', 1), ('AECI', 22), ('INDIANA.HUB', 1), ('INDIANA.HUB', 24)) order by all",
+        str(folder / "rt_energy_hourly_nodal_2023.parquet"),
+    )
+    # Lines 6, 2381 and 4756 of the final report of 1 January 2023, and those of the hub.
+    assert found == [
+        ("AECI", 1, 21.13, 0, -0.99, 22.12, 2),
+        ("AECI", 22, 26.18, -2.71, -1.48, 30.37, 2),
+        ("INDIANA.HUB", 1, 22.82, 0.01, 0.69, 22.12, 2),
+        ("INDIANA.HUB", 24, 26.23, 0, 0.34, 25.89, 2),
+    ]
+    [(rows, nodes, version)] = query(
+        "select count(*), count(distinct settlement_location), any_value(version)"
+        " from read_parquet($1)",
+        str(folder / "rt_energy_hourly_nodal_2026.parquet"),
+    )
+    assert (rows, nodes, version) == (24 * 4, 4, 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -13,15 +15,17 @@ from building import (
     build,
     edit_rows,
     file_states,
+    published,
     sample_day,
     status,
     write_rows,
 )
 from test_seeds import copied_project
+from unified_iso.project import dataset_models
 
 pytestmark = pytest.mark.builds
 
-FAMILY_VIEWS = {"model.unified_iso.energy_prices"}
+FAMILY_VIEWS = {"model.unified_iso.energy_prices", "model.unified_iso.price_panel"}
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
 
 
@@ -148,3 +152,28 @@ def test_a_changed_seed_or_macro_selects_everything(tmp_path: Path, changed: str
     log = Log(built.out)
     build(built.raw, built.out, "nyiso", project=project)
     assert log.text == ""
+
+
+def built_operators(out: Path) -> set[str]:
+    """Return the operators of which dbt has run a dataset in the last run."""
+    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
+    names = [result["unique_id"].split(".")[-1] for result in told["results"]]
+    models = dataset_models()
+    return {models[name][0] for name in names if name in models}
+
+
+def test_operators_without_files_cost_nothing_until_they_have_some(tmp_path: Path) -> None:
+    """One that had files is not forgotten when its folder is gone."""
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    sample_day(raw, date(2024, 6, 1))
+    shutil.move(raw / "nyiso", tmp_path / "nyiso")
+    build(raw, out)
+    assert built_operators(out) == {"pjm"}
+    shutil.move(tmp_path / "nyiso", raw / "nyiso")
+    build(raw, out)
+    assert built_operators(out) == {"nyiso"}
+    before = published(out)
+    assert {path.split("/")[1] for path in before} == {"pjm", "nyiso"}
+    shutil.rmtree(raw / "nyiso")
+    pruned = build(raw, out, "--prune", check=None)
+    assert {path.split("/")[1] for path in published(out)} == {"pjm"}, pruned.output

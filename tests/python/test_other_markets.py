@@ -22,6 +22,11 @@ CAISO = (
     "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,OPR_DT,OPR_HR,OPR_INTERVAL,NODE,MARKET_RUN_ID,"
     "LMP_TYPE,MW"
 )
+PJM = (
+    "datetime_beginning_utc,datetime_beginning_ept,pnode_id,pnode_name,voltage,equipment,type,zone,"
+    "system_energy_price_rt,total_lmp_rt,congestion_price_rt,marginal_loss_price_rt,"
+    "row_is_current,version_nbr"
+)
 # As real-time files beside day-ahead ones are kept, each after them by its path; quoted or not.
 FILES = {
     "nyiso/damlbmp_zone/a.csv": (
@@ -47,6 +52,25 @@ FILES = {
         "03/19/2025 02:00:00,03/19/2025 07:00:00,A,A_PN,8.5,0.5,1,7",
         "03/19/2025 02:05:00,03/19/2025 07:05:00,A,A_PN,7.5,0.5,1,6",
     ),
+    "pjm/rt_hrl_lmps/a.csv": (
+        PJM,
+        "6/1/2023 4:00:00 AM,6/1/2023 12:00:00 AM,1,PJM-RTO,,,ZONE,,20.0,21.0,0.6,0.4,True,1",
+    ),
+    "pjm/rt_hrl_lmps/b.csv": (
+        PJM,
+        "6/1/2023 4:00:00 AM,6/1/2023 12:00:00 AM,1,PJM-RTO,,,ZONE,,30.0,31.0,0.6,0.4,True,1",
+        "6/1/2023 4:05:00 AM,6/1/2023 12:05:00 AM,1,PJM-RTO,,,ZONE,,32.0,33.0,0.6,0.4,True,1",
+    ),
+    "pjm/rt_fivemin_hrl_lmps/a.csv": (
+        PJM,
+        "6/1/2024 4:00:00 AM,6/1/2024 12:00:00 AM,1,PJM-RTO,,,ZONE,,25.0,26.0,0.6,0.4,True,1",
+        "6/1/2024 4:05:00 AM,6/1/2024 12:05:00 AM,1,PJM-RTO,,,ZONE,,27.0,28.0,0.6,0.4,True,1",
+    ),
+    "pjm/rt_fivemin_hrl_lmps/b.csv": (
+        PJM,
+        "6/1/2024 4:00:00 AM,6/1/2024 12:00:00 AM,1,PJM-RTO,,,ZONE,,35.0,36.0,0.6,0.4,True,1",
+        "6/1/2024 5:00:00 AM,6/1/2024 1:00:00 AM,1,PJM-RTO,,,ZONE,,37.0,38.0,0.6,0.4,True,1",
+    ),
     "caiso/prc_lmp/a.csv": (
         CAISO,
         "2022-06-01T07:00:00-00:00,2022-06-01T08:00:00-00:00,2022-06-01,1,0,A,DAM,LMP,24.5",
@@ -71,6 +95,9 @@ REFUSED = {
     " 00:05:00): move it to nyiso/realtime_zone",
     "spp/da-lmp-sl/b.csv": f"{OFF_THE_HOUR} (GMTIntervalEnd 2025-03-19 07:05:00): move it to"
     " spp/rtbm-lmp-sl",
+    "pjm/rt_hrl_lmps/b.csv": f"{OFF_THE_HOUR} (datetime_beginning_utc 2023-06-01 04:05:00): move it"
+    " to pjm/rt_fivemin_hrl_lmps",
+    "pjm/rt_fivemin_hrl_lmps/b.csv": "is another report: all of its stamps are on the hour",
     "caiso/prc_lmp/b.csv": "is another report: MARKET_RUN_ID is RTPD and DAM in no line: move it to"
     " caiso/prc_rtpd_lmp if that is RTPD, or to caiso/prc_intvl_lmp if RTM",
 }
@@ -79,7 +106,10 @@ PUBLISHED = [
     (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "A GEN", 72.54),
     (datetime(2022, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 72.06),
     (datetime(2022, 7, 18, 5, tzinfo=UTC), "NYISO", "CAPITL", 66.4),
+    (datetime(2023, 6, 1, 4, tzinfo=UTC), "PJM", "PJM-RTO", 21.0),
     (datetime(2023, 7, 18, 4, tzinfo=UTC), "NYISO", "CAPITL", 62.06),
+    (datetime(2024, 6, 1, 4, tzinfo=UTC), "PJM", "PJM-RTO", 26.0),
+    (datetime(2024, 6, 1, 4, 5, tzinfo=UTC), "PJM", "PJM-RTO", 28.0),
     (datetime(2025, 3, 19, 6, tzinfo=UTC), "SPP", "A", 9.5),
 ]
 
@@ -104,7 +134,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     with ZipFile(raw / "nyiso/damlbmp_zone/july.zip", "w") as archive:
         for name, lines in MEMBERS.items():
             archive.writestr(name, "".join(f"{line}\n" for line in lines))
-    ran = build(raw, folder / "out", "nyiso", "spp", "caiso", check=3)
+    ran = build(raw, folder / "out", "nyiso", "spp", "caiso", "pjm", check=3)
     return Published(raw, folder / "out", ran)
 
 

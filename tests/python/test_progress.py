@@ -113,3 +113,32 @@ def test_a_terminal_shows_one_bar_for_each_label() -> None:
     bars = [[word for word in line if not word.startswith("━")] for line in last]
     assert bars == [["reading", "2.0", "MB/2.0", "MB", "0:00:00"], ["writing", "5/5", "0:00:00"]]
     assert "later" not in shown
+
+
+def test_work_that_is_tested_ends_with_its_tests() -> None:
+    told: list[tuple[str, int, int]] = []
+    progress.listen(lambda label, done, total, unit: told.append((label, done, total)))
+    with progress.tested(["nyiso", "nyiso", "spp"]) as test_ended:
+        report("reading", 7, 7, "bytes")
+        report("nyiso", 50, 100, "lines")
+        report("nyiso", 100, 100, "lines")
+        test_ended("nyiso")
+        test_ended("spp")
+        test_ended("nyiso")
+    assert told == [
+        ("reading", 7, 7),
+        ("nyiso", 45, 100),
+        ("nyiso", 90, 100),
+        ("nyiso", 95, 100),
+        ("nyiso", 100, 100),
+    ]
+
+
+def test_work_ends_though_some_of_its_tests_were_not_run() -> None:
+    told: list[tuple[str, int, int]] = []
+    progress.listen(lambda label, done, total, unit: told.append((label, done, total)))
+    with progress.tested(["nyiso", "nyiso", "spp"]) as test_ended:
+        report("nyiso", 100, 100, "lines")
+        test_ended("nyiso")
+    report("nyiso", 1, 1, "lines")
+    assert told == [("nyiso", 90, 100), ("nyiso", 95, 100), ("nyiso", 100, 100), ("nyiso", 1, 1)]

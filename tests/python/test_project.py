@@ -142,6 +142,17 @@ def test_each_family_has_one_view_over_its_datasets(manifest: dict[str, Any]) ->
         assert sorted(united) == sorted(whole)
 
 
+def test_what_is_made_of_a_dataset_has_parts_of_the_same_length(
+    manifest: dict[str, Any],
+) -> None:
+    """A part is made of the same part of the other one."""
+    project = Project.of_graph(manifest)
+    derived = [dataset for dataset in project.datasets() if dataset.parent]
+    assert {dataset.model for dataset in derived} >= {"spp_rt_energy_hourly"}
+    for dataset in derived:
+        assert dataset.part == project.dataset(dataset.parent).part, dataset.model
+
+
 def is_dataset(node: dict[str, Any]) -> bool:
     return node["resource_type"] == "model" and node["config"]["materialized"] == "year_files"
 

@@ -584,7 +584,8 @@ def test_the_catalog_has_a_view_per_dataset_and_one_over_all(rounds: Rounds, nam
             ).fetchall()
         }
         rows = counts(con, views)
-    assert views == {f"{iso}_{dataset}" for iso, dataset in DATASETS} | {"energy_prices"}
+    of_datasets = {f"{iso}_{dataset}" for iso, dataset in DATASETS}
+    assert views == of_datasets | {"energy_prices", "price_panel"}
     parts = (rows["pjm_da_energy_hourly_nodal"], rows["nyiso_da_energy_hourly"])
     assert rows["energy_prices"] == sum(parts)
     assert rows["pjm_da_energy_hourly_hub"] > 0

@@ -66,6 +66,9 @@ FAULTS = [
     Fault("locations", "filled", "published_type", "nyiso,2,UNTYPED,", "UNTYPED"),
     Fault("locations", "relationships", "iso", "qiso,3,B,ZONE", "qiso"),
     Fault("locations", "relationships", "published_type", "nyiso,4,C,ZOEN", "ZOEN"),
+    Fault("interval_stamps", "is_keyed_by", "iso, report", "miso,5min_lmp,start,a,b,s", "5min_lmp"),
+    Fault("interval_stamps", "filled", "stamp", "miso,unsaid,,a,b,s", "unsaid"),
+    Fault("interval_stamps", "every_row", "stamp", "miso,between,middle,a,b,s", "between"),
     Fault("smd_sheets", "is_keyed_by", "sheet", "ME,61752", "ME"),
     Fault("smd_sheets", "is_keyed_by", "settlement_location_id", "MAINE,4001", "4001"),
     Fault(

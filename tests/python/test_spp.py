@@ -180,7 +180,7 @@ REFUSED = {
     "RTBM-LMP-DAILY-SL-20250601.csv": (
         "Interval,GMT Interval,Settlement Location Name,PNODE Name,LMP,MLC,MCC,MEC\n"
         "06/01/2025 00:05:00,06/01/2025 05:05:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
-        "is called as files of spp/rtbm-lmp-daily-sl are: move it to that folder",
+        "line 1 is the header of spp/rtbm-lmp-daily-sl: move it to that folder",
     ),
     "RTBM-LMP-SL-202406010200.csv": (
         PLAIN + "06/01/2024 02:00:00,06/01/2024 07:00:00,A_LOAD,A_LA,1.0000,0.0000,0.0000,1.0000\n",
