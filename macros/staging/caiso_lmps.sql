@@ -5,7 +5,7 @@
     leaves out their order, because counting them takes the files to a single thread. The second one is of lines that
     have to be told apart, and reads nothing where a file has none. -#}
 {% macro caiso_component_lmps(prices, market_run, value, minutes, elsewhere) %}
-    {%- set length = {60: 'an hour'}.get(minutes, minutes ~ ' minutes') %}
+    {%- set length = length_in_words(minutes) %}
     with pivoted as (
 
         select

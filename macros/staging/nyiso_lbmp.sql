@@ -1,3 +1,97 @@
+{#- Prices of a report of hours. Reports of zones and of generators, day-ahead and in real time, have the same columns. -#}
+{% macro nyiso_hourly_lbmps(rows, five_minute_report) %}
+    with typed as (
+
+        {{ nyiso_lbmp_rows(rows) }}
+
+    ),
+
+    passes as (
+
+        {{ with_pass_by_order(
+            'typed',
+            iso='nyiso',
+            location='settlement_location_id',
+            listed_by='settlement_location',
+            column='Time Stamp',
+            local='local_stamp'
+        ) }}
+
+    ),
+
+    clocked as (
+
+        {{ with_utc(
+            'passes',
+            iso='nyiso',
+            column='Time Stamp',
+            local='local_stamp',
+            five_minute_report=five_minute_report
+        ) }}
+
+    )
+
+    {{ nyiso_lbmp_prices('clocked') }}
+{% endmacro %}
+
+
+{#- Prices of a report of dispatch runs. -#}
+{% macro nyiso_dispatch_lbmps(rows, hourly_report) %}
+    with typed as (
+
+        {{ nyiso_lbmp_rows(rows) }}
+
+    ),
+
+    passes as (
+
+        {{ with_pass_by_order(
+            'typed',
+            iso='nyiso',
+            location='settlement_location_id',
+            listed_by='settlement_location',
+            column='Time Stamp',
+            minutes=5,
+            local='local_stamp'
+        ) }}
+
+    ),
+
+    clocked as (
+
+        {{ with_utc(
+            'passes',
+            iso='nyiso',
+            column='Time Stamp',
+            minutes=none,
+            local='local_stamp',
+            instant='interval_end_utc'
+        ) }}
+
+    ),
+
+    stamps as (
+
+        {{ nyiso_stamps_of_files('clocked') }}
+
+    ),
+
+    runs as (
+
+        {{ nyiso_dispatch_intervals('clocked', 'stamps', hourly_report=hourly_report) }}
+
+    ),
+
+    prices as (
+
+        {{ nyiso_lbmp_prices('runs', of_dispatch_runs=true) }}
+
+    )
+
+    {{ nyiso_settled_prices('prices', 'runs') }}
+{% endmacro %}
+
+
 {% macro nyiso_lbmp_rows(source) %}
     {%- set zone = "select time_zone from " ~ ref('markets') ~ " where iso = 'nyiso'" %}
     select
@@ -131,15 +225,20 @@
 {% endmacro %}
 
 
+{% macro nyiso_start_of_run(ended, ended_before) %}
+    case
+            when {{ ended_before }} >= {{ plus_minutes(ended, -7) }} then {{ ended_before }}
+            else {{ plus_minutes(ended, -5) }}
+        end
+{%- endmacro %}
+
+
 {#- Stamps at which intervals end become intervals. One starts where the run before it ended, whatever file that is in, if
     it is at most seven minutes back. -#}
 {% macro nyiso_dispatch_intervals(rows, stamps, hourly_report) %}
     select
         *,
-        case
-            when ended_before >= {{ plus_minutes('interval_end_utc', -7) }} then ended_before
-            else {{ plus_minutes('interval_end_utc', -5) }}
-        end as interval_start_utc
+        {{ nyiso_start_of_run('interval_end_utc', 'ended_before') }} as interval_start_utc
     from (
         select
             *,

@@ -70,19 +70,6 @@
 {% endmacro %}
 
 
-{#- Of a real-time file with stamps on the hour alone one stamp may be its only interval, but several are those of a
-    day-ahead file. -#}
-{% macro spp_hourly_files(rows) %}
-    select
-        raw_file,
-        min(utc_end) as first_end
-    from {{ rows }}
-    where utc_end is not null
-    group by raw_file
-    having min(utc_end) <> max(utc_end) and not bool_or({{ off_grid('utc_end', 60) }})
-{% endmacro %}
-
-
 {% macro spp_sound_lmps(rows, minutes, utc_end, location, other_report, hourly_files=none) %}
     {%- set interval = 'hour' if minutes == 60 else 'interval' %}
     select
@@ -104,7 +91,7 @@
             {%- if hourly_files %}
             when hourly_files.raw_file is not null
                 then {{ is_another_report(
-                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_end || ' is the first)'",
+                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_stamp || ' is the first)'",
                     other_report
                 ) }}
             {%- endif %}

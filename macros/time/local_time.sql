@@ -66,7 +66,7 @@
     five_minute_report=none,
     instant='interval_start_utc'
 ) %}
-    {%- set length = {60: 'an hour', 1440: 'a day'}.get(minutes, minutes ~ ' minutes') %}
+    {%- set length = length_in_words(minutes) %}
     select
         stamped.*,
         clock.instant as {{ instant }},

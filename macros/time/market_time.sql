@@ -9,6 +9,23 @@
 {%- endmacro %}
 
 
+{% macro length_in_words(minutes) %}
+    {{- return({60: 'an hour', 1440: 'a day'}.get(minutes, minutes ~ ' minutes')) -}}
+{% endmacro %}
+
+
+{#- Files of several stamps all of which are on the hour. A file of one stamp may be one interval of a shorter market. -#}
+{% macro files_on_the_hour(rows, stamp) %}
+    select
+        raw_file,
+        min({{ stamp }}) as first_stamp
+    from {{ rows }}
+    where {{ stamp }} is not null
+    group by raw_file
+    having min({{ stamp }}) <> max({{ stamp }}) and not bool_or({{ off_grid(stamp, 60) }})
+{% endmacro %}
+
+
 {% macro start_of_step(instant, minutes) %}
     {{- return(adapter.dispatch('start_of_step', 'unified_iso')(instant, minutes)) -}}
 {% endmacro %}

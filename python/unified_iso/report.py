@@ -388,17 +388,12 @@ def entries_in_place(workspace: Workspace) -> list[Entry]:
 
 def status_rows(workspace: Workspace) -> list[Entry]:
     """Describe every published year file as the manifest knows it, with the state of the file."""
-    rows = []
     entries = entries_in_place(workspace)
-    readings = stamp_readings(workspace, [e for e in entries if _is_there(workspace, e)])
-    for entry in entries:
-        path = workspace.out / entry["path"]
-        if not path.exists():
-            state = "file is gone"
-        elif path.stat().st_size != entry["bytes"]:
-            state = "changed outside"
-        else:
-            state = "published"
+    states = [_state_of(workspace, entry) for entry in entries]
+    published = [e for e, state in zip(entries, states, strict=True) if state == _PUBLISHED]
+    readings = stamp_readings(workspace, published)
+    rows = []
+    for entry, state in zip(entries, states, strict=True):
         kept = {name: entry[name] for name in _KEPT if name in entry}
         if reading := readings.get((entry["model"], entry["year"])):
             kept["stamp_reading"] = reading.record | {"said": reading.said}
@@ -406,9 +401,14 @@ def status_rows(workspace: Workspace) -> list[Entry]:
     return rows
 
 
-def _is_there(workspace: Workspace, entry: Entry) -> bool:
-    path = workspace.out / str(entry["path"])
-    return path.exists() and path.stat().st_size == entry["bytes"]
+_PUBLISHED = "published"
+
+
+def _state_of(workspace: Workspace, entry: Entry) -> str:
+    path = workspace.out / entry["path"]
+    if not path.exists():
+        return "file is gone"
+    return _PUBLISHED if path.stat().st_size == entry["bytes"] else "changed outside"
 
 
 # A family without locations has entries without them.

@@ -9,21 +9,22 @@ import csv
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from building import SAMPLES, Ran, build, query, status, work_database
+from building import SAMPLES, build, query, status, work_database
+from ercot_case import Published, at, publish, publish_cases, rows, write
 from test_round_trip import assert_equals_truth
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import SampleOptions
 
 pytestmark = pytest.mark.builds
 
-DATASET = "ercot_da_energy_hourly"
+NAME = "da_energy_hourly"
+DATASET = f"ercot_{NAME}"
 REAL_FILES = SAMPLES / "ercot"
 
 DAILY, YEARLY, LAMBDA = "ercot/np4-190-cd", "ercot/np4-180-er", "ercot/np4-523-cd"
@@ -40,31 +41,6 @@ GENERATED = {
     2024: (date(2024, 3, 9), 3, SampleOptions(packaging="zip")),
     2023: (date(2023, 11, 4), 2, SampleOptions(packaging="csv.gz", overlap=False)),
 }
-
-
-@dataclass(frozen=True)
-class Published:
-    """A raw folder, the truth of its generated cases by year, and what was made of it."""
-
-    raw: Path
-    truth: dict[int, Path]
-    out: Path
-    ran: Ran
-
-    def year(self, year: int) -> str:
-        """Path of a published year file."""
-        name = f"da_energy_hourly_{year}.parquet"
-        return str(self.out / "parquet/ercot/da_energy_hourly" / name)
-
-
-def publish(raw: Path, truth: dict[int, Path], *options: str, check: int | None = 0) -> Published:
-    out = raw.with_name("out")
-    return Published(raw, truth, out, build(raw, out, "ercot", *options, check=check))
-
-
-def write(path: Path, *lines: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def daily(posted: str) -> str:
@@ -143,30 +119,7 @@ def workbook(raw: Path) -> None:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     folder = tmp_path_factory.mktemp("ercot")
-    raw, truth = folder / "raw", {}
-    for year, (start, days, options) in GENERATED.items():
-        write_sample(raw, isos=["ercot"], start=start, days=days, nodes=30, options=options)
-        truth[year] = folder / f"truth_{year}.parquet"
-        (raw / "truth/ercot/da_energy_hourly.parquet").rename(truth[year])
-    shutil.rmtree(raw / "truth")
-    for arrange in (api_reply, postings, workbook):
-        arrange(raw)
-    return publish(raw, truth)
-
-
-def rows(path: str, columns: str, condition: str = "true") -> list[tuple]:
-    found = query(f"select {columns} from read_parquet($1) where {condition}", path)
-    return [
-        tuple(
-            cell.astimezone(UTC) if isinstance(cell, datetime) and cell.tzinfo else cell
-            for cell in row
-        )
-        for row in found
-    ]
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return publish_cases(folder, NAME, GENERATED, (api_reply, postings, workbook))
 
 
 def test_everything_is_published_and_nothing_refused(published: Published) -> None:
@@ -245,8 +198,8 @@ def test_what_stands_beside_the_prices_rebuilds_them(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     postings(raw)
     workbook(raw)
-    publish(raw, {})
-    again = publish(raw, {})
+    publish(raw, {}, NAME)
+    again = publish(raw, {}, NAME)
     assert not [line for line in again.ran.says if line.startswith(DATASET)]
     before = Path(again.year(2019)).stat().st_mtime_ns
     write(
@@ -254,7 +207,7 @@ def test_what_stands_beside_the_prices_rebuilds_them(tmp_path: Path) -> None:
         LAMBDA_HEADER,
         "06/15/2020,01:00,23.5,N",
     )
-    built = publish(raw, {})
+    built = publish(raw, {}, NAME)
     assert rows(built.year(2020), "count(*), min(system_lambda), max(system_lambda)") == [
         (4, 23.5, 23.5)
     ]
@@ -265,7 +218,7 @@ def test_what_stands_beside_the_prices_rebuilds_them(tmp_path: Path) -> None:
         "ELECTRICAL_BUS,NODE_NAME,SETTLEMENT_LOAD_ZONE,RESOURCE_NODE,HUB",
         "0001,01,LZ_WEST,OAK_RN,",
     )
-    built = publish(raw, {})
+    built = publish(raw, {}, NAME)
     assert rows(built.year(2020), "settlement_location", "zone = 'LZ_WEST'") == [("OAK_RN",)]
 
 
@@ -306,13 +259,13 @@ def test_of_two_books_of_a_year_the_one_that_reaches_further_stands(tmp_path: Pa
     # A book of another year takes no part.
     write(raw / YEARLY / "zz.csv", YEARLY_HEADER, "03/15/2023,01:00,N,HB_NORTH,71")
     book_to(raw, 1, 40)
-    built = publish(raw, {}, "--allow-rejects", check=3)
+    built = publish(raw, {}, NAME, "--allow-rejects", check=3)
     columns = "month(datetime_utc), lmp_total"
     assert rows(built.year(2022), columns) == [(1, 51.0), (2, 52.0)]
     assert rows(built.year(2018), "delivery_hour, lmp_total") == [(1, 61.0), (2, 61.0), (3, 64.0)]
     # The sheet of January is what it was, but its book now reaches further.
     book_to(raw, 3, 40)
-    built = publish(raw, {}, "--allow-rejects", check=3)
+    built = publish(raw, {}, NAME, "--allow-rejects", check=3)
     assert rows(built.year(2022), columns) == [(1, 41.0), (2, 42.0), (3, 43.0)]
     anew = tmp_path / "anew"
     build(raw, anew, "ercot", "--allow-rejects", check=3)
@@ -349,7 +302,7 @@ def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Published:
     write(raw / DAILY / "book.xlsx", "no workbook")
     write(raw / LIST / "NOIE_Mapping_07172021_144918.csv", "PHYSICAL_LOAD,NOIE", "A,LZ_AEN")
     write(raw / LIST / "Other_07172021_144918.csv", "PHYSICAL_LOAD,NOIE", "A,LZ_AEN")
-    return publish(raw, {}, "--allow-rejects", check=3)
+    return publish(raw, {}, NAME, "--allow-rejects", check=3)
 
 
 def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
@@ -389,7 +342,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
         shutil.copytree(REAL_FILES.parent / report, target, copy_function=shutil.copyfile)
     for path in [folder / "raw", *(folder / "raw").rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return publish(folder / "raw", {})
+    return publish(folder / "raw", {}, NAME)
 
 
 def raw_rows(raw: Path) -> Iterator[tuple[str, str, str, str, float]]:

@@ -10,7 +10,6 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,13 +17,15 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from building import SAMPLES, Ran, build, query, status, work_database
+from building import SAMPLES, build, status, work_database
+from ercot_case import Published, at, publish, publish_cases, rows, write
 from test_round_trip import assert_equals_truth
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import SampleOptions
 
 pytestmark = pytest.mark.builds
 
-DATASET = "ercot_rt_energy_15min"
+NAME = "rt_energy_15min"
+DATASET = f"ercot_{NAME}"
 REAL_FILES = SAMPLES / "ercot"
 CHICAGO = ZoneInfo("America/Chicago")
 
@@ -52,31 +53,6 @@ GENERATED = {
         SampleOptions(reports=REPORTS, packaging="csv.gz", overlap=False),
     ),
 }
-
-
-@dataclass(frozen=True)
-class Published:
-    """A raw folder, the truth of its generated cases by year, and what was made of it."""
-
-    raw: Path
-    truth: dict[int, Path]
-    out: Path
-    ran: Ran
-
-    def year(self, year: int) -> str:
-        """Path of a published year file."""
-        name = f"rt_energy_15min_{year}.parquet"
-        return str(self.out / "parquet/ercot/rt_energy_15min" / name)
-
-
-def publish(raw: Path, truth: dict[int, Path], *options: str, check: int | None = 0) -> Published:
-    out = raw.with_name("out")
-    return Published(raw, truth, out, build(raw, out, "ercot", *options, check=check))
-
-
-def write(path: Path, *lines: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def quarterly(posted: str, ending: str) -> str:
@@ -169,30 +145,7 @@ def workbook(raw: Path) -> None:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     folder = tmp_path_factory.mktemp("ercot")
-    raw, truth = folder / "raw", {}
-    for year, (start, days, options) in GENERATED.items():
-        write_sample(raw, isos=["ercot"], start=start, days=days, nodes=30, options=options)
-        truth[year] = folder / f"truth_{year}.parquet"
-        (raw / "truth/ercot/rt_energy_15min.parquet").rename(truth[year])
-    shutil.rmtree(raw / "truth")
-    for arrange in (api_reply, postings, workbook):
-        arrange(raw)
-    return publish(raw, truth)
-
-
-def rows(path: str, columns: str, condition: str = "true") -> list[tuple]:
-    found = query(f"select {columns} from read_parquet($1) where {condition}", path)
-    return [
-        tuple(
-            cell.astimezone(UTC) if isinstance(cell, datetime) and cell.tzinfo else cell
-            for cell in row
-        )
-        for row in found
-    ]
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return publish_cases(folder, NAME, GENERATED, (api_reply, postings, workbook))
 
 
 def test_everything_is_published_and_nothing_refused(published: Published) -> None:
@@ -305,21 +258,21 @@ def test_runs_that_come_later_rebuild_the_quarters_they_reach_into(tmp_path: Pat
     ]
     write(raw / QUARTERLY / "merged.csv", QUARTERLY_HEADER, *quarters)
     write(raw / RUNS / "a.csv", RUNS_HEADER, "01/01/2026 00:05:00,N,20")
-    built = publish(raw, {})
+    built = publish(raw, {}, NAME)
     columns = "lmp_total, system_lambda"
     assert rows(built.year(2026), columns) == [(3.0, 20.0)]
     assert rows(built.year(2025), columns) == [(1.0, None), (2.0, None)]
     # The last run of a year is in force as the next one begins; of its two lambdas one is capped.
     write(raw / RUNS / "b.csv", CAPPED_HEADER, "12/31/2025 23:55:00,N,10,5000")
-    built = publish(raw, {})
+    built = publish(raw, {}, NAME)
     # 300 seconds of 10 and 600 of 20.
     assert rows(built.year(2026), columns) == [(3.0, 16.666667)]
     assert rows(built.year(2025), columns) == [(1.0, None), (2.0, None)]
     write(raw / RUNS / "c.csv", CAPPED_HEADER, "12/31/2025 23:45:30,N,40,40")
-    built = publish(raw, {})
+    built = publish(raw, {}, NAME)
     # 570 seconds of 40 and 300 of 10.
     assert rows(built.year(2025), columns) == [(1.0, None), (2.0, 29.655172)]
-    again = publish(raw, {})
+    again = publish(raw, {}, NAME)
     assert not [line for line in again.ran.says if line.startswith(DATASET)]
     anew = tmp_path / "anew"
     build(raw, anew, "ercot")
@@ -355,7 +308,7 @@ def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Published:
         "SCEDTimestamp,RepeatedHourFlag,SettlementPoint,LMP",
         "03/09/2025 00:40:18,N,APPALOSA_ALL,      -38.25",
     )
-    return publish(raw, {}, "--allow-rejects", check=3)
+    return publish(raw, {}, NAME, "--allow-rejects", check=3)
 
 
 def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
@@ -394,7 +347,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
         shutil.copytree(REAL_FILES.parent / report, target, copy_function=shutil.copyfile)
     for path in [folder / "raw", *(folder / "raw").rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return publish(folder / "raw", {})
+    return publish(folder / "raw", {}, NAME)
 
 
 def raw_rows(raw: Path) -> Iterator[tuple[tuple[datetime, str], float]]:

@@ -8,40 +8,9 @@ with source as (
 
 ),
 
-typed as (
-
-    {{ nyiso_lbmp_rows('source') }}
-
-),
-
-passes as (
-
-    {{ with_pass_by_order(
-        'typed',
-        iso='nyiso',
-        location='settlement_location_id',
-        listed_by='settlement_location',
-        column='Time Stamp',
-        local='local_stamp'
-    ) }}
-
-),
-
-clocked as (
-
-    {{ with_utc(
-        'passes',
-        iso='nyiso',
-        column='Time Stamp',
-        local='local_stamp',
-        five_minute_report='realtime_gen'
-    ) }}
-
-),
-
 final as (
 
-    {{ nyiso_lbmp_prices('clocked') }}
+    {{ nyiso_hourly_lbmps('source', five_minute_report='realtime_gen') }}
 
 )
 

@@ -57,8 +57,7 @@ started as (
         raw_row,
         case
             when run_end_utc is null then interval_start_utc
-            when ended_before >= {{ plus_minutes('run_end_utc', -7) }} then ended_before
-            else {{ plus_minutes('run_end_utc', -5) }}
+            else {{ nyiso_start_of_run('run_end_utc', 'ended_before') }}
         end as interval_start_utc,
         coalesce(
             run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}

@@ -10,60 +10,9 @@ with source as (
 
 ),
 
-typed as (
-
-    {{ nyiso_lbmp_rows('source') }}
-
-),
-
-passes as (
-
-    {{ with_pass_by_order(
-        'typed',
-        iso='nyiso',
-        location='settlement_location_id',
-        listed_by='settlement_location',
-        column='Time Stamp',
-        minutes=5,
-        local='local_stamp'
-    ) }}
-
-),
-
-clocked as (
-
-    {{ with_utc(
-        'passes',
-        iso='nyiso',
-        column='Time Stamp',
-        minutes=none,
-        local='local_stamp',
-        instant='interval_end_utc'
-    ) }}
-
-),
-
-stamps as (
-
-    {{ nyiso_stamps_of_files('clocked') }}
-
-),
-
-runs as (
-
-    {{ nyiso_dispatch_intervals('clocked', 'stamps', hourly_report='nyiso/rtlbmp_zone or damlbmp_zone') }}
-
-),
-
-prices as (
-
-    {{ nyiso_lbmp_prices('runs', of_dispatch_runs=true) }}
-
-),
-
 final as (
 
-    {{ nyiso_settled_prices('prices', 'runs') }}
+    {{ nyiso_dispatch_lbmps('source', hourly_report='nyiso/rtlbmp_zone or damlbmp_zone') }}
 
 )
 

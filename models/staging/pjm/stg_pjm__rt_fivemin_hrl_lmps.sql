@@ -18,12 +18,7 @@ typed as (
 -- memory.
 hourly_files as (
 
-    select raw_file
-    from {{ source('pjm', 'rt_fivemin_hrl_lmps') }}
-    group by raw_file
-    having
-        count(*) filter (where {{ off_grid('datetime_beginning_utc', 60) }}) = 0
-        and min(datetime_beginning_utc) <> max(datetime_beginning_utc)
+    {{ files_on_the_hour(source('pjm', 'rt_fivemin_hrl_lmps'), stamp='datetime_beginning_utc') }}
 
 ),
 

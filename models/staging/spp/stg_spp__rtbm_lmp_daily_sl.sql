@@ -21,7 +21,7 @@ located as (
 
 hourly_files as (
 
-    {{ spp_hourly_files('typed') }}
+    {{ files_on_the_hour('typed', stamp='utc_end') }}
 
 ),
 

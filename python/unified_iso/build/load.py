@@ -120,9 +120,9 @@ class Loader:
         if look_only:
             self._look_for_days()
         else:
-            self.cursor.execute(sql_text("days_elsewhere"), {"model": self.dataset.model})
             for staging in self.dataset.staging:
                 self.cursor.execute(self._parsed(staging, opened))
+                self._settle_what_lacks(staging)
         return opened
 
     def _parsed(self, staging: Staging, opened: set[str]) -> str:
@@ -138,8 +138,6 @@ class Loader:
             columns += f" replace (coalesce(set_aside, {quoted_text(READ_FOR_NAMES)}) as set_aside)"
         elif staging.is_of_several_markets:
             columns += f" replace ({self._set_aside_of_other_markets()} as set_aside)"
-        else:
-            columns += f" replace ({self._set_aside_of_what_lacks()} as set_aside)"
         is_open = any(source.unique_id in opened for source in staging.sources)
         return (
             f"create or replace temp table {staging.load_table} as "
@@ -162,23 +160,29 @@ class Loader:
                 else set_aside
             end"""
 
-    def _set_aside_of_what_lacks(self) -> str:
-        """Return what becomes of a row whose rest may stand in a file that is not loaded.
+    def _settle_what_lacks(self, staging: Staging) -> None:
+        """Say what becomes of rows whose rest may stand in a file that is not loaded, if any do.
 
         A file brings rows of parts that are written from another load, with all their files.
         """
+        lacks = f"set_aside like {quoted_text(LACKING + '%')}"
+        table = f"temp.{staging.load_table}"
+        if not self.cursor.execute(f"select 1 from {table} where {lacks} limit 1").fetchall():
+            return
+        self.cursor.execute(sql_text("days_elsewhere"), {"model": self.dataset.model})
         iso = quoted_text(self.dataset.iso)
         zone = f"(select time_zone from inventory.markets where iso = {iso})"
-        return f"""
-            case
-                when set_aside like {quoted_text(LACKING + "%")}
-                    and timezone({zone}, interval_start_utc)::date
+        self.cursor.execute(
+            f"""
+            update {table}
+            set set_aside = case
+                when timezone({zone}, interval_start_utc)::date
                     in (select delivery_date from days_elsewhere)
                     then 'merged: its rest may stand in a file of another load'
-                when set_aside like {quoted_text(LACKING + "%")}
-                    then replace(set_aside, {quoted_text(LACKING)}, {quoted_text(REJECTED)})
-                else set_aside
-            end"""
+                else replace(set_aside, {quoted_text(LACKING)}, {quoted_text(REJECTED)})
+            end
+            where {lacks}"""
+        )
 
     def _look_for_days(self) -> None:
         """Count rows by nothing but their stamps, except of cumulative books.
