@@ -31,7 +31,7 @@ repeats as (
 
 kept as (
 
-    {{ without_repeats('loaded', 'repeats') }}
+    {{ without_repeats(family('energy_prices'), 'loaded', 'repeats') }}
 
 ),
 

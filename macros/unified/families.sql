@@ -2,8 +2,8 @@
 {% macro family_of(node) %}
     {% if node.config.family %}{{ return(family(node.config.family)) }}{% endif %}
     {{ return({
-        'key': [], 'order': [], 'compared': [], 'price': 'null', 'parts': [], 'texts': [], 'series': [], 'required': [],
-        'words': [],
+        'key': [], 'order': [], 'compared': [], 'price': 'null', 'parts': [], 'texts': [], 'series': [], 'beside': [],
+        'line_key': [], 'required': [], 'words': [],
     }) }}
 {% endmacro %}
 

@@ -6,8 +6,8 @@
 
 
 {#- Rows whose key comes more than once, ranked by precedence: the one in place 1 is published. A row that lacks parts
-    of its price does not replace one that has them and the same price: which price stands is told first, and then
-    which row of that price and version. -#}
+    of its price, or what others tell beside it, does not replace one that has them and the same price: which price
+    stands is told first, and then which row of that price and version. -#}
 {% macro ranked_repeats(family, rows, minutes) %}
     select
         raw_file,
@@ -49,7 +49,7 @@
 
 
 {% macro filled_parts(family) %}
-    {%- for part in family.parts -%}
+    {%- for part in family.parts + family.beside -%}
     ({{ part }} is not null)::integer{{ ' + ' if not loop.last }}
     {%- else -%}
     0
@@ -57,18 +57,18 @@
 {% endmacro %}
 
 
-{#- A line may hold several intervals, so the interval is a part of a row's identity. -#}
-{% macro without_repeats(rows, repeats) %}
+{#- A line may hold several rows, so its place alone does not identify one. -#}
+{% macro without_repeats(family, rows, repeats) %}
     select *
     from {{ rows }}
     anti join (
         select
             raw_file,
             raw_row,
-            interval_start_utc
+            {{ family.line_key | join(',\n            ') }}
         from {{ repeats }}
         where place > 1
-    ) as superseded using (raw_file, raw_row, interval_start_utc)
+    ) as superseded using (raw_file, raw_row, {{ family.line_key | join(', ') }})
     union all
     {{ impossible_row_of(rows) }}
 {% endmacro %}

@@ -30,6 +30,8 @@ class Family:
     parts: add up to the price; empty where a price has no parts.
     texts: texts that repeat from interval to interval.
     series: tell what has a row in every interval, as a location has.
+    beside: values that some reports tell beside the price and others don't.
+    line_key: tell the rows of one raw line apart, which may hold several.
     required: have a value in every row, beside the parts of the price.
     words: have no other words than those that the seed `domains` lists for them.
     names: by column of an id, the column of the name that may stand for it.
@@ -45,6 +47,8 @@ class Family:
     parts: tuple[str, ...]
     texts: tuple[str, ...]
     series: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    line_key: tuple[str, ...] = ("interval_start_utc",)
     required: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +89,9 @@ def _family(name: str, record: dict[str, Any]) -> Family:
     )
 
 
-_LISTS = ("key", "order", "compared", "parts", "texts", "series", "required", "words")
+_LISTS = (
+    *("key", "order", "compared", "parts", "texts", "series"),
+    *("beside", "line_key", "required", "words"),
+)
 # What a family may do without.
 _MAPPINGS = ("names", "questions")

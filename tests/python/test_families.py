@@ -20,6 +20,8 @@ vars:
       parts: []
       texts: [fuel]
       series: [fuel]
+      beside: []
+      line_key: [day]
       required: [day, fuel, price]
       words: []
 """
@@ -61,12 +63,24 @@ def test_the_project_has_energy_prices() -> None:
     )
 
 
+def test_the_project_has_ancillary_services() -> None:
+    family = families(ROOT)["ancillary_services"]
+
+    assert family.key == ("interval_start_utc", "market_type", "as_product", "as_region")
+    assert family.order == ("datetime_utc", "market_type", "as_product", "as_region")
+    assert family.beside == ("cleared_quantity_mw",)
+    assert family.line_key == ("interval_start_utc", "as_product")
+    # All columns but the quantity, which few reports tell.
+    assert len(family.required) == 17
+
+
 def test_a_price_may_have_no_parts(tmp_path: Path) -> None:
     (family,) = families(project(tmp_path, RECORD)).values()
 
     assert family.name == "fuel_prices"
     assert family.key == ("day", "fuel")
     assert family.parts == ()
+    assert family.line_key == ("day",)
     assert family.names == family.questions == {}
 
 

@@ -14,7 +14,7 @@ repeats as (
 
 kept as (
 
-    {{ without_repeats('loaded', 'repeats') }}
+    {{ without_repeats(family('carbon_intensities'), 'loaded', 'repeats') }}
 
 ),
 
