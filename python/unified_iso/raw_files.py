@@ -152,6 +152,7 @@ class Report:
     day_above: pattern of the line above the header that has this day, where other lines have days
         too; the day in the name must then be the same.
     other_columns: published columns that are not read.
+    unnamed_columns: the first columns, which one of the two tables of a file leaves without names.
     file_names: pattern of what the operator calls its files.
     siblings: folders of the operator's other reports, with the pattern of their files' names.
     """
@@ -170,6 +171,7 @@ class Report:
     dated: bool = False
     day_above: str | None = None
     other_columns: tuple[str, ...] = ()
+    unnamed_columns: tuple[str, ...] = ()
     file_names: str | None = None
     siblings: tuple[tuple[str, str], ...] = ()
 
@@ -847,6 +849,7 @@ def _rules(layout: Layout, report: Report) -> Rules:
         title=report.title,
         has_types=report.rows_below_header > 0,
         has_one_day=report.dated and not clocks & set(layout.names),
+        has_two_tables=bool(report.unnamed_columns),
     )
 
 
@@ -1362,12 +1365,19 @@ def _check_title(above: Sequence[str], report: Report) -> None:
 
 def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
     names: list[str] = []
-    for position, cell in enumerate(cells):
+    for position, cell in enumerate(_with_names(cells, report.unnamed_columns)):
         folded = fold(cell)
         column = next((c for c in report.columns if folded in c.spellings), None)
         names.append(column.name if column else f"{UNKNOWN}{position + 1}")
     missing = _missing(names, report)
     return tuple(names) if not missing and len(set(names)) == len(names) else None
+
+
+def _with_names(cells: Sequence[str], unnamed: Sequence[str]) -> list[str]:
+    """Cells of a header with the names of its first columns, where it has none for all of them."""
+    count = len(unnamed)
+    is_unnamed = not any(cell.strip() for cell in cells[:count])
+    return [*unnamed, *cells[count:]] if is_unnamed else list(cells)
 
 
 def _missing(names: Iterable[str], report: Report) -> list[str]:

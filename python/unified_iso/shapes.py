@@ -100,8 +100,8 @@ def without_empty_end(cells: Sequence[str]) -> list[str]:
 
 
 def fold(name: str) -> str:
-    """Header cell as it is compared: case, blanks and underscores don't count."""
-    return re.sub(r"[\s_]+", "", name).casefold()
+    """Header cell as it is compared: case, blanks, quotes and underscores don't count."""
+    return re.sub(r"[\s_\"]+", "", name).casefold()
 
 
 def is_line_of_types(cells: Sequence[str]) -> bool:
@@ -178,12 +178,15 @@ class Rules:
     trailer: pattern of the last line; its group is the number of data lines.
     title: pattern of the lines above a header.
     has_one_day: whether all lines of a file are of one day, which no column tells.
+    has_two_tables: whether a second table stands below the first, whose header leaves columns
+        without names that the header of the second names.
     """
 
     trailer: str | None = None
     title: str | None = None
     has_types: bool = False
     has_one_day: bool = False
+    has_two_tables: bool = False
 
 
 def may_need_copy(heading: Heading, head: bytes, tail: bytes) -> bool:
@@ -242,6 +245,7 @@ class Copying:
         self._held: list[tuple[int, bytes]] = []
         self._in_quotes = False
         self._below_heading = False
+        self._has_second_table = False
         self._has_frame = heading.has_types or bool(heading.written_above)
         self._lines_of_section = 0
         self._trailer_at: int | None = None
@@ -340,7 +344,9 @@ class Copying:
 
     def _headed(self, number: int, line: bytes, body: bytes) -> Iterator[bytes]:
         """Blank a heading, and what belongs to it above."""
-        if self._rules.has_one_day:
+        if self._begins_second_table(body):
+            self._has_second_table = True
+        elif self._rules.has_one_day:
             raise Refused(
                 f"line {number} is a second heading, so the file is several reports in one, and "
                 "nothing tells the day of each line: split it at its headings"
@@ -359,6 +365,17 @@ class Copying:
         yield from self._released()
         self._below_heading = True
         yield self._blank(number, line)
+
+    def _begins_second_table(self, body: bytes) -> bool:
+        """Whether a heading names what the first leaves without names, and no title is above it."""
+        cells = _text_cells(body)
+        return (
+            self._rules.has_two_tables
+            and not self._has_second_table
+            and not self._held
+            and not self._heading.cells[0].strip()
+            and bool(cells[0].strip())
+        )
 
     def _named_by(self, body: bytes) -> tuple[str, ...] | None:
         cells = _text_cells(body.removeprefix(b"\xef\xbb\xbf"))

@@ -299,7 +299,7 @@ class Project:
     def catalog_views(self) -> dict[str, tuple[str, str]]:
         """Views over families that stand in the catalog too, with their schema and name in dbt's.
 
-        They read nothing else, because the catalog has nothing else.
+        They read nothing else but seeds, because the catalog has nothing else.
         """
         return {
             node["name"]: (node["schema"], node.get("alias") or node["name"])
