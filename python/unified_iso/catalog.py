@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from unified_iso.machine import machine_named
 from unified_iso.manifest import read_manifest
@@ -18,12 +20,14 @@ def write_catalog(
     workspace: Workspace,
     unions: Mapping[str, Sequence[str]],
     views: Mapping[str, str] | None = None,
+    tables: Mapping[tuple[str, str], pa.Table] | None = None,
 ) -> None:
     """Replace `catalog.duckdb`: a view per published dataset and one per family of datasets.
 
     `unions` maps the name of the view over a family to the datasets that it unites whole: a view
     that selects or changes rows is none. `views` has the SQL of views over those, which are left
-    out where nothing of the family is published. Readers of the old catalog keep it until they open
+    out where nothing of the family is published. `tables` has by schema and name the rows of the
+    seeds that these views read. Readers of the old catalog keep it until they open
     the new one.
 
     Raises:
@@ -42,6 +46,12 @@ def write_catalog(
             for name, models in sorted(unions.items()):
                 if published := [model for model in models if model in files]:
                     catalog.execute(_union_view_sql(name, published))
+            for (schema, name), rows in sorted((tables or {}).items()):
+                catalog.register("rows_of_seed", rows)
+                table = f"{quoted_name(schema)}.{quoted_name(name)}"
+                catalog.execute(f"create schema if not exists {quoted_name(schema)}")
+                catalog.execute(f"create table {table} as select * from rows_of_seed")
+                catalog.unregister("rows_of_seed")
             for name, sql in sorted((views or {}).items()):
                 # It reads a family of which nothing is published.
                 with suppress(duckdb.CatalogException):
@@ -70,6 +80,32 @@ def sql_of_views(
         name: kept[there].partition(" AS ")[2].rstrip(";")
         for name, there in names.items()
         if there in kept
+    }
+
+
+def tables_of_views(
+    cursor: duckdb.DuckDBPyConnection, views: Mapping[str, str]
+) -> dict[tuple[str, str], pa.Table]:
+    """Return by schema and name the rows of tables of the working database that views read.
+
+    They are seeds, and so they are small.
+
+    views: SQL of the views, with the schema in front of each relation.
+    """
+    tables = cursor.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = current_database() and not internal"
+    ).fetchall()
+    read = [
+        (schema, name)
+        for schema, name in tables
+        if any(re.search(rf"\b{re.escape(f'{schema}.{name}')}\b", sql) for sql in views.values())
+    ]
+    return {
+        (schema, name): cursor.sql(
+            f"select * from {quoted_name(schema)}.{quoted_name(name)}"
+        ).to_arrow_table()
+        for schema, name in read
     }
 
 

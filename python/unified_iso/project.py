@@ -30,6 +30,8 @@ ROOT = Path(os.environ.get("UNIFIED_ISO_PROJECT", Path(__file__).parents[2]))
 # Tells the plugin which state of the project a run is of.
 DIGEST = "UNIFIED_ISO_PROJECT_DIGEST"
 FAMILY_VIEWS = "path:models/unified,config.materialized:view"
+# Views of the catalog with what they read, which may be seeds that no dataset reads.
+CATALOG_VIEWS = "1+config.meta.catalog_view:true"
 
 
 class UnknownName(ValueError):
@@ -70,12 +72,15 @@ def report_folders() -> list[tuple[str, str]]:
 
 
 def dataset_models() -> dict[str, tuple[str, str]]:
-    """Return every dataset model with its operator and dataset name."""
+    """Return every dataset model with its operator and dataset name.
+
+    A view may be named after an operator, too, as a mart of its prices is.
+    """
     found = {}
     known = operators()
     for path in sorted((ROOT / "models" / "unified").glob("*.sql")):
         iso, _, dataset = path.stem.partition("_")
-        if iso in known:
+        if iso in known and "materialized='year_files'" in path.read_text():
             found[path.stem] = (iso, dataset)
     return found
 
@@ -199,7 +204,7 @@ def _all_of(choice: Choice, absent: Collection[str] = ()) -> _Work:
     if choice.everything:
         return _Work((), exclude=idle)
     built = (model for model in choice.models if model not in idle)
-    return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS))
+    return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS))
 
 
 def _absent(workspace: Workspace, choice: Choice) -> set[str]:
@@ -272,7 +277,7 @@ def _work_to_do(
             return None
         if news.has_sound_seeds(run, busy):
             return _Work((*_names_of(busy), FAMILY_VIEWS), tests="buildable")
-    return _Work((*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS))
+    return _Work((*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS, CATALOG_VIEWS))
 
 
 def _names_of(datasets: Sequence[Dataset]) -> list[str]:

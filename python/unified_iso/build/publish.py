@@ -14,7 +14,7 @@ import duckdb
 
 from unified_iso.build.join import accounts_of_year
 from unified_iso.build.recover import keep_parts, replace_accounts
-from unified_iso.catalog import sql_of_views, write_catalog
+from unified_iso.catalog import sql_of_views, tables_of_views, write_catalog
 from unified_iso.footers import Entry
 from unified_iso.machine import MachineError, advice_for, is_of_machine, machine_named
 from unified_iso.manifest import read_manifest, told_of_raw_files, unpublished_now, write_manifest
@@ -65,7 +65,8 @@ def publish(
     manifest |= told_of_raw_files(cursor)
     manifest["unpublished"] = unpublished_now(cursor, manifest["unpublished"], models, years)
     write_manifest(workspace, manifest)
-    write_catalog(workspace, unions or {}, sql_of_views(cursor, views or {}))
+    found = sql_of_views(cursor, views or {})
+    write_catalog(workspace, unions or {}, found, tables_of_views(cursor, found))
     _remove_emptied(workspace, cursor, moved)
     with machine_named(workspace.state):
         keep_parts(cursor, manifest["files"])
