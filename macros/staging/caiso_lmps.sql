@@ -5,7 +5,6 @@
     leaves out their order, because counting them takes the files to a single thread. The second one is of lines that
     have to be told apart, and reads nothing where a file has none. -#}
 {% macro caiso_component_lmps(prices, market_run, value, minutes, elsewhere) %}
-    {%- set length = length_in_words(minutes) %}
     with pivoted as (
 
         select
@@ -40,28 +39,9 @@
 
     ),
 
-    -- What the other time columns have to say of each interval: the label is the clock hour at its start plus one,
-    -- but 25 in the second pass of the repeated hour.
     intervals as (
 
-        select
-            stamps.interval_start,
-            {{ believable(utc('stamps.interval_start'), 'caiso') }} as interval_start_utc,
-            stamps.interval_start + interval {{ minutes }} minute as interval_end,
-            stamps.local_start::date as trade_date,
-            case
-                when stamps.local_start = stamps.local_start_before then 25
-                else hour(stamps.local_start) + 1
-            end as hour_label
-        from (
-            select
-                printed.interval_start,
-                {{ to_local(utc('printed.interval_start'), 'markets.time_zone') }} as local_start,
-                {{ to_local(utc("printed.interval_start - interval 1 hour"), 'markets.time_zone') }}
-                    as local_start_before
-            from (select distinct interval_start from pivoted) as printed
-            inner join {{ ref('markets') }} as markets on markets.iso = 'caiso'
-        ) as stamps
+        {{ caiso_intervals('pivoted', minutes) }}
 
     ),
 
@@ -156,30 +136,7 @@
                     then 'rejected: MARKET_RUN_ID ' || coalesce(lines.market_run_id, 'blank') || ' is not {{ market_run }}'
                 when coalesce(lines.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
                     then 'rejected: unknown LMP_TYPE ' || coalesce(lines.lmp_type, 'blank')
-                when intervals.interval_start_utc is null and lines.intervalstarttime_gmt is not null
-                    then {{ no_believable_time('INTERVALSTARTTIME_GMT', 'lines.intervalstarttime_gmt') }}
-                when {{ off_grid('lines.intervalstarttime_gmt', minutes) }}
-                    then concat(
-                        'rejected: INTERVALSTARTTIME_GMT ',
-                        lines.intervalstarttime_gmt,
-                        ' is not the start of {{ length }}'
-                    )
-                when lines.intervalendtime_gmt <> intervals.interval_end
-                    then concat(
-                        'rejected: INTERVALENDTIME_GMT ',
-                        lines.intervalendtime_gmt,
-                        ' is not {{ length }} after INTERVALSTARTTIME_GMT ',
-                        lines.intervalstarttime_gmt
-                    )
-                when lines.opr_dt <> intervals.trade_date or lines.opr_hr <> intervals.hour_label
-                    then concat(
-                        'rejected: OPR_DT ',
-                        lines.opr_dt,
-                        ' and OPR_HR ',
-                        lines.opr_hr,
-                        ' are not the local time of INTERVALSTARTTIME_GMT ',
-                        lines.intervalstarttime_gmt
-                    )
+                {{- caiso_time_faults('lines', minutes) }}
                 {{- price_faults({value | upper: 'lines.' ~ value}, nullable=true) }}
             end as fault
         from {{ prices }} as lines

@@ -42,9 +42,9 @@
             upper({{ trimmed('"Market"') }}) as market_word
         from {{ source }}
     ) as prices
-    left join ({{ _gridstatus_times(source, iso) }}) as times
+    left join ({{ gridstatus_times(source, iso) }}) as times
         on true
-        {% for column, name in _gridstatus_time_columns().items() %}
+        {% for column, name in gridstatus_time_columns().items() %}
         and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
         {% endfor %}
     left join {{ ref('gridstatus_markets') }} as words on prices.market_word = words.market
@@ -52,8 +52,8 @@
 
 
 {#- Each different time is read once and not once per row, because many rows share few times. -#}
-{% macro _gridstatus_times(source, iso) %}
-    {%- set columns = _gridstatus_time_columns() %}
+{% macro gridstatus_times(source, iso) %}
+    {%- set columns = gridstatus_time_columns() %}
     with rows_of_times as (
 
         select distinct
@@ -162,7 +162,7 @@
 {% endmacro %}
 
 
-{% macro _gridstatus_time_columns() %}
+{% macro gridstatus_time_columns() %}
     {{- return({
         'utc': 'interval_start_utc',
         'local': 'Interval Start',

@@ -1,7 +1,5 @@
-{#- Prices of one market, DA or RT, which stand beside each other in a row of the workbook. -#}
-{% macro isone_smd_prices(source, market) %}
-    {%- set total, energy = market ~ '_LMP', market ~ '_EC' -%}
-    {%- set congestion, loss = market ~ '_CC', market ~ '_MLC' -%}
+{#- Rows of the workbook with their sheet and their hour; its readers differ in the values that they want. -#}
+{% macro isone_smd_hours(source, values) %}
     with typed as (
 
         select
@@ -13,10 +11,7 @@
             date as operating_day,
             date + to_hours({{ isone_hour_ending('hr_end') }}) as local_end,
             coalesce({{ trimmed('hr_end') }} like '%X', false) as second_pass,
-            round({{ total }}, 2) as lmp_total,
-            round({{ part_or_rest(energy, energy, total, [congestion, loss], 2) }}, 2) as lmp_energy,
-            round({{ part_or_rest(congestion, congestion, total, [energy, loss], 2) }}, 2) as lmp_congestion,
-            round({{ part_or_rest(loss, loss, total, [energy, congestion], 2) }}, 2) as lmp_loss
+            {{ values }}
         from {{ source }}
 
     ),
@@ -35,6 +30,7 @@
 
         select
             named.file_name,
+            codes.sheet,
             locations.settlement_location_id,
             locations.settlement_location,
             locations.published_type
@@ -51,6 +47,7 @@
 
         select
             typed.*,
+            sheets.sheet,
             sheets.settlement_location_id,
             sheets.settlement_location,
             sheets.published_type,
@@ -69,11 +66,39 @@
         inner join {{ ref('markets') }} as markets on markets.iso = 'isone'
         left join sheets on typed.file_name = sheets.file_name
 
-    ),
+    )
 
-    clocked as (
+    {{ with_utc('labelled', iso='isone', column='Date and Hr_End') }}
+{% endmacro %}
 
-        {{ with_utc('labelled', iso='isone', column='Date and Hr_End') }}
+
+{#- What is wrong with a row of the workbook before its values are looked at. -#}
+{% macro isone_smd_faults() %}
+            when settlement_location_id is null
+                then 'rejected: neither sheet nor file is named after the hub or a load zone'
+            when local_end is null then 'rejected: no Date, or no Hr_End from 1 to 24'
+            when interval_start_utc is null then clock_error
+            when operating_day <> date_trunc('day', operating_day)
+                then 'rejected: Date ' || operating_day || ' is not the start of a day'
+            when is_forced then 'filtered: the workbook of this year forces clock-change days into 24 rows'
+            when has_impossible_end then 'rejected: this hour does not exist on the spring clock-change day'
+            when clock_error is not null then clock_error
+{%- endmacro %}
+
+
+{#- Prices of one market, DA or RT, which stand beside each other in a row of the workbook. -#}
+{% macro isone_smd_prices(source, market) %}
+    {%- set total, energy = market ~ '_LMP', market ~ '_EC' -%}
+    {%- set congestion, loss = market ~ '_CC', market ~ '_MLC' -%}
+    {%- set values -%}
+round({{ total }}, 2) as lmp_total,
+        round({{ part_or_rest(energy, energy, total, [congestion, loss], 2) }}, 2) as lmp_energy,
+        round({{ part_or_rest(congestion, congestion, total, [energy, loss], 2) }}, 2) as lmp_congestion,
+        round({{ part_or_rest(loss, loss, total, [energy, congestion], 2) }}, 2) as lmp_loss
+    {%- endset %}
+    with clocked as (
+
+        {{ isone_smd_hours(source, values) }}
 
     ),
 
@@ -100,15 +125,7 @@
         1::uinteger as version,
         case
             when raw_fault is not null then raw_fault
-            when settlement_location_id is null
-                then 'rejected: neither sheet nor file is named after the hub or a load zone'
-            when local_end is null then 'rejected: no Date, or no Hr_End from 1 to 24'
-            when interval_start_utc is null then clock_error
-            when operating_day <> date_trunc('day', operating_day)
-                then 'rejected: Date ' || operating_day || ' is not the start of a day'
-            when is_forced then 'filtered: the workbook of this year forces clock-change days into 24 rows'
-            when has_impossible_end then 'rejected: this hour does not exist on the spring clock-change day'
-            when clock_error is not null then clock_error
+            {{- isone_smd_faults() }}
             when not {{ has_column(total) }}
                 then 'filtered: the file has no {{ total }}'
             {{- price_faults({total: 'lmp_total'}) }}

@@ -235,7 +235,7 @@
 
 {#- Stamps at which intervals end become intervals. One starts where the run before it ended, whatever file that is in, if
     it is at most seven minutes back. -#}
-{% macro nyiso_dispatch_intervals(rows, stamps, hourly_report) %}
+{% macro nyiso_dispatch_intervals(rows, stamps, hourly_report, location='settlement_location_id') %}
     select
         *,
         {{ nyiso_start_of_run('interval_end_utc', 'ended_before') }} as interval_start_utc
@@ -245,7 +245,7 @@
             -- Two rows of one stamp stand beside each other, and both start where the stamp before them is.
             max(interval_end_utc) over (
                 partition by
-                    settlement_location_id,
+                    {{ location }},
                     is_dispatched
                 order by interval_end_utc
                 groups between 1 preceding and 1 preceding
@@ -272,12 +272,14 @@
 
 
 {#- A file that was downloaded before its day was over gives way to one of the whole day, whatever their names. -#}
-{% macro nyiso_settled_prices(prices, runs) %}
+{% macro nyiso_settled_prices(
+    prices, runs, series=['settlement_location_id'], values=['lmp_total', 'lmp_congestion', 'lmp_loss']
+) %}
     select
         prices.* replace (
             case
                 when prices.set_aside is not null or settled.interval_end_utc is null then prices.set_aside
-                when row(prices.lmp_total, prices.lmp_congestion, prices.lmp_loss) is not distinct from settled.price
+                when row(prices.{{ values | join(', prices.') }}) is not distinct from settled.price
                     then 'merged: equal to the published row'
                 else 'superseded: from before the day was over'
             end as set_aside
@@ -287,18 +289,20 @@
         on prices.raw_file = early.raw_file
     left join (
         select
-            settlement_location_id,
+            {{ series | join(',\n            ') }},
             interval_end_utc,
-            arg_max(row(lmp_total, lmp_congestion, lmp_loss), row(raw_file, raw_row)) as price
+            arg_max(row({{ values | join(', ') }}), row(raw_file, raw_row)) as price
         from {{ prices }}
         where set_aside is null
             and raw_file not in (select runs.raw_file from {{ runs }} as runs where runs.is_unfinished)
             and interval_end_utc in (select runs.interval_end_utc from {{ runs }} as runs where runs.is_unfinished)
         group by
-            settlement_location_id,
+            {{ series | join(',\n            ') }},
             interval_end_utc
     ) as settled
         on early.raw_file is not null
-        and prices.settlement_location_id = settled.settlement_location_id
+        {%- for column in series %}
+        and prices.{{ column }} = settled.{{ column }}
+        {%- endfor %}
         and prices.interval_end_utc = settled.interval_end_utc
 {% endmacro %}

@@ -26,6 +26,7 @@ ENGINE_SQL = {
     "has_utc_offset": "regexp_matches({0}, '.')",
     "list_of": "{0}",
     "with_each_hour": "select *, 0 as hour_index from {0}",
+    "with_each_product": "select *, '' as published_product from {0}",
 }
 
 

@@ -1,0 +1,100 @@
+{#- Each operator has columns of its own for products; these are carried on as they are. -#}
+{% macro gridstatus_as_rows(source, iso, region, columns, market='null::varchar') %}
+    select
+        prices.raw_file,
+        prices.raw_row,
+        prices.raw_fault,
+        times.interval_start_utc,
+        times.interval_end_utc,
+        times.end_text,
+        times.start_text,
+        times.start_column,
+        times.time_error,
+        coalesce(prices.market_word, 'none') as market,
+        words.market_type,
+        nullif(words.left_out, '') as left_out,
+        prices.as_region,
+        {% for column in columns %}
+        prices.{{ adapter.quote(column) }},
+        {% endfor %}
+        coalesce(words.version, 1)::uinteger as version
+    from (
+        select
+            *,
+            {{ region }} as as_region,
+            upper({{ trimmed(market) }}) as market_word
+        from {{ source }}
+    ) as prices
+    left join ({{ gridstatus_times(source, iso) }}) as times
+        on true
+        {% for column, name in gridstatus_time_columns().items() %}
+        and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
+        {% endfor %}
+    left join {{ ref('gridstatus_markets') }} as words on prices.market_word = words.market
+{% endmacro %}
+
+
+{#- Where no column tells the market, the length of the interval does: `hourly` says what an hour is of. A column of
+    `words` has prices of the product that another column names. -#}
+{% macro gridstatus_as_prices(
+    rows, iso, products, quantities={}, hourly="'DA'", told_market=false, words={}, own_ends=false
+) %}
+    with judged as (
+
+        select
+            *
+            {%- if not told_market %}
+            replace (
+                case
+                    when market <> 'none' then market_type
+                    when interval_minutes = 60 then {{ hourly }}
+                    when interval_minutes < 60 then 'RT'
+                end as market_type
+            )
+            {%- endif %},
+            case
+                when left_out is not null then 'filtered: ' || left_out
+                when time_error is not null then time_error
+                {%- if told_market %}
+                when market_type is null then 'rejected: the Market ' || market || ' is unknown'
+                {%- else %}
+                when market_type is null and market <> 'none' then 'rejected: the Market ' || market || ' is unknown'
+                {%- endif %}
+                when interval_minutes is null
+                    then 'rejected: neither the time step nor an Interval End tells the length of the interval'
+            end as fault
+        from {{ rows }}
+
+    ),
+
+    products as (
+
+        {{ with_each_product('judged', prices=products, quantities=quantities) }}
+
+    ),
+
+    {% if words %}
+    worded as (
+
+        select
+            * replace (
+                case published_product
+                    {% for column, word in words.items() %}
+                    when '{{ column }}' then {{ word }}
+                    {% endfor %}
+                    else published_product
+                end as published_product
+            )
+        from products
+
+    ),
+
+    {% endif %}
+    named as (
+
+        {{ with_product_name('worded' if words else 'products', iso=iso) }}
+
+    )
+
+    {{ ancillary_prices('named', wide=true, own_ends=own_ends, of_several_markets=true) }}
+{% endmacro %}

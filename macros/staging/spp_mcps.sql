@@ -1,0 +1,95 @@
+{#- Reports of both markets have a line for each reserve zone and interval, told by its end in UTC. -#}
+{% macro spp_mcp_rows(source, minutes) %}
+    select
+        mcps.*,
+        {{ believable(plus_minutes(utc('mcps.gmtintervalend'), -minutes), 'spp') }} as interval_start_utc,
+        mcps.gmtintervalend as utc_end,
+        mcps.interval as local_end,
+        {{ published_id('mcps."Reserve Zone"') }} as as_region,
+        {{ trimmed('mcps.baa') }} as area,
+        1::uinteger as version
+    from {{ source }} as mcps
+{% endmacro %}
+
+
+{#- The name of a zone is its key, so one name in two balancing areas would be two prices for one key. -#}
+{% macro spp_judged_mcps(rows, minutes, other_report, hourly_files=none) %}
+    select
+        mcps.*,
+        case
+            {%- if hourly_files %}
+            when hourly_files.raw_file is not null
+                then {{ is_another_report(
+                    "'all its stamps are on the hour (GMTIntervalEnd ' || hourly_files.first_stamp || ' is the first)'",
+                    other_report
+                ) }}
+            {%- endif %}
+            when mcps.interval_start_utc is null then {{ no_believable_time('GMTIntervalEnd', 'mcps.utc_end') }}
+            when {{ off_grid('mcps.interval_start_utc', minutes) }}
+                {%- if minutes == 60 %}
+                then {{ is_another_report(
+                    "'it has stamps off the hour (GMTIntervalEnd ' || mcps.utc_end || ')'", other_report
+                ) }}
+                {%- else %}
+                then 'rejected: GMTIntervalEnd ' || mcps.utc_end || ' is not the end of {{ minutes }} minutes'
+                {%- endif %}
+            -- The local column is no wall clock on the fall day, but never another number of hours behind.
+            when mcps.utc_end - mcps.local_end not in (interval 5 hours, interval 6 hours)
+                then 'rejected: Interval ' || mcps.local_end || ' contradicts GMTIntervalEnd ' || mcps.utc_end
+            when mcps.as_region is null then 'rejected: no Reserve Zone'
+            when min(mcps.area) over of_key <> max(mcps.area) over of_key
+                then 'rejected: Reserve Zone ' || mcps.as_region || ' in two balancing areas in this '
+                    || '{{ 'hour' if minutes == 60 else 'interval' }}'
+        end as fault
+    from {{ rows }} as mcps
+    {%- if hourly_files %}
+    left join {{ hourly_files }} as hourly_files on mcps.raw_file = hourly_files.raw_file
+    {%- endif %}
+    window of_key as (partition by mcps.interval_start_utc, mcps.as_region)
+{% endmacro %}
+
+
+{#- Single intervals and whole days or years have the same columns. -#}
+{% macro spp_real_time_mcps(source) %}
+    with typed as (
+
+        {{ spp_mcp_rows(source, minutes=5) }}
+
+    ),
+
+    hourly_files as (
+
+        {{ files_on_the_hour('typed', stamp='utc_end') }}
+
+    ),
+
+    judged as (
+
+        {{ spp_judged_mcps('typed', minutes=5, other_report='spp/da-mcp', hourly_files='hourly_files') }}
+
+    ),
+
+    products as (
+
+        {{ with_each_product('judged', prices={
+            'RegUPService': 'regupservice',
+            'RegDNService': 'regdnservice',
+            'RegUpMile': 'regupmile',
+            'RegDNMile': 'regdnmile',
+            'RampUP': 'rampup',
+            'RampDN': 'rampdn',
+            'Spin': 'spin',
+            'Supp': 'supp',
+            'UncUP': 'uncup',
+        }) }}
+
+    ),
+
+    named as (
+
+        {{ with_product_name('products', iso='spp') }}
+
+    )
+
+    {{ ancillary_prices('named', market_type="'RT' as market_type", wide=true) }}
+{% endmacro %}
