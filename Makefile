@@ -25,7 +25,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 build: $(BIN)/.installed ## generate a small raw sample and publish it to out/
-	$(BIN)/unified-iso sample $(UNIFIED_ISO_RAW) --real-time
+	$(BIN)/unified-iso sample $(UNIFIED_ISO_RAW) --real-time --ancillary-services
 	$(BIN)/unified-iso build --raw $(UNIFIED_ISO_RAW) --out $(UNIFIED_ISO_OUT)
 
 lint: $(BIN)/.installed target/linted ## check the style of SQL and Python

@@ -381,7 +381,11 @@ def sample(
         list[str] | None, typer.Option(help="Report; the hourly day-ahead ones without.")
     ] = None,
     real_time: Annotated[
-        bool, typer.Option("--real-time", help="Write the real-time reports too.")
+        bool, typer.Option("--real-time", help="Write the real-time reports of energy too.")
+    ] = False,
+    ancillary_services: Annotated[
+        bool,
+        typer.Option("--ancillary-services", help="Write the reports of ancillary services too."),
     ] = False,
     truth: Annotated[bool, typer.Option(help="Write the unified rows too.")] = True,
     overlap: Annotated[bool, typer.Option(help="Let neighbouring files share rows.")] = True,
@@ -395,6 +399,7 @@ def sample(
         revisions=revisions,
         reports=tuple(report) if report else None,
         real_time=real_time,
+        ancillary_services=ancillary_services,
     )
     with _shown_progress(console):
         try:

@@ -13,6 +13,7 @@ Packaging = Literal["csv", "csv.gz", "zip"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FIVE_MINUTES = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 
 # How a row of Interval looks as columns of a table.
@@ -38,7 +39,9 @@ class SampleOptions:
     threads: files written at the same time. The bytes do not depend on it.
     reports: names of reports, of any market; a market that has none of them writes nothing. None
         for the hourly day-ahead reports.
-    real_time: write the real-time reports too, where no reports are named.
+    real_time: write the real-time reports of energy too, where no reports are named.
+    ancillary_services: write the reports of ancillary services too, of all markets, where no
+        reports are named.
 
     Raises ValueError for a number below one or an unknown packaging.
     """
@@ -52,6 +55,7 @@ class SampleOptions:
     threads: int = 2
     reports: tuple[str, ...] | None = None
     real_time: bool = False
+    ancillary_services: bool = False
 
     def __post_init__(self) -> None:
         if self.days_per_file < 1 or self.threads < 1:

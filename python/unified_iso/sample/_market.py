@@ -17,6 +17,8 @@ LF = r"\n"
 CRLF = r"\r\n"
 # SQL of the places of a file or dataset that has them all.
 EVERYWHERE = "true"
+# Family of the prices of ancillary services.
+SERVICES = "ancillary_services"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +30,13 @@ class FamilyModel:
         use those before it.
     columns: the published columns in their order, and SQL over all of these. The words in braces
         are iso, market_type, ticks, minutes and delivery_interval.
+    has_row: SQL, over curve, place and formulas, of whether there is a row at all.
     """
 
     name: str
     formulas: Mapping[str, str]
     columns: Mapping[str, str]
+    has_row: str = EVERYWHERE
 
 
 # The first and the last columns of every family.
@@ -123,6 +127,8 @@ class Places:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A published dataset that has its truth from the reports that name it.
+
+    Those of one market share their curve and places.
 
     where: SQL of which places it has.
     columns: published columns that differ from the family's and the places', over all columns of
@@ -292,8 +298,13 @@ class Report:
 
     @property
     def is_real_time(self) -> bool:
-        """Whether it has real-time prices."""
-        return self.curve is not None and self.curve.market_type == "RT"
+        """Whether it has real-time prices of energy."""
+        return self.curve is not None and self.curve.market_type == "RT" and not self.is_of_services
+
+    @property
+    def is_of_services(self) -> bool:
+        """Whether it has prices of ancillary services."""
+        return self.curve is not None and self.curve.family.name == SERVICES
 
     @property
     def table(self) -> str:

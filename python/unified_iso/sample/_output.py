@@ -50,10 +50,12 @@ def database(options: SampleOptions) -> Iterator[duckdb.DuckDBPyConnection]:
 def load_table(
     con: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[tuple[object, ...]]
 ) -> None:
-    """Create table `name` with `columns` (SQL) and fill it with `rows`, one or more."""
+    """Create table `name` with `columns` (SQL) and fill it with `rows`, which may be none."""
     values = [list(column) for column in zip(*rows, strict=True)]
     con.execute(f"create table {name} ({columns})")
-    con.execute(f"insert into {name} select {', '.join(['unnest(?)'] * len(values))}", values)
+    if values:
+        places = ", ".join(["unnest(?)"] * len(values))
+        con.execute(f"insert into {name} select {places}", values)
 
 
 def decimal_sql(expression: str, places: int) -> str:

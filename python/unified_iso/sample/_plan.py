@@ -7,7 +7,7 @@ import duckdb
 
 from unified_iso.families import PROJECT, families
 
-from ._common import INTERVAL_COLUMNS, Request
+from ._common import INTERVAL_COLUMNS, Request, SampleOptions
 from ._market import Dataset, File, Market, Report, Span
 from ._output import Selected, Task, load_table, raw_tasks, truth_task
 from ._truth import Planned, curve_of, means_sql, truth_sql
@@ -20,17 +20,31 @@ def plan(con: duckdb.DuckDBPyConnection, market: Market, request: Request) -> li
 
     Raises FamilyError or ValueError where the model and the family's record don't fit.
     """
-    real_time = request.options.real_time
-    chosen = [
-        report
-        for report in market.reports
-        if request.writes(report.name, report.by_default or (real_time and report.is_real_time))
-    ]
+    chosen = _chosen(market, request)
     spans = _load_places(con, market, chosen, request)
     planned = [Planned(report, list(report.files(spans[id(report.places)]))) for report in chosen]
     truth = _truth_tasks(con, market, planned, request) if request.options.truth else []
     raw = (_report_tasks(con, market, each, request) for each in planned if each.report.is_written)
     return [*truth, *(task for tasks in raw for task in tasks)]
+
+
+def _chosen(market: Market, request: Request) -> list[Report]:
+    """The reports of the sample; what only tells more of files is one of them if these are."""
+    chosen = [
+        report
+        for report in market.reports
+        if request.writes(report.name, _is_switched_on(report, request.options))
+    ]
+    written = {report.name for report in chosen if report.is_written}
+    return [report for report in chosen if report.name in written]
+
+
+def _is_switched_on(report: Report, options: SampleOptions) -> bool:
+    return (
+        report.by_default
+        or (options.real_time and report.is_real_time)
+        or (options.ancillary_services and report.is_of_services)
+    )
 
 
 def _load_places(

@@ -24,6 +24,15 @@ class Planned:
     files: Sequence[File]
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a dataset's rows of one market are made of, and the reports that have them."""
+
+    curve: Curve
+    places: Places
+    planned: list[Planned]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
     """What decides which of several files that have a row counts: the greatest claim does."""
@@ -51,16 +60,61 @@ def truth_sql(
     planned: all reports of the sample. families: the records of the project file.
 
     Raises FamilyError where the family has no record, ValueError where the model lacks a column of
-    it, reports have not the same prices and places or files of several places have an interval in
-    different versions.
+    it, reports of one market have not the same prices and places, the family's order does not tell
+    several markets apart or files of several places have an interval in different versions.
     """
-    mine = [each for each in planned if dataset in each.report.datasets]
-    curve, places = curve_of(dataset, mine), mine[0].report.places
-    claims = _claims(market, mine, packaging)
-    table = f"{dataset.name}_truth"
+    written = [each.report.name for each in planned]
+    models = _models(dataset, planned)
+    order = _record(families, models[0].curve.family.name).order
+    if len(models) > 1 and "market_type" not in order:
+        raise ValueError(f"the reports of {dataset.name} don't share their prices and places")
+    found = [
+        sql
+        for model in models
+        if (sql := _model_sql(con, market, dataset, model, written, families, packaging))
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    in_order = ", ".join(f'"{name}"' for name in order)
+    return f"from ({' union all '.join(f'({sql})' for sql in found)}) order by {in_order}"
+
+
+def _models(dataset: Dataset, planned: Sequence[Planned]) -> list[Model]:
+    """The models of a dataset, one for each market it has.
+
+    Raises ValueError where reports of one market have not the same prices and places.
+    """
+    found: dict[str, Model] = {}
+    for each in planned:
+        report = each.report
+        if dataset not in report.datasets:
+            continue
+        if report.curve is None:
+            raise ValueError(f"{report.name} has no prices for {dataset.name}")
+        of_market = Model(report.curve, report.places, [])
+        model = found.setdefault(report.curve.market_type, of_market)
+        if report.curve is not model.curve or report.places is not model.places:
+            raise ValueError(f"the reports of {dataset.name} don't share their prices and places")
+        model.planned.append(each)
+    return list(found.values())
+
+
+def _model_sql(
+    con: duckdb.DuckDBPyConnection,
+    market: Market,
+    dataset: Dataset,
+    model: Model,
+    written: Sequence[str],
+    families: Mapping[str, Family],
+    packaging: Packaging,
+) -> str | None:
+    """Load the intervals of a model, and return SQL of its rows in order; None if it has none."""
+    curve, places = model.curve, model.places
+    claims = _claims(market, model.planned, packaging)
+    table = f"{dataset.name}_{curve.market_type}_truth".lower()
     if not _load_intervals(con, table, curve, claims):
         return None
-    columns = _columns(market, dataset, curve, places, [each.report.name for each in planned])
+    columns = _columns(market, dataset, curve, places, written)
     order = _order_of_places(families, curve.family.name, columns, places)
     in_any_file = " or ".join(f"({where})" for where in claims)
     held = f"({dataset.where}) and ({in_any_file})"
@@ -74,6 +128,7 @@ def truth_sql(
             from ({_crossed_sql(table, places.table, held, order)})
             where {_is_in_a_file_sql(claims)}
         )
+        where {curve.family.has_row}
     """
 
 
@@ -150,6 +205,13 @@ def _source_sql(claims: Claims) -> str:
     return f"split_part(greatest({', '.join(own)}), chr(10), 2)"
 
 
+def _record(families: Mapping[str, Family], name: str) -> Family:
+    family = families.get(name)
+    if family is None:
+        raise FamilyError(f"no family {name}: there are {', '.join(families)}")
+    return family
+
+
 def _columns(
     market: Market, dataset: Dataset, curve: Curve, places: Places, written: Sequence[str]
 ) -> dict[str, str]:
@@ -174,14 +236,13 @@ def _order_of_places(
     families: Mapping[str, Family], name: str, columns: Mapping[str, str], places: Places
 ) -> list[str]:
     """SQL of what rows are sorted by within an interval, from the record of the family."""
-    family = families.get(name)
-    if family is None:
-        raise FamilyError(f"no family {name}: there are {', '.join(families)}")
+    family = _record(families, name)
     named = (*family.key, *family.order, *family.compared, family.price, *family.parts)
     all_of_them = dict.fromkeys((*columns, *named, *family.texts, *family.series))
     lacking = [column for column in all_of_them if not columns.get(column)]
-    # Rows stand by time first, and what sorts them within it is the same for every interval.
-    _, *order = family.order
+    # Rows stand by time first, and what sorts them within it is the same for every interval; all
+    # are of one market.
+    order = [column for column in family.order[1:] if column != "market_type"]
     lacking += [column for column in order if column not in places.published]
     if lacking:
         raise ValueError(f"the model of {name} lacks {', '.join(dict.fromkeys(lacking))}")
@@ -205,15 +266,13 @@ def _crossed_sql(intervals: str, places: str, where: str, order: Sequence[str]) 
 
 
 def curve_of(dataset: Dataset, planned: Sequence[Planned]) -> Curve:
-    """The curve that all reports of a dataset share, and their places with it.
+    """The curve of a dataset of one market, which all its reports share.
 
     Raises ValueError where they don't.
     """
-    first, *others = [each.report for each in planned if dataset in each.report.datasets]
-    if first.curve is None or any(
-        report.curve is not first.curve or report.places is not first.places for report in others
-    ):
-        raise ValueError(f"the reports of {dataset.name} don't share their prices and places")
+    first, *others = _models(dataset, planned)
+    if others:
+        raise ValueError(f"{dataset.name} has several markets")
     return first.curve
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
+from . import _caiso_services as services
 from . import _gridstatus
 from ._caiso_locations import ISO, LOCATIONS
 from ._common import FIVE_MINUTES, HOUR, Interval, noise
@@ -347,6 +348,16 @@ def _day_sql(form: Form, day: date, components: Sequence[Component], groups: int
     """
 
 
+def _cells(form: Form) -> dict[str, Callable[[Line], object]]:
+    return {
+        "place integer": lambda line: _place_of_day(form.length, line.interval),
+        "interval_start varchar": lambda line: _stamp(line.interval.utc),
+        "interval_end varchar": lambda line: _stamp(line.interval.utc + form.length),
+        "opr_hr varchar": lambda line: _trade_hour(form, line.interval),
+        "opr_interval integer": lambda line: _place_of_hour(form, line.interval),
+    }
+
+
 def _report(form: Form) -> Report:
     return Report(
         name=form.query.lower(),
@@ -354,13 +365,7 @@ def _report(form: Form) -> Report:
         places=LOCATIONS,
         curve=form.curve,
         datasets=(form.dataset,),
-        cells={
-            "place integer": lambda line: _place_of_day(form.length, line.interval),
-            "interval_start varchar": lambda line: _stamp(line.interval.utc),
-            "interval_end varchar": lambda line: _stamp(line.interval.utc + form.length),
-            "opr_hr varchar": lambda line: _trade_hour(form, line.interval),
-            "opr_interval integer": lambda line: _place_of_hour(form, line.interval),
-        },
+        cells=_cells(form),
         by_default=not form.is_real_time,
     )
 
@@ -374,6 +379,24 @@ MARKET = Market(
         _report(HOURLY),
         _report(QUARTERLY),
         _report(FIVE_MINUTELY),
+        Report(
+            name=services.DAY_AHEAD_REPORT,
+            files=services.day_ahead_files,
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=_cells(HOURLY),
+            by_default=False,
+        ),
+        Report(
+            name=services.REAL_TIME_REPORT,
+            files=services.real_time_files,
+            places=services.PLACES,
+            curve=services.REAL_TIME,
+            datasets=(services.QUARTERS,),
+            cells=_cells(QUARTERLY),
+            by_default=False,
+        ),
         _gridstatus.report(
             ISO,
             ZONE,

@@ -4,6 +4,7 @@ Shapes a reader must get right: hour ending labels with 24:00 on the same date, 
 pass of the repeated hour, a blank before each price, no components; hubs and load zones stand in
 the daily file and in the workbook; a day can be posted twice. In real time there is a file for each
 quarter of an hour, load zones and DC ties have two prices, and system lambda comes by SCED run.
+Capacity prices come by day, in a line for each product, and by year, with a column for each.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,8 @@ from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from ._common import FIVE_MINUTES, HOUR, Interval, market_intervals, noise
+from . import _ercot_services as services
+from ._common import FIVE_MINUTES, HOUR, SECOND, Interval, market_intervals, noise
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, hour_prices, real_time, real_time_prices
 from ._ercot_points import ISO, LIST_HEADERS, POINTS, REAL_TIME_POINTS, list_tables
 from ._market import Book, Curve, Dataset, File, Line, Market, Report, Span
@@ -29,9 +31,10 @@ LIST = "np4-160-sg"
 QUARTERLY = "np6-905-cd"
 YEARLY_QUARTERS = "np6-785-er"
 RUNS = "np6-322-cd"
+DAILY_SERVICES = "np4-188-cd"
+YEARLY_SERVICES = "np4-181-er"
 
 QUARTER = timedelta(minutes=15)
-SECOND = timedelta(seconds=1)
 # Since then the lambda of a run comes capped and uncapped.
 TWO_LAMBDAS_SINCE = date(2025, 12, 5)
 
@@ -407,6 +410,40 @@ MARKET = Market(
             places=REAL_TIME_POINTS,
             curve=SCED,
             cells={"repeated varchar": CELLS["repeated varchar"]},
+            by_default=False,
+        ),
+        Report(
+            name=DAILY_SERVICES,
+            files=partial(
+                _postings,
+                DAILY_SERVICES,
+                "00012329",
+                "DAMCPCNP4188",
+                time(12, 30),
+                services.DAILY_SQL,
+            ),
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=YEARLY_SERVICES,
+            files=services.yearly_files,
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=services.QUARTERLY,
+            files=services.quarter_files,
+            places=services.PLACES,
+            curve=services.REAL_TIME,
+            datasets=(services.QUARTERS,),
+            cells=QUARTER_CELLS,
             by_default=False,
         ),
         Report(name=LIST, files=_list, places=POINTS, tables=list_tables),

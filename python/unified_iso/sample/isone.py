@@ -4,18 +4,23 @@ Shapes a reader must get right: the daily reports frame their rows in C, H and T
 fall day's second 02 as 02X; preliminary real-time files have names without ids; a five-minute file
 has ids without names and clocks without a day; the workbook has one sheet per location and another
 way of labelling the spring day.
+
+By name also the prices of reserve: daasreservedata, whose fall day has 02 twice, and
+fiveminreserveprice. Those of regulation stand in the workbook's sheet of the control area.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
 
+from . import _isone_services as services
 from . import _isone_smd
 from ._common import FIVE_MINUTES
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, real_time
 from ._isone_clock import ZONE, daily_label
+from ._isone_frame import head, trailer
 from ._isone_locations import FIRST_UNLISTED_ID, ISO, LOCATIONS
 from ._market import ONLY, Curve, Dataset, File, Line, Market, Report, Span, Version
 
@@ -147,8 +152,8 @@ def _daily_files(report: _Daily, span: Span) -> Iterator[File]:
             archive=f"{report.stem}_{day:%Y%m}.zip",
             select=_select("hour_cells", report.location),
             lines=lines,
-            above=_head(report.title, name, day, generated, report.heading),
-            below=_trailer(len(lines) * span.places),
+            above=head(report.title, name, day, generated, report.heading),
+            below=trailer(len(lines) * span.places),
         )
 
 
@@ -166,25 +171,9 @@ def _five_minute_files(span: Span) -> Iterator[File]:
                 archive=f"{FIVE_MINUTE_FILES}_{day:%Y%m}.zip",
                 select=_select("clock_cells", """'"' || location_id || '"'"""),
                 lines=lines,
-                above=_head("Real-Time Five-Minute LMP Report", name, day, generated, heading),
-                below=_trailer(len(lines) * span.places),
+                above=head("Real-Time Five-Minute LMP Report", name, day, generated, heading),
+                below=trailer(len(lines) * span.places),
             )
-
-
-def _head(title: str, name: str, day: date, generated: datetime, heading: dict[str, str]) -> str:
-    lines = (
-        ("C", title),
-        ("C", f"Filename: {name}"),
-        ("C", f"Report for: {day:%m/%d/%Y} - {day:%m/%d/%Y}"),
-        ("C", f"Report generated: {generated.astimezone(ZONE):%m/%d/%Y %H:%M:%S %Z}"),
-        ("H", *heading),
-        ("H", *heading.values()),
-    )
-    return "".join(",".join(f'"{cell}"' for cell in cells) + "\n" for cells in lines)
-
-
-def _trailer(lines: int) -> str:
-    return f'\n"T","{lines} lines"'
 
 
 def _clock_cells(line: Line) -> str:
@@ -242,6 +231,33 @@ MARKET = Market(
             datasets=(REAL_TIME_HOURLY,),
             by_default=False,
             gives_way=True,
+            is_written=False,
+        ),
+        Report(
+            name=services.DAILY,
+            files=services.daily_files,
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=services.CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=services.FIVE_MINUTE_FILES,
+            files=services.five_minute_files,
+            places=services.ZONES,
+            curve=services.REAL_TIME,
+            datasets=(services.FIVE_MINUTE,),
+            cells=services.CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=_isone_smd.REPORT,
+            files=_isone_smd.files,
+            places=services.REGULATION,
+            curve=services.REGULATION_HOURS,
+            datasets=(services.HOURLY,),
+            by_default=False,
             is_written=False,
         ),
     ),

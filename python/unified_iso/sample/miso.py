@@ -15,6 +15,7 @@ from functools import partial
 from itertools import count, groupby, islice
 from zoneinfo import ZoneInfo
 
+from . import _miso_services as services
 from ._common import FIVE_MINUTES, Interval, noise
 from ._energy import (
     ENERGY,
@@ -26,7 +27,7 @@ from ._energy import (
     real_time_prices,
     sensitivity,
 )
-from ._market import CRLF, Curve, Dataset, File, Line, Market, Places, Report, Span, Version
+from ._market import CRLF, LF, Curve, Dataset, File, Line, Market, Places, Report, Span, Version
 from ._output import decimal_sql, short_sql
 
 ISO = "MISO"
@@ -275,6 +276,20 @@ def _real_time_report(name: str, version: Version) -> Report:
     )
 
 
+def _services_report(
+    name: str, files: Callable[[Span], Iterator[File]], curve: Curve, line_end: str
+) -> Report:
+    return Report(
+        name=name,
+        files=files,
+        places=services.PLACES,
+        curve=curve,
+        datasets=(services.HOURLY,),
+        line_end=line_end,
+        by_default=False,
+    )
+
+
 # nodes counts locations of all types; the eight hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
@@ -304,6 +319,13 @@ MARKET = Market(
             ),
             cells={"stamp varchar": _end},
             by_default=False,
+        ),
+        _services_report(
+            services.DAY_AHEAD_REPORT, services.day_ahead_files, services.DAY_AHEAD, LF
+        ),
+        _services_report(services.FINAL_REPORT, services.final_files, services.REAL_TIME, CRLF),
+        _services_report(
+            services.PRELIMINARY_REPORT, services.preliminary_files, services.REAL_TIME, CRLF
         ),
     ),
 )

@@ -10,19 +10,18 @@ longer, a day's first one starts where the file of the day before ends, a few ar
 last day comes once more as it was before it was over, with advisory prices at its end.
 
 By name also gridstatus_lmp, the same prices as the gridstatus library prints them (names without
-PTID, congestion with the usual sign), and generator, the list that has both name and PTID.
+PTID, congestion with the usual sign), and generator, the list that has both name and PTID; and the
+prices of ancillary services, damasp by hour of the day ahead and rtasp by dispatch run.
 """
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from . import _gridstatus
-from ._common import EPOCH, FIVE_MINUTES, HOUR, MICROSECOND, Interval, noise
+from . import _nyiso_services as services
+from ._common import FIVE_MINUTES, HOUR, noise
 from ._energy import (
     ENERGY,
     PRICE_COLUMNS,
@@ -35,40 +34,25 @@ from ._energy import (
 from ._market import (
     CRLF,
     LF,
-    ONLY,
     Curve,
     Dataset,
     File,
-    Line,
     Market,
     Places,
     Report,
     Span,
-    Version,
 )
+from ._nyiso_runs import ZONE, end_us, run_files, stamp_of_end
+from ._nyiso_services import ZONES
 from ._output import decimal_sql
 
 ISO = "NYISO"
-ZONE = ZoneInfo("America/New_York")
 TICKS = 100
 
 # The two reports of one market.
 Kind = Literal["zone", "gen"]
 GENERATOR = "generator"
 
-ZONES = {
-    61752: "WEST",
-    61753: "GENESE",
-    61754: "CENTRL",
-    61755: "NORTH",
-    61756: "MHK VL",
-    61757: "CAPITL",
-    61758: "HUD VL",
-    61759: "MILLWD",
-    61760: "DUNWOD",
-    61761: "N.Y.C.",
-    61762: "LONGIL",
-}
 PROXIES = {61844: "H Q", 61845: "NPX", 61846: "O H", 61847: "PJM"}
 IN_BOTH_REPORTS = 61846
 REFERENCE = (24008, "NYISO_LBMP_REFERENCE")
@@ -174,57 +158,6 @@ REAL_TIME = Dataset(name="rt_energy_hourly")
 DISPATCHED = Dataset(
     name="rt_energy_5min", columns={"interval_end_utc": "make_timestamptz(end_us)"}
 )
-# Five-minute intervals by the clock at which they begin: those that have a run in the middle, so
-# long after they begin, those that end a minute late, and those that no run is for.
-RUN_IN_THE_MIDDLE = {
-    (0, 0): timedelta(minutes=2, seconds=40),
-    (1, 0): timedelta(minutes=2, seconds=48),
-    (1, 55): timedelta(minutes=2, seconds=48),
-    (14, 35): timedelta(minutes=3, seconds=46),
-}
-ENDS_LATE = (4, 20)
-WITHOUT_A_RUN = {(7, 5), (9, 15), (9, 20)}
-MINUTE = timedelta(minutes=1)
-# When the copy of an unfinished day was downloaded, and how many advisory prices it has.
-DOWNLOADED = (12, 5)
-ADVISORY = 4
-QUARTER = timedelta(minutes=15)
-CORRECTED = Version(1, False, True)
-
-
-def dispatched(span: Span) -> Iterator[Interval]:
-    """Intervals of dispatch runs. Nothing stands before the first one of a sample."""
-    first = span.request.start
-    for interval in span.intervals(FIVE_MINUTES):
-        clock = (interval.local.hour, interval.local.minute)
-        end = interval.utc + FIVE_MINUTES
-        middle = RUN_IN_THE_MIDDLE.get(clock)
-        if clock in WITHOUT_A_RUN:
-            continue
-        if middle and (interval.day > first or clock > (0, 0)):
-            yield interval.shifted(timedelta(), interval.utc + middle)
-            yield interval.shifted(middle, end)
-        elif clock == ENDS_LATE:
-            yield interval.shifted(timedelta(), end + MINUTE)
-        elif clock == (ENDS_LATE[0], ENDS_LATE[1] + 5):
-            yield interval.shifted(MINUTE, end)
-        else:
-            yield interval.shifted(timedelta(), end)
-
-
-def _end(interval: Interval) -> datetime:
-    assert interval.end, "intervals of dispatch runs have an end"
-    return interval.end
-
-
-def _end_us(interval: Interval) -> int:
-    return (_end(interval) - EPOCH) // MICROSECOND
-
-
-def _stamp_of_end(line: Line) -> str:
-    return f"{_end(line.interval).astimezone(ZONE):%m/%d/%Y %H:%M:%S}"
-
-
 HOURS = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=real_time(ISO, cent=1), market_type="RT")
 RUNS = Curve(
     family=ENERGY,
@@ -232,7 +165,7 @@ RUNS = Curve(
     values=real_time(ISO, cent=1),
     market_type="RT",
     length=FIVE_MINUTES,
-    more={"end_us bigint": _end_us},
+    more={"end_us bigint": end_us},
 )
 
 
@@ -273,40 +206,6 @@ def _hourly_files(name: str, kind: Kind, in_quotes: bool, span: Span) -> Iterato
         )
 
 
-def _dispatch_files(kind: Kind, span: Span) -> Iterator[File]:
-    """A day each, and the last one as it was before it was over, under a name that sorts behind."""
-    days = [(day, list(runs)) for day, runs in groupby(dispatched(span), lambda run: run.day)]
-    for day, runs in days:
-        yield File(
-            name=f"{day:%Y%m%d}realtime_{kind}.csv",
-            archive=f"{day:%Y%m}01realtime_{kind}_csv.zip",
-            select=_select(in_quotes=True),
-            lines=[Line(run) for run in runs],
-            where=f"in_{kind}_report",
-        )
-    day, runs = days[-1]
-    yield File(
-        name=f"{day:%Y%m%d}realtime_{kind}_early.csv",
-        archive=f"{day:%Y%m%d}realtime_{kind}_early.zip",
-        select=_select(in_quotes=True),
-        lines=list(_early_lines(runs)),
-        where=f"in_{kind}_report",
-    )
-
-
-def _early_lines(runs: list[Interval]) -> Iterator[Line]:
-    """Runs until noon, some with prices that were corrected since, and advisory quarter-hours."""
-    *_, noon = (run for run in runs if (run.local.hour, run.local.minute) < DOWNLOADED)
-    first_advisory = _end(noon) + 2 * FIVE_MINUTES
-    for run in runs:
-        if run.utc <= noon.utc:
-            yield Line(run, CORRECTED if run.local.hour == 10 else ONLY, counts=False)
-    for number in range(ADVISORY):
-        later = number * QUARTER
-        advisory = noon.shifted(FIVE_MINUTES + later, first_advisory + later)
-        yield Line(advisory, counts=False)
-
-
 def _generator_list(span: Span) -> Iterator[File]:
     yield File(
         name="generator.csv",
@@ -344,11 +243,11 @@ def _hourly_report(
 def _dispatch_report(kind: Kind) -> Report:
     return Report(
         name=f"realtime_{kind}",
-        files=partial(_dispatch_files, kind),
+        files=partial(run_files, f"realtime_{kind}", _select(in_quotes=True), f"in_{kind}_report"),
         places=LOCATIONS,
         curve=RUNS,
         datasets=(DISPATCHED,),
-        cells={"stamp varchar": _stamp_of_end},
+        cells={"stamp varchar": stamp_of_end},
         line_end=CRLF,
         by_default=False,
     )
@@ -382,6 +281,24 @@ MARKET = Market(
             ],
             ticks=TICKS,
             negative_zeros=True,
+        ),
+        Report(
+            name=services.DAILY,
+            files=services.daily_files,
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=services.CELLS,
+            by_default=False,
+        ),
+        Report(
+            name=services.RUNS,
+            files=services.dispatch_files,
+            places=services.REAL_TIME_PLACES,
+            curve=services.REAL_TIME,
+            datasets=(services.DISPATCHED,),
+            cells=services.RUN_CELLS,
+            by_default=False,
         ),
         Report(name=GENERATOR, files=_generator_list, places=LOCATIONS, by_default=False),
     ),

@@ -6,7 +6,7 @@ other ids; a real-time total need not be the sum of its parts; a revised day of 
 prices comes whole in both versions, most of which have equal prices.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,9 +14,10 @@ from itertools import chain
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from ._common import FIVE_MINUTES, Interval, SampleOptions
+from . import _pjm_services as services
+from ._common import FIVE_MINUTES, HOUR, Interval, SampleOptions
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, real_time
-from ._market import CRLF, ONLY, Curve, Dataset, File, Line, Market, Report, Span, Version
+from ._market import CRLF, ONLY, Curve, Dataset, File, Line, Market, Places, Report, Span, Version
 from ._output import decimal_sql
 from ._pjm_locations import ISO, LOCATIONS
 
@@ -153,6 +154,13 @@ def _clock(moment: datetime) -> str:
     return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment:%M:%S} {half}"
 
 
+CELLS: dict[str, Callable[[Line], object]] = {
+    "datetime_beginning_utc varchar": lambda line: _clock(line.interval.utc),
+    "datetime_beginning_ept varchar": lambda line: _clock(line.interval.local),
+    "row_is_current varchar": lambda line: str(line.version.is_current),
+}
+
+
 def _report(
     name: str,
     curve: Curve,
@@ -168,13 +176,28 @@ def _report(
         places=LOCATIONS,
         curve=curve,
         datasets=datasets,
-        cells={
-            "datetime_beginning_utc varchar": lambda line: _clock(line.interval.utc),
-            "datetime_beginning_ept varchar": lambda line: _clock(line.interval.local),
-            "row_is_current varchar": lambda line: str(line.version.is_current),
-        },
+        cells=CELLS,
         line_end=CRLF,
         by_default=by_default,
+    )
+
+
+def _services_report(
+    name: str,
+    files: Callable[[Span], Iterable[File]],
+    places: Places,
+    curve: Curve,
+    dataset: Dataset,
+) -> Report:
+    return Report(
+        name=name,
+        files=files,
+        places=places,
+        curve=curve,
+        datasets=(dataset,),
+        cells=CELLS,
+        line_end=CRLF,
+        by_default=False,
     )
 
 
@@ -213,6 +236,47 @@ MARKET = Market(
             datasets=(Dataset(name="rt_energy_5min_nodal"),),
             in_exports=True,
             by_default=False,
+        ),
+        _services_report(
+            services.HOURLY_FEED,
+            partial(
+                _files,
+                services.HOURLY_FEED,
+                services.feed_sql("Price", services.IN_ORDER, has_ratio=True),
+                HOUR,
+                False,
+            ),
+            services.PLACES,
+            services.REAL_TIME,
+            services.HOURLY,
+        ),
+        _services_report(
+            services.DAY_AHEAD_FEED,
+            services.day_ahead_files,
+            services.DAY_AHEAD_PLACES,
+            services.DAY_AHEAD,
+            services.HOURLY,
+        ),
+        _services_report(
+            services.DAY_AHEAD_RESULTS,
+            services.day_ahead_results_files,
+            services.DAY_AHEAD_PLACES,
+            services.DAY_AHEAD,
+            services.HOURLY,
+        ),
+        _services_report(
+            services.FIVE_MINUTE_FEED,
+            services.five_minute_files,
+            services.FIVE_MINUTE_PLACES,
+            services.FIVE_MINUTE,
+            services.FIVE_MINUTES_DATASET,
+        ),
+        _services_report(
+            services.RESULTS,
+            services.results_files,
+            services.FIVE_MINUTE_PLACES,
+            services.FIVE_MINUTE,
+            services.FIVE_MINUTES_DATASET,
         ),
     ),
 )

@@ -3,15 +3,17 @@
 Shapes a reader must get right: five headers, two ways to print stamps and prices, a local column
 that is not the wall clock on clock-change days, from April 2026 a western balancing area with an
 energy price of its own, and real-time prices that come twice, by interval and by day.
+
+By name also the prices of operating reserve: da-mcp, rtbm-mcp and rtbm-mcp-daily.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import chain, count, groupby, islice, repeat
-from zoneinfo import ZoneInfo
 
-from ._common import FIVE_MINUTES, HOUR, Interval
+from . import _spp_services as services
+from ._common import FIVE_MINUTES, HOUR
 from ._energy import (
     ENERGY,
     PRICE_COLUMNS,
@@ -25,9 +27,9 @@ from ._energy import (
 )
 from ._market import EVERYWHERE, Curve, Dataset, File, Line, Market, Means, Places, Report, Span
 from ._output import decimal_sql, short_sql
+from ._spp_clock import ZONE, clock_cells, printed_end
 
 ISO = "SPP"
-ZONE = ZoneInfo("America/Chicago")
 CENT = 100
 
 EAST, WEST = "SPP", "SWPW"
@@ -242,7 +244,7 @@ def _interval_files(span: Span) -> Iterator[File]:
         if number % 2 == 0:
             form = Form(BAA_LAST if day >= WEST_JOINS else PLAIN)
             for line in lines:
-                end = _printed_end(line.interval, FIVE_MINUTES)
+                end = printed_end(line.interval, FIVE_MINUTES)
                 again = "d" if line.interval.is_second_pass else ""
                 yield _file(f"RTBM-LMP-SL-{end:%Y%m%d%H%M}{again}.csv", day, form, [line])
 
@@ -252,20 +254,6 @@ def _daily_files(span: Span) -> Iterator[File]:
     for day, lines in span.by_day(FIVE_MINUTES):
         form = Form((*DAILY, " BAA") if day >= WEST_JOINS else DAILY)
         yield _file(f"RTBM-LMP-DAILY-SL-{day:%Y%m%d}.csv", day, form, lines)
-
-
-def _printed_end(interval: Interval, length: timedelta) -> datetime:
-    """The local end as SPP prints it: 02:00 twice in autumn, never in spring."""
-    wall_clock = (interval.utc + length).astimezone(ZONE).replace(tzinfo=None)
-    return max(interval.local + length, wall_clock)
-
-
-def _cells(length: timedelta) -> dict[str, Callable[[Line], object]]:
-    """The two columns that tell the end of an interval."""
-    return {
-        "local_end timestamp": lambda line: _printed_end(line.interval, length),
-        "gmt_end timestamp": lambda line: (line.interval.utc + length).replace(tzinfo=None),
-    }
 
 
 _AREA = {"zone": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)"}
@@ -283,7 +271,7 @@ MARKET = Market(
             places=LOCATIONS,
             curve=DAY_AHEAD,
             datasets=(Dataset(name="da_energy_hourly", columns=_AREA),),
-            cells=_cells(HOUR),
+            cells=clock_cells(HOUR),
         ),
         Report(
             name="rtbm-lmp-sl",
@@ -291,7 +279,7 @@ MARKET = Market(
             places=LOCATIONS,
             curve=REAL_TIME,
             datasets=_RT_DATASETS,
-            cells=_cells(FIVE_MINUTES),
+            cells=clock_cells(FIVE_MINUTES),
             by_default=False,
         ),
         Report(
@@ -300,7 +288,34 @@ MARKET = Market(
             places=LOCATIONS,
             curve=REAL_TIME,
             datasets=_RT_DATASETS,
-            cells=_cells(FIVE_MINUTES),
+            cells=clock_cells(FIVE_MINUTES),
+            by_default=False,
+        ),
+        Report(
+            name="da-mcp",
+            files=services.daily_files,
+            places=services.PLACES,
+            curve=services.DAY_AHEAD,
+            datasets=(services.HOURLY,),
+            cells=clock_cells(HOUR),
+            by_default=False,
+        ),
+        Report(
+            name="rtbm-mcp",
+            files=services.interval_files,
+            places=services.REAL_TIME_PLACES,
+            curve=services.REAL_TIME,
+            datasets=(services.FIVE_MINUTE,),
+            cells=clock_cells(FIVE_MINUTES),
+            by_default=False,
+        ),
+        Report(
+            name="rtbm-mcp-daily",
+            files=services.real_time_daily_files,
+            places=services.REAL_TIME_PLACES,
+            curve=services.REAL_TIME,
+            datasets=(services.FIVE_MINUTE,),
+            cells=clock_cells(FIVE_MINUTES),
             by_default=False,
         ),
     ),
