@@ -107,7 +107,7 @@ def test_several_datasets_are_chosen_at_once(
     [
         (["nyiso"], [NYISO, HUB], f"{HUB} is a dataset of pjm, not of nyiso"),
         (["pjm", "nyiso"], [HUB, NODAL], "no dataset da_energy_hourly_hub or "),
-        (["pjm"], [HUB, "weather"], "no dataset weather for pjm: there are da_energy_hourly_hub, "),
+        (["pjm"], [HUB, "weather"], "no dataset weather for pjm: there are as_5min, as_hourly, "),
     ],
 )
 def test_a_dataset_that_one_of_several_has_not_is_told(

@@ -154,8 +154,12 @@ def test_names_are_taken_in_any_case() -> None:
         (["nysio"], None, "no operator 'nysio' (is nyiso meant?): there are pjm, nyiso, "),
         (["weather"], None, "no operator 'weather': there are pjm, nyiso, "),
         (["pjm"], "nyiso_da_energy_hourly", "da_energy_hourly is a dataset of nyiso, not of pjm"),
-        (["pjm", "ercot"], "da_energy_hourly_nodal", "for ercot: there are da_energy_hourly"),
-        ([], "weather", "no dataset weather for any operator: there are da_energy_hourly, "),
+        (
+            ["pjm", "ercot"],
+            "da_energy_hourly_nodal",
+            "for ercot: there are as_15min, as_hourly, da_e",
+        ),
+        ([], "weather", "no dataset weather for any operator: there are as_15min, as_5min, "),
     ],
 )
 def test_names_that_there_are_none_of_are_told(

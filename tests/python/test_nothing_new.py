@@ -25,7 +25,13 @@ from unified_iso.project import dataset_models
 
 pytestmark = pytest.mark.builds
 
-FAMILY_VIEWS = {"model.unified_iso.energy_prices", "model.unified_iso.price_panel"}
+FAMILY_VIEWS = {
+    f"model.unified_iso.{name}"
+    for name in (
+        *("energy_prices", "price_panel"),
+        *("ancillary_services", "caiso_as_resource_prices"),
+    )
+}
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
 
 

@@ -11,6 +11,7 @@ import pytest
 from building import REPOSITORY, read_rows, run_dbt
 from unified_iso.build.spec import Project
 from unified_iso.families import families
+from unified_iso.project import dataset_models
 
 pytestmark = pytest.mark.builds
 
@@ -173,3 +174,10 @@ def test_queries_of_the_benchmark_are_no_tests(manifest: dict[str, Any]) -> None
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
     assert tests
     assert not [test["path"] for test in tests if test["path"].startswith("bench")]
+
+
+def test_a_mart_named_after_an_operator_is_no_dataset() -> None:
+    models = dataset_models()
+
+    assert models["caiso_as_hourly"] == ("caiso", "as_hourly")
+    assert "caiso_as_resource_prices" not in models

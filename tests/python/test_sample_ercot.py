@@ -388,3 +388,66 @@ def test_real_time_lambda_is_the_mean_of_the_runs_by_time(quarters: Path) -> Non
             for (start, price), end in zip(runs, ends, strict=True)
         )
         assert value == pytest.approx(mean / 900, abs=1e-6)
+
+
+# Ancillary services.
+
+
+def test_capacity_prices_come_by_day_and_by_year(tmp_path: Path) -> None:
+    reports = ("np4-188-cd", "np4-181-er")
+    write(tmp_path, date(2022, 12, 31), 1, reports=reports)
+    write(tmp_path, date(2023, 6, 9), 2, reports=reports, overlap=False)
+
+    of_days = dict(texts(tmp_path, "np4-188-cd"))
+    of_years = dict(texts(tmp_path, "np4-181-er"))
+
+    name = r"ercot/np4-188-cd/cdr\.00012329\.0{16}\.\d{8}\.12\d{4}\.DAMCPCNP4188\.csv"
+    assert len(of_days) == 3
+    assert all(re.fullmatch(name, source) for source in of_days)
+    line = re.compile(rf"{DAY},{HOUR},(REGUP|REGDN|RRS|NSPIN|ECRS),\d+(\.\d*[1-9])?,[NY]")
+    orders = set()
+    for text in of_days.values():
+        header, *lines = text.splitlines()
+        assert header == "DeliveryDate,HourEnding,AncillaryType,MCPC,DSTFlag"
+        assert not [row for row in lines if not line.fullmatch(row)]
+        hours = [
+            [row.split(",")[2] for row in lines if f",{hour:02}:00," in row] for hour in (1, 2)
+        ]
+        orders |= {tuple(products) for products in hours}
+    assert len(orders) > 2
+    early, late = (
+        of_years[f"ercot/np4-181-er/DAMASMCPC_{year}.csv"].splitlines() for year in (2022, 2023)
+    )
+    products = "REGDN,REGUP ,RRS,NSPIN"
+    assert early[0] == f"Delivery Date,Hour Ending,Repeated Hour Flag,{products}"
+    assert late[0] == f"{early[0]},ECRS"
+    assert [row[-1] == "," for row in late[1:]] == [True] * 24 + [False] * 24
+    assert len({row.count(",") for row in late}) == 1
+
+
+def test_the_year_and_its_days_have_the_same_prices(tmp_path: Path) -> None:
+    write(tmp_path, FALL, 1, reports=("np4-188-cd", "np4-181-er"))
+    of_days = {
+        (row["HourEnding"], row["DSTFlag"], row["AncillaryType"]): row["MCPC"]
+        for _, text in texts(tmp_path, "np4-188-cd")
+        for row in csv.DictReader(io.StringIO(text))
+    }
+    ((_, text),) = texts(tmp_path, "np4-181-er")
+    of_year = {
+        (row["Hour Ending"], row["Repeated Hour Flag"], heading.strip()): row[heading]
+        for row in csv.DictReader(io.StringIO(text))
+        for heading in ("REGDN", "REGUP ", "RRS", "NSPIN", "ECRS")
+    }
+    assert len(of_days) == 25 * 5
+    assert of_year == of_days
+
+
+def test_services_are_written_where_asked_for(tmp_path: Path) -> None:
+    day = date(2025, 12, 5)
+    plain = write(tmp_path / "plain", day, 1)
+    asked = write(tmp_path / "asked", day, 1, ancillary_services=True)
+
+    services = {path.name for path in (asked / "ercot").iterdir()} - {
+        path.name for path in (plain / "ercot").iterdir()
+    }
+    assert services == {"np4-188-cd", "np4-181-er", "np6-331-cd"}

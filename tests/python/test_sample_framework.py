@@ -44,6 +44,8 @@ vars:
       parts: []
       texts: [fuel]
       series: [fuel]
+      beside: []
+      line_key: [datetime_utc]
       required: []
       words: []
 """
@@ -376,3 +378,35 @@ def test_a_family_without_a_record_is_refused(tmp_path: Path, project: Path) -> 
 
     with pytest.raises(FamilyError, match="no family fuel_prices"):
         written(tmp_path, SPOT)
+
+
+def test_a_dataset_may_have_several_markets(tmp_path: Path, project: Path) -> None:
+    """Rows stand as the family's record says, whichever market they are of."""
+    with_market = RECORD.replace(
+        "order: [datetime_utc, fuel]", "order: [datetime_utc, market_type, fuel]"
+    )
+    (project / "dbt_project.yml").write_text(with_market)
+    some = replace(FUELS, rows=lambda _: [("gas", 50, False), ("coal", 60, True)], table="others")
+    real_time = replace(SPOT, name="real_time", curve=replace(CURVE, market_type="RT"), places=some)
+
+    out = written(tmp_path, real_time, SPOT)
+
+    assert truth(out, "hour(datetime_local), market_type, fuel, price, data_source")[:6] == [
+        (0, "DA", "coal", 0.10, "xiso/spot/day.csv"),
+        (0, "DA", "gas", 0.25, "xiso/spot/day.csv"),
+        (0, "DA", "oil", 0.07, "xiso/spot/day.csv"),
+        (0, "RT", "coal", 0.60, "xiso/real_time/day.csv"),
+        (0, "RT", "gas", 0.50, "xiso/real_time/day.csv"),
+        (1, "DA", "coal", 1.10, "xiso/spot/day.csv"),
+    ]
+
+
+def test_a_place_without_a_price_has_no_row(tmp_path: Path) -> None:
+    dear = replace(FAMILY, has_row="ticks_paid <> 10")
+
+    out = written(tmp_path, replace(SPOT, curve=replace(CURVE, family=dear)))
+
+    assert [row[:2] for row in truth(out)] == [
+        *((0, "gas"), (0, "oil")),
+        *((1, "coal"), (1, "gas"), (1, "oil")),
+    ]
