@@ -20,15 +20,41 @@ HOUR_COLUMNS = {
     "columns": ", ".join(f"'{hour}': 'double'" for hour in HOURS),
     "prices": "[" + ", ".join(f'"{hour}"' for hour in HOURS) + "]",
 }
+DAY_AHEAD = {"market": "DA", "minutes": "60", "place": "0"}
+REAL_TIME = {**DAY_AHEAD, "market": "RT"}
+FIVE_MINUTES = {
+    "market": "RT",
+    "minutes": "5",
+    "place": "(minute(datetime_local) // 5 + 1)",
+}
+QUARTERS = {**FIVE_MINUTES, "minutes": "15", "place": "(minute(datetime_local) // 15 + 1)"}
+OPR_INTERVAL = "'OPR_INTERVAL': 'varchar', "
+CAISO_DAY_AHEAD = {"value": "MW", "before": OPR_INTERVAL, "after": ""}
+CAISO_REAL_TIME = {"before": "", "after": OPR_INTERVAL}
+NYISO_HOURLY = {"back": "0", "form": "%m/%d/%Y %H:%M"}
+NYISO_RUNS = {"back": "5", "form": "%m/%d/%Y %H:%M:%S"}
+# By report: operator, template and the words in it.
 REPORTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "da_hrl_lmps": ("pjm", "pjm_lmps", {"market": "da", "minutes": "60"}),
+    "rt_hrl_lmps": ("pjm", "pjm_lmps", {"market": "rt", "minutes": "60"}),
     "rt_fivemin_hrl_lmps": ("pjm", "pjm_lmps", {"market": "rt", "minutes": "5"}),
-    "prc_lmp": ("caiso", "caiso_lmps", {}),
+    "prc_lmp": ("caiso", "caiso_lmps", DAY_AHEAD | CAISO_DAY_AHEAD),
+    "prc_rtpd_lmp": ("caiso", "caiso_lmps", QUARTERS | CAISO_REAL_TIME | {"value": "PRC"}),
+    "prc_intvl_lmp": ("caiso", "caiso_lmps", FIVE_MINUTES | CAISO_REAL_TIME | {"value": "VALUE"}),
     "np4-190-cd": ("ercot", "ercot_prices", {}),
-    "damlbmp_gen+damlbmp_zone": ("nyiso", "nyiso_lbmps", {}),
-    "da_expost_lmp": ("miso", "miso_lmps", HOUR_COLUMNS),
-    "ww_dalmp_iso": ("isone", "isone_daily", {}),
-    "da-lmp-sl": ("spp", "spp_lmps", {}),
+    "np6-905-cd": ("ercot", "ercot_quarters", {}),
+    "damlbmp_gen+damlbmp_zone": ("nyiso", "nyiso_lbmps", DAY_AHEAD | NYISO_HOURLY),
+    "rtlbmp_gen+rtlbmp_zone": ("nyiso", "nyiso_lbmps", REAL_TIME | NYISO_HOURLY),
+    "realtime_gen+realtime_zone": ("nyiso", "nyiso_lbmps", FIVE_MINUTES | NYISO_RUNS),
+    "da_expost_lmp": ("miso", "miso_lmps", DAY_AHEAD | HOUR_COLUMNS),
+    "rt_lmp_final": ("miso", "miso_lmps", REAL_TIME | HOUR_COLUMNS),
+    "5min_lmp": ("miso", "miso_five_minutes", {}),
+    "ww_dalmp_iso": ("isone", "isone_daily", DAY_AHEAD),
+    "lmp_rt_final": ("isone", "isone_daily", REAL_TIME),
+    "lmp_5min": ("isone", "isone_five_minutes", {}),
+    "da-lmp-sl": ("spp", "spp_lmps", DAY_AHEAD),
+    "rtbm-lmp-sl": ("spp", "spp_five_minutes", FIVE_MINUTES),
+    "rtbm-lmp-daily-sl": ("spp", "spp_five_minutes", FIVE_MINUTES),
 }
 
 

@@ -78,6 +78,44 @@ CASES = {
         "isone", "da_energy_hourly", "ww_dalmp_iso", date(2024, 3, 1), 31, 1210, times=5
     ),
     "spp-month": Case("spp", "da_energy_hourly", "da-lmp-sl", date(2024, 3, 1), 31, 1240, times=5),
+    "pjm-real-time-ten-days": Case(
+        "pjm", "rt_energy_hourly_nodal", "rt_hrl_lmps", date(2024, 3, 1), 10, 6265, times=3
+    ),
+    "caiso-15min-two-days": Case(
+        "caiso", "rt_energy_15min_nodal", "prc_rtpd_lmp", date(2024, 3, 7), 2, 8000
+    ),
+    "caiso-5min-two-days": Case(
+        "caiso", "rt_energy_5min_nodal", "prc_intvl_lmp", date(2024, 3, 7), 2, 3000
+    ),
+    "ercot-15min-month": Case("ercot", "rt_energy_15min", "np6-905-cd", date(2024, 3, 1), 31, 1000),
+    "nyiso-5min-week": Case(
+        "nyiso", "rt_energy_5min", "realtime_gen+realtime_zone", date(2024, 3, 1), 7, 560, times=3
+    ),
+    "nyiso-real-time-month": Case(
+        "nyiso", "rt_energy_hourly", "rtlbmp_gen+rtlbmp_zone", date(2024, 3, 1), 31, 560, times=5
+    ),
+    "miso-real-time-month": Case(
+        "miso", "rt_energy_hourly_nodal", "rt_lmp_final", date(2024, 3, 1), 31, 2600, times=3
+    ),
+    "miso-5min-week": Case("miso", "rt_energy_5min_nodal", "5min_lmp", date(2024, 3, 4), 7, 1000),
+    "isone-real-time-month": Case(
+        "isone", "rt_energy_hourly", "lmp_rt_final", date(2024, 3, 1), 31, 1210, times=5
+    ),
+    "isone-5min-week": Case("isone", "rt_energy_5min", "lmp_5min", date(2024, 3, 1), 7, 1210),
+    # The same rows in a file for each five minutes and in a file for each day.
+    "spp-5min-small-files": Case(
+        "spp", "rt_energy_5min", "rtbm-lmp-sl", date(2024, 3, 1), 15, 1240
+    ),
+    "spp-5min-daily-files": Case(
+        "spp", "rt_energy_5min", "rtbm-lmp-daily-sl", date(2024, 3, 1), 15, 1240
+    ),
+    # Time grows with the days and memory does not.
+    "pjm-5min-3-days": Case(
+        "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 1), 3, 6265
+    ),
+    "pjm-5min-10-days": Case(
+        "pjm", "rt_energy_5min_nodal", "rt_fivemin_hrl_lmps", date(2024, 3, 1), 10, 6265
+    ),
 }
 
 
