@@ -272,9 +272,8 @@
 
 
 {#- A file that was downloaded before its day was over gives way to one of the whole day, whatever their names. -#}
-{% macro nyiso_settled_prices(
-    prices, runs, series=['settlement_location_id'], values=['lmp_total', 'lmp_congestion', 'lmp_loss']
-) %}
+{% macro nyiso_settled_prices(prices, runs, series=['settlement_location_id'], values=none) %}
+    {%- set values = values or ['lmp_total', 'lmp_congestion', 'lmp_loss'] %}
     select
         prices.* replace (
             case

@@ -16,7 +16,7 @@ from unified_iso.project import dataset_models
 pytestmark = pytest.mark.builds
 
 OURS = "unified_iso"
-COLUMNS = {"energy_prices": 24}
+COLUMNS = {"energy_prices": 24, "ancillary_services": 18}
 GUARANTEES_OF_ALL = {
     "error accounts_balance",
     "error grain_is_unique",
@@ -122,7 +122,7 @@ def test_a_record_names_columns_of_its_family(manifest: dict[str, Any]) -> None:
     for node in filter(is_dataset, manifest["nodes"].values()):
         family = families(REPOSITORY)[node["config"]["family"]]
         named = {family.price, *family.names, *family.names.values()}
-        for columns in (family.key, family.order, family.compared, family.parts):
+        for columns in (family.key, family.order, family.compared, family.parts, family.beside):
             named |= set(columns)
         for columns in (family.texts, family.series, family.required, family.words):
             named |= set(columns)
