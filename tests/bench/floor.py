@@ -53,8 +53,8 @@ REPORTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "lmp_rt_final": ("isone", "isone_daily", REAL_TIME),
     "lmp_5min": ("isone", "isone_five_minutes", {}),
     "da-lmp-sl": ("spp", "spp_lmps", DAY_AHEAD),
-    "rtbm-lmp-sl": ("spp", "spp_five_minutes", FIVE_MINUTES),
-    "rtbm-lmp-daily-sl": ("spp", "spp_five_minutes", FIVE_MINUTES),
+    "rtbm-lmp-sl": ("spp", "spp_lmps", FIVE_MINUTES),
+    "rtbm-lmp-daily-sl": ("spp", "spp_lmps", FIVE_MINUTES),
 }
 
 
@@ -68,7 +68,9 @@ def main() -> None:
     lists = {
         "files": listed(files),
         "padded": listed(path for path in files if path in padded),
-        "unpadded": listed(path for path in files if path not in padded),
+        # A list must name files, but those of a condition that is false are not read.
+        "unpadded": listed([path for path in files if path not in padded] or files),
+        "has_unpadded": str(len(padded) < len(files)).lower(),
     }
     sql = (Path(__file__).parent / "floors" / f"{template}.template").read_text()
     with duckdb.connect(config={"memory_limit": "1600MB", "threads": 2}) as connection:
