@@ -25,12 +25,7 @@
             upper({{ trimmed(market) }}) as market_word
         from {{ source }}
     ) as prices
-    left join ({{ gridstatus_times(source, iso) }}) as times
-        on true
-        {% for column, name in gridstatus_time_columns().items() %}
-        and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
-        {% endfor %}
-    left join {{ ref('gridstatus_markets') }} as words on prices.market_word = words.market
+    {{ gridstatus_times_and_words(source, iso) }}
 {% endmacro %}
 
 

@@ -42,13 +42,19 @@
             upper({{ trimmed('"Market"') }}) as market_word
         from {{ source }}
     ) as prices
+    {{ gridstatus_times_and_words(source, iso) }}
+{% endmacro %}
+
+
+{#- What a row's times and its market's word mean, beside the rows `prices`. -#}
+{% macro gridstatus_times_and_words(source, iso) %}
     left join ({{ gridstatus_times(source, iso) }}) as times
         on true
         {% for column, name in gridstatus_time_columns().items() %}
         and prices.{{ adapter.quote(name) }} is not distinct from times.{{ column }}_text
         {% endfor %}
     left join {{ ref('gridstatus_markets') }} as words on prices.market_word = words.market
-{% endmacro %}
+{%- endmacro %}
 
 
 {#- Each different time is read once and not once per row, because many rows share few times. -#}

@@ -11,11 +11,7 @@
             {{ trimmed('"Node"') }} as settlement_location,
             {{ trimmed('"Type"') }} as published_type,
             {{ trimmed('"Value"') }} as component,
-            {{ list_of([
-                '"HE 1"', '"HE 2"', '"HE 3"', '"HE 4"', '"HE 5"', '"HE 6"', '"HE 7"', '"HE 8"',
-                '"HE 9"', '"HE 10"', '"HE 11"', '"HE 12"', '"HE 13"', '"HE 14"', '"HE 15"', '"HE 16"',
-                '"HE 17"', '"HE 18"', '"HE 19"', '"HE 20"', '"HE 21"', '"HE 22"', '"HE 23"', '"HE 24"',
-            ]) }} as prices
+            {{ miso_hours() }} as prices
         from {{ rows }}
 
     ),
@@ -201,4 +197,13 @@
             }, nullable=true) }}
         end as set_aside
     from hourly
+{% endmacro %}
+
+
+{% macro miso_hours() %}
+    {{- list_of([
+        '"HE 1"', '"HE 2"', '"HE 3"', '"HE 4"', '"HE 5"', '"HE 6"', '"HE 7"', '"HE 8"',
+        '"HE 9"', '"HE 10"', '"HE 11"', '"HE 12"', '"HE 13"', '"HE 14"', '"HE 15"', '"HE 16"',
+        '"HE 17"', '"HE 18"', '"HE 19"', '"HE 20"', '"HE 21"', '"HE 22"', '"HE 23"', '"HE 24"',
+    ]) -}}
 {% endmacro %}

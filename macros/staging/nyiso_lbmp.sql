@@ -233,6 +233,31 @@
 {%- endmacro %}
 
 
+{#- Rows of dispatch runs have run_end_utc, and start where the run before them ended; others keep their interval. -#}
+{% macro nyiso_runs_by_end(rows, location) %}
+    select
+        * replace (
+            case
+                when run_end_utc is null then interval_start_utc
+                else {{ nyiso_start_of_run('run_end_utc', 'ended_before') }}
+            end as interval_start_utc,
+            coalesce(
+                run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}
+            ) as interval_end_utc
+        )
+    from (
+        select
+            *,
+            max(run_end_utc) over (
+                partition by {{ location }}
+                order by run_end_utc
+                groups between 1 preceding and 1 preceding
+            ) as ended_before
+        from {{ rows }}
+    ) as runs
+{% endmacro %}
+
+
 {#- Stamps at which intervals end become intervals. One starts where the run before it ended, whatever file that is in, if
     it is at most seven minutes back. -#}
 {% macro nyiso_dispatch_intervals(rows, stamps, hourly_report, location='settlement_location_id') %}

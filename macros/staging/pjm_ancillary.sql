@@ -47,6 +47,50 @@
 {%- endmacro %}
 
 
+{#- Real-time prices of a feed that names services at length. -#}
+{% macro pjm_real_time_services(source, lone_minutes) %}
+    with typed as (
+
+        {{ pjm_services(source) }}
+
+    ),
+
+    clocked as (
+
+        {{ pjm_with_clock('typed') }}
+
+    ),
+
+    measured as (
+
+        {{ pjm_with_length('clocked', lone_minutes=lone_minutes) }}
+
+    ),
+
+    judged as (
+
+        select
+            *,
+            'RT' as market,
+            'RT' as market_type,
+            case
+            {{- pjm_length_faults() }}
+            {{- pjm_service_faults(['PJM RTO', 'Mid-Atlantic/Dominion'], elsewhere='da_ancillary_services') }}
+            end as fault
+        from measured
+
+    ),
+
+    named as (
+
+        {{ with_product_name('judged', iso='pjm') }}
+
+    )
+
+    {{ ancillary_prices('named', of_several_markets=true) }}
+{% endmacro %}
+
+
 {#- Megawatts stand beside the price of the service alone: those of its parts would be the same ones again. -#}
 {% macro pjm_reserves(rows, capability='null::double', performance='null::double', megawatts='total_mw') %}
     select
@@ -163,9 +207,7 @@
 
 {% macro pjm_stamp_faults() %}
             when interval_start_utc is null then {{ no_believable_time('datetime_beginning_utc', 'utc_stamp') }}
-            when epoch_us(utc_stamp) - epoch_us(local_stamp) <> behind_utc_us
-                then 'rejected: datetime_beginning_ept ' || local_stamp
-                || ' is not the local time of datetime_beginning_utc ' || utc_stamp
+            {{- pjm_local_stamp_fault() }}
 {%- endmacro %}
 
 
@@ -189,9 +231,5 @@
 {#- What is wrong with the time of a day-ahead row, all of which are hourly. -#}
 {% macro pjm_hour_faults(five_minute_report) %}
             {{- pjm_stamp_faults() }}
-            when {{ off_grid('utc_stamp', 60) }}
-                then {{ is_another_report(
-                    "'it has stamps off the hour (datetime_beginning_utc ' || utc_stamp || ')'",
-                    'pjm/' ~ five_minute_report
-                ) }}
+            {{- pjm_off_hour_fault(five_minute_report) }}
 {%- endmacro %}

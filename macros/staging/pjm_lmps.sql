@@ -70,11 +70,7 @@
             when raw_fault is not null then raw_fault
             when interval_start_utc is null then {{ no_believable_time('datetime_beginning_utc', 'utc_stamp') }}
             {%- if five_minute_report %}
-            when {{ off_grid('utc_stamp', 60) }}
-                then {{ is_another_report(
-                    "'it has stamps off the hour (datetime_beginning_utc ' || utc_stamp || ')'",
-                    'pjm/' ~ five_minute_report
-                ) }}
+            {{- pjm_off_hour_fault(five_minute_report) }}
             {%- elif hourly_report %}
             when raw_file in (select raw_file from {{ hourly_files }})
                 then {{ is_another_report(
@@ -84,9 +80,7 @@
             {%- endif %}
             when {{ off_grid('utc_stamp', minutes) }}
                 then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of {{ minutes }} minutes'
-            when epoch_us(utc_stamp) - epoch_us(local_stamp) <> behind_utc_us
-                then 'rejected: datetime_beginning_ept ' || local_stamp
-                || ' is not the local time of datetime_beginning_utc ' || utc_stamp
+            {{- pjm_local_stamp_fault() }}
             when settlement_location_id is null then 'rejected: no pnode_id'
             {{- id_fault('pnode_id', 'settlement_location_id') }}
             when settlement_location is null then 'rejected: no pnode_name'
@@ -104,3 +98,19 @@
         end as set_aside
     from {{ rows }}
 {% endmacro %}
+
+
+{% macro pjm_local_stamp_fault() %}
+            when epoch_us(utc_stamp) - epoch_us(local_stamp) <> behind_utc_us
+                then 'rejected: datetime_beginning_ept ' || local_stamp
+                || ' is not the local time of datetime_beginning_utc ' || utc_stamp
+{%- endmacro %}
+
+
+{% macro pjm_off_hour_fault(five_minute_report) %}
+            when {{ off_grid('utc_stamp', 60) }}
+                then {{ is_another_report(
+                    "'it has stamps off the hour (datetime_beginning_utc ' || utc_stamp || ')'",
+                    'pjm/' ~ five_minute_report
+                ) }}
+{%- endmacro %}

@@ -89,25 +89,10 @@
         1::uinteger as version,
         case
             {%- if hourly_files %}
-            when hourly_files.raw_file is not null
-                then {{ is_another_report(
-                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_stamp || ' is the first)'",
-                    other_report
-                ) }}
+            {{- spp_hourly_file_fault(utc_end, other_report) }}
             {%- endif %}
             when lmps.raw_fault is not null then lmps.raw_fault
-            when lmps.interval_start_utc is null then {{ no_believable_time(utc_end, 'lmps.utc_end') }}
-            when {{ off_grid('lmps.interval_start_utc', minutes) }}
-                {%- if minutes == 60 %}
-                then {{ is_another_report(
-                    "'it has stamps off the hour (" ~ utc_end ~ " ' || lmps.utc_end || ')'", other_report
-                ) }}
-                {%- else %}
-                then 'rejected: {{ utc_end }} ' || lmps.utc_end || ' is not the end of {{ minutes }} minutes'
-                {%- endif %}
-            -- The local column is no wall clock on the fall day, but never another number of hours behind.
-            when lmps.utc_end - lmps.local_end not in (interval 5 hours, interval 6 hours)
-                then 'rejected: Interval ' || lmps.local_end || ' contradicts {{ utc_end }} ' || lmps.utc_end
+            {{- spp_time_faults('lmps', minutes, utc_end, other_report) }}
             when lmps.settlement_location is null then 'rejected: no {{ location }}'
             when lmps.is_in_two_areas then 'rejected: {{ location }} in two balancing areas in this {{ interval }}'
             {{- price_faults({'LMP': 'lmps.lmp_total'}) }}
@@ -122,3 +107,28 @@
     left join {{ hourly_files }} as hourly_files on lmps.raw_file = hourly_files.raw_file
     {%- endif %}
 {% endmacro %}
+
+
+{% macro spp_hourly_file_fault(utc_end, other_report) %}
+            when hourly_files.raw_file is not null
+                then {{ is_another_report(
+                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_stamp || ' is the first)'",
+                    other_report
+                ) }}
+{%- endmacro %}
+
+
+{% macro spp_time_faults(rows, minutes, utc_end, other_report) %}
+            when {{ rows }}.interval_start_utc is null then {{ no_believable_time(utc_end, rows ~ '.utc_end') }}
+            when {{ off_grid(rows ~ '.interval_start_utc', minutes) }}
+                {%- if minutes == 60 %}
+                then {{ is_another_report(
+                    "'it has stamps off the hour (" ~ utc_end ~ " ' || " ~ rows ~ ".utc_end || ')'", other_report
+                ) }}
+                {%- else %}
+                then 'rejected: {{ utc_end }} ' || {{ rows }}.utc_end || ' is not the end of {{ minutes }} minutes'
+                {%- endif %}
+            -- The local column is no wall clock on the fall day, but never another number of hours behind.
+            when {{ rows }}.utc_end - {{ rows }}.local_end not in (interval 5 hours, interval 6 hours)
+                then 'rejected: Interval ' || {{ rows }}.local_end || ' contradicts {{ utc_end }} ' || {{ rows }}.utc_end
+{%- endmacro %}

@@ -18,24 +18,9 @@
         mcps.*,
         case
             {%- if hourly_files %}
-            when hourly_files.raw_file is not null
-                then {{ is_another_report(
-                    "'all its stamps are on the hour (GMTIntervalEnd ' || hourly_files.first_stamp || ' is the first)'",
-                    other_report
-                ) }}
+            {{- spp_hourly_file_fault('GMTIntervalEnd', other_report) }}
             {%- endif %}
-            when mcps.interval_start_utc is null then {{ no_believable_time('GMTIntervalEnd', 'mcps.utc_end') }}
-            when {{ off_grid('mcps.interval_start_utc', minutes) }}
-                {%- if minutes == 60 %}
-                then {{ is_another_report(
-                    "'it has stamps off the hour (GMTIntervalEnd ' || mcps.utc_end || ')'", other_report
-                ) }}
-                {%- else %}
-                then 'rejected: GMTIntervalEnd ' || mcps.utc_end || ' is not the end of {{ minutes }} minutes'
-                {%- endif %}
-            -- The local column is no wall clock on the fall day, but never another number of hours behind.
-            when mcps.utc_end - mcps.local_end not in (interval 5 hours, interval 6 hours)
-                then 'rejected: Interval ' || mcps.local_end || ' contradicts GMTIntervalEnd ' || mcps.utc_end
+            {{- spp_time_faults('mcps', minutes, 'GMTIntervalEnd', other_report) }}
             when mcps.as_region is null then 'rejected: no Reserve Zone'
             when min(mcps.area) over of_key <> max(mcps.area) over of_key
                 then 'rejected: Reserve Zone ' || mcps.as_region || ' in two balancing areas in this '

@@ -1,24 +1,17 @@
+{% set of_any_length = [
+    'stg_pjm__ancillary_services',
+    'stg_pjm__ancillary_services_fivemin_hrl',
+    'stg_pjm__reserve_market_results',
+    'stg_pjm__reg_prices',
+    'stg_pjm__gridstatus_as',
+] %}
 {% set dataset = {
     'iso': 'pjm',
     'market': ['DA', 'RT'],
     'minutes': 60,
     'hourly': true,
-    'staging': [
-        'stg_pjm__da_ancillary_services',
-        'stg_pjm__da_reserve_market_results',
-        'stg_pjm__ancillary_services',
-        'stg_pjm__ancillary_services_fivemin_hrl',
-        'stg_pjm__reserve_market_results',
-        'stg_pjm__reg_prices',
-        'stg_pjm__gridstatus_as',
-    ],
-    'of_several_markets': [
-        'stg_pjm__ancillary_services',
-        'stg_pjm__ancillary_services_fivemin_hrl',
-        'stg_pjm__reserve_market_results',
-        'stg_pjm__reg_prices',
-        'stg_pjm__gridstatus_as',
-    ],
+    'staging': ['stg_pjm__da_ancillary_services', 'stg_pjm__da_reserve_market_results'] + of_any_length,
+    'of_several_markets': of_any_length,
 } %}
 {{ config(materialized='year_files', family='ancillary_services', **dataset) }}
 

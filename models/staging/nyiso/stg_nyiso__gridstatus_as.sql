@@ -44,26 +44,7 @@ ended as (
 
 started as (
 
-    select
-        * replace (
-            case
-                when run_end_utc is null then interval_start_utc
-                else {{ nyiso_start_of_run('run_end_utc', 'ended_before') }}
-            end as interval_start_utc,
-            coalesce(
-                run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}
-            ) as interval_end_utc
-        )
-    from (
-        select
-            *,
-            max(run_end_utc) over (
-                partition by as_region
-                order by run_end_utc
-                groups between 1 preceding and 1 preceding
-            ) as ended_before
-        from ended
-    ) as runs
+    {{ nyiso_runs_by_end('ended', location='as_region') }}
 
 ),
 

@@ -52,40 +52,7 @@ ended as (
 
 started as (
 
-    select
-        raw_file,
-        raw_row,
-        case
-            when run_end_utc is null then interval_start_utc
-            else {{ nyiso_start_of_run('run_end_utc', 'ended_before') }}
-        end as interval_start_utc,
-        coalesce(
-            run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}
-        ) as interval_end_utc,
-        interval_minutes,
-        time_error,
-        market,
-        market_type,
-        left_out,
-        settlement_location,
-        settlement_location_id,
-        published_type,
-        zone,
-        lmp_total,
-        lmp_energy,
-        lmp_congestion,
-        lmp_loss,
-        version
-    from (
-        select
-            *,
-            max(run_end_utc) over (
-                partition by settlement_location
-                order by run_end_utc
-                groups between 1 preceding and 1 preceding
-            ) as ended_before
-        from ended
-    ) as runs
+    {{ nyiso_runs_by_end('ended', location='settlement_location') }}
 
 ),
 

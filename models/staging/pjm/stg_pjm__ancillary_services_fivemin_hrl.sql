@@ -7,47 +7,9 @@ with source as (
 
 ),
 
-typed as (
-
-    {{ pjm_services('source') }}
-
-),
-
-clocked as (
-
-    {{ pjm_with_clock('typed') }}
-
-),
-
-measured as (
-
-    {{ pjm_with_length('clocked', lone_minutes=5) }}
-
-),
-
-judged as (
-
-    select
-        *,
-        'RT' as market,
-        'RT' as market_type,
-        case
-            {{- pjm_length_faults() }}
-            {{- pjm_service_faults(['PJM RTO', 'Mid-Atlantic/Dominion'], elsewhere='da_ancillary_services') }}
-        end as fault
-    from measured
-
-),
-
-named as (
-
-    {{ with_product_name('judged', iso='pjm') }}
-
-),
-
 final as (
 
-    {{ ancillary_prices('named', of_several_markets=true) }}
+    {{ pjm_real_time_services('source', lone_minutes=5) }}
 
 )
 
