@@ -6,6 +6,7 @@ import csv
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-    from unified_iso.build.spec import Dataset
+    from unified_iso.build.spec import Dataset, Project
 
 ROOT = Path(os.environ.get("UNIFIED_ISO_PROJECT", Path(__file__).parents[2]))
 # Tells the plugin which state of the project a run is of.
@@ -177,7 +178,7 @@ def run_build(
     made_of = parsed_project.ingredients_of(ROOT, os.environ)
     os.environ[DIGEST] = made_of.digest.hex() if made_of else ""
     is_first = not workspace.database.exists() and not workspace.manifest.exists()
-    work: _Work | None = _all_of(choice, _absent(workspace, choice) if is_first else ())
+    work: _Work | None = _all_of(choice, _never_seen(workspace, choice) if is_first else ())
     if made_of and not options.dry_run and not is_first:
         work = _work_to_do(workspace, choice, options, os.environ[DIGEST])
     if work is None:
@@ -194,17 +195,88 @@ class _Work:
     exclude: tuple[str, ...] = ()
 
 
-def _all_of(choice: Choice, absent: Collection[str] = ()) -> _Work:
-    """Return what was chosen with all that it stands on, without operators that are `absent`.
+def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
+    """Return what was chosen with all that it stands on, without datasets that are `idle`.
 
-    Only their datasets are left out: a model of one's own may read any staging view.
+    Nothing else is left out: a model of one's own may read any staging view.
     """
-    models = dataset_models()
-    idle = tuple(model for model in choice.models if models[model][0] in absent)
     if choice.everything:
-        return _Work((), exclude=idle)
+        return _Work((), exclude=tuple(idle))
     built = (model for model in choice.models if model not in idle)
     return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS))
+
+
+def _never_seen(workspace: Workspace, choice: Choice) -> set[str]:
+    """Return the models of the choice that have no files, where no build has run before.
+
+    Until the project is parsed these are known by operator alone.
+    """
+    from unified_iso.build.spec import Project
+
+    absent = _absent(workspace, choice)
+    models = dataset_models()
+    idle = {model for model in choice.models if models[model][0] in absent}
+    nodes = kept_project(workspace)
+    if nodes is None:
+        return idle
+    project = Project.of_graph(nodes)
+    present = [d for d in project.datasets() if d.model in choice.models and d.model not in idle]
+    return idle | {d.model for d in _without_folder(workspace, choice, project, present)}
+
+
+def _without_folder(
+    workspace: Workspace,
+    choice: Choice,
+    project: Project,
+    datasets: Sequence[Dataset],
+    seen: Collection[tuple[str, str]] = (),
+) -> list[Dataset]:
+    """Return those of `datasets` that have no folder of their reports and nothing published.
+
+    A dataset that was asked for by name is never among them. Where it would be all datasets of an
+    operator, none is, because a build has to tell what else lies in the operator's folder.
+
+    seen: operator and report of every file that was ever seen, though its folder may be gone.
+    """
+    if choice.datasets:
+        return []
+    folders = _folders_of(workspace, {dataset.iso for dataset in datasets})
+    idle = [
+        dataset
+        for dataset in datasets
+        if not _may_have_rows(workspace, project.descent(dataset), folders, seen)
+    ]
+    busy = {dataset.iso for dataset in datasets if dataset not in idle}
+    return [dataset for dataset in idle if dataset.iso in busy]
+
+
+def _folders_of(workspace: Workspace, isos: Collection[str]) -> dict[str, set[str]]:
+    """Return what lies in the raw folder of each operator, but for folders that can't be listed."""
+    found: dict[str, set[str]] = {}
+    for iso in isos:
+        with suppress(OSError):
+            found[iso] = {path.name for path in (workspace.raw / iso).iterdir()}
+    return found
+
+
+def _may_have_rows(
+    workspace: Workspace,
+    descent: Sequence[Dataset],
+    folders: Mapping[str, Collection[str]],
+    seen: Collection[tuple[str, str]],
+) -> bool:
+    """Whether a dataset, the first of its `descent`, may have rows now or is published.
+
+    Reports that it reads for names of locations give it none. Nobody knows what is in a folder that
+    can't be listed, nor where a dataset without reports has its rows from: both may have rows.
+    """
+    if any(os.path.lexists(workspace.parquet / d.iso / d.name) for d in descent):
+        return True
+    reports = [(source.iso, source.report) for source in descent[-1].own_sources]
+    return not reports or any(
+        iso not in folders or report in folders[iso] or (iso, report) in seen
+        for iso, report in reports
+    )
 
 
 def _absent(workspace: Workspace, choice: Choice) -> set[str]:
@@ -230,7 +302,7 @@ def _work_to_do(
     Everything has where this can't be told without dbt, as in the first run of a project.
     """
     from unified_iso.build import news
-    from unified_iso.build.facts import operators_with_files, what_dbt_told
+    from unified_iso.build.facts import reports_with_files, what_dbt_told
     from unified_iso.build.run import Run
     from unified_iso.build.spec import Project
 
@@ -247,12 +319,15 @@ def _work_to_do(
             return _all_of(choice)
         stamps, audit_schema = told
         project = Project.of_graph(nodes, stamps)
-        absent = _absent(workspace, choice) - operators_with_files(connection)
-        chosen = [
+        seen = reports_with_files(connection)
+        absent = _absent(workspace, choice) - {iso for iso, _ in seen}
+        present = [
             dataset
             for dataset in project.datasets()
             if dataset.model in choice.models and dataset.iso not in absent
         ]
+        idle = _without_folder(workspace, choice, project, present, seen)
+        chosen = [dataset for dataset in present if dataset not in idle]
         # Only the dataset that a subset is cut from reads raw files.
         parents = {dataset.parent for dataset in chosen if dataset.parent}
         selected = [*parents, *(dataset.unique_id for dataset in chosen)]
@@ -271,8 +346,8 @@ def _work_to_do(
             note=lambda line: None,
         )
         busy = news.busy_datasets(run, digest)
-        idle = [d for d in project.datasets() if d.unique_id in selected and d not in busy]
-        news.leave_in_place(run, idle)
+        done = [d for d in project.datasets() if d.unique_id in selected and d not in busy]
+        news.leave_in_place(run, done)
         if not busy:
             return None
         if news.has_sound_seeds(run, busy):
@@ -306,7 +381,7 @@ def _run_dbt(workspace: Workspace, work: _Work, options: Options) -> dbtRunnerRe
         arguments += ["--select", *work.select]
     if work.exclude:
         arguments += ["--exclude", *work.exclude]
-    manifest = dbt_inside.manifest_from_bytes(project)
+    manifest = dbt_inside.manifest_from_bytes(project, without=work.exclude)
     tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
     with progress.tested(tests.values()) as test_ended:
         ended = dbt_inside.when_a_node_has_run(

@@ -85,6 +85,11 @@ def test_what_is_made_of_a_dataset_takes_no_rows_of_files() -> None:
     assert "a_means" not in [found.model for found in PROJECT.siblings(of("a_rt"))]
 
 
+def test_the_descent_of_a_dataset_ends_with_the_one_of_raw_files() -> None:
+    assert [found.model for found in PROJECT.descent(of("a_means"))] == ["a_means", "a_rt"]
+    assert [found.model for found in PROJECT.descent(of("a_rt"))] == ["a_rt"]
+
+
 def test_rows_belong_to_any_market_of_a_dataset() -> None:
     rows = (
         "(values ('DA', 60), ('RT', 60), ('RT', 5), (null, 60)) as r(market_type, interval_minutes)"

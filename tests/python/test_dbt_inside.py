@@ -64,6 +64,26 @@ def test_a_manifest_that_was_kept_runs_without_a_parse(
 
 
 @pytest.mark.builds
+def test_a_model_can_be_left_out_with_all_of_its_tests(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "models" / "other.sql").write_text("select 1 as models")
+    tests = "[not_null, {relationships: {arguments: {to: ref('tiny'), field: models}}}]"
+    (tmp_path / "models" / "other.yml").write_text(
+        f"{{models: [{{name: other, columns: [{{name: models, data_tests: {tests}}}]}}]}}"
+    )
+    content = dbt_inside.manifest_to_bytes(run(["parse", *arguments]))
+    dbt_inside.close_database()
+    manifest = dbt_inside.manifest_from_bytes(content, without=["other"])
+    left_out = ("--exclude", "other", "--indirect-selection", "cautious")
+    results = run(["build", *arguments, *left_out], manifest).results
+    dbt_inside.close_database()
+    assert [result.node.name for result in results] == ["tiny"], (
+        "dbt runs tests that are not in the manifest it is given"
+    )
+
+
+@pytest.mark.builds
 def test_the_database_is_closed_after_a_run(arguments: list[str]) -> None:
     run(["run", *arguments])
     assert DuckDBConnectionManager._ENV is not None, "dbt-duckdb keeps its connection elsewhere"

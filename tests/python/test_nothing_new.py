@@ -15,13 +15,18 @@ from building import (
     build,
     edit_rows,
     file_states,
+    kept_manifest,
     published,
     sample_day,
     status,
     write_rows,
 )
 from test_seeds import copied_project
+from unified_iso import project
+from unified_iso.build.spec import Project
 from unified_iso.project import dataset_models
+from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.workspace import Workspace
 
 pytestmark = pytest.mark.builds
 
@@ -162,10 +167,157 @@ def test_a_changed_seed_or_macro_selects_everything(tmp_path: Path, changed: str
 
 def built_operators(out: Path) -> set[str]:
     """Return the operators of which dbt has run a dataset in the last run."""
-    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
-    names = [result["unique_id"].split(".")[-1] for result in told["results"]]
     models = dataset_models()
-    return {models[name][0] for name in names if name in models}
+    return {models[name][0] for name in built_datasets(out)}
+
+
+def built_datasets(out: Path) -> set[str]:
+    """Return the datasets that dbt has run in the last run."""
+    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
+    return {result["unique_id"].split(".")[-1] for result in told["results"]} & {*dataset_models()}
+
+
+def datasets_under_test(out: Path) -> set[str]:
+    """Return the datasets of which dbt has run a test in the last run."""
+    target = out / ".unified-iso" / "target"
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    told = json.loads((target / "run_results.json").read_text())["results"]
+    attached = {nodes.get(r["unique_id"], {}).get("attached_node") or "" for r in told}
+    return {name.rpartition(".")[2] for name in attached} & {*dataset_models()}
+
+
+def test_a_dataset_without_a_folder_of_its_reports_costs_nothing_until_it_has_one(
+    tmp_path: Path,
+) -> None:
+    """One whose folder is empty, or was there before, is not passed over."""
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    sample_day(raw, date(2024, 6, 1))
+    (raw / "nyiso" / "realtime_zone").mkdir()
+    first = {
+        *("pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"),
+        *("nyiso_da_energy_hourly", "nyiso_rt_energy_5min"),
+    }
+    build(raw, out)
+    assert built_datasets(out) == first
+    assert datasets_under_test(out) == first
+    options = SampleOptions(truth=False, reports=("rt_hrl_lmps",))
+    write_sample(raw, isos=["pjm"], start=date(2024, 6, 1), days=1, nodes=2, options=options)
+    build(raw, out)
+    later = {"pjm_rt_energy_hourly_nodal", "pjm_rt_energy_hourly_hub"}
+    assert built_datasets(out) - {"nyiso_rt_energy_5min"} == later
+    before = {path.split("/")[2] for path in published(out) if path.split("/")[1] == "pjm"}
+    assert before == {model.removeprefix("pjm_") for model in first | later if "pjm" in model}
+    shutil.rmtree(raw / "pjm" / "rt_hrl_lmps")
+    build(raw, out, "--prune", check=None)
+    left = {path.split("/")[2] for path in published(out) if path.split("/")[1] == "pjm"}
+    assert left == {"da_energy_hourly_nodal", "da_energy_hourly_hub"}
+
+
+def not_passed_over(raw: Path, *published: str, choice: project.Choice | None = None) -> set[str]:
+    """Return the datasets that the first build of a raw folder runs, if these are published."""
+    kept_manifest()
+    workspace = Workspace(raw=raw, out=raw.with_name("out"))
+    for folder in published:
+        (workspace.parquet / folder).mkdir(parents=True)
+    choice = choice or project.choose([])
+    return {*choice.models} - project._never_seen(workspace, choice)
+
+
+def models_of(iso: str) -> set[str]:
+    return {model for model, (of, _) in dataset_models().items() if of == iso}
+
+
+@pytest.mark.parametrize(
+    ("folders", "published", "expected"),
+    [
+        (["spp/rtbm-lmp-sl"], [], ["spp_rt_energy_5min", "spp_rt_energy_hourly"]),
+        (
+            ["nyiso/gridstatus_lmp"],
+            [],
+            ["nyiso_da_energy_hourly", "nyiso_rt_energy_5min", "nyiso_rt_energy_hourly"],
+        ),
+        (
+            ["pjm/da_hrl_lmps", "pjm/pnode"],
+            [],
+            ["pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"],
+        ),
+        # Real-time prices take names from the report of day-ahead ones, but no rows.
+        (["isone/ww_dalmp_iso"], [], ["isone_da_energy_hourly"]),
+        (
+            ["isone/ww_dalmp_iso"],
+            ["isone/rt_energy_5min"],
+            ["isone_da_energy_hourly", "isone_rt_energy_5min"],
+        ),
+        (
+            ["spp/da-lmp-sl"],
+            ["spp/rt_energy_5min"],
+            ["spp_da_energy_hourly", "spp_rt_energy_5min", "spp_rt_energy_hourly"],
+        ),
+    ],
+)
+def test_a_dataset_is_not_passed_over_that_has_a_folder_or_is_published(
+    tmp_path: Path, folders: list[str], published: list[str], expected: list[str]
+) -> None:
+    for folder in folders:
+        (tmp_path / "raw" / folder).mkdir(parents=True)
+    assert not_passed_over(tmp_path / "raw", *published) == {*expected}
+
+
+def test_an_operator_with_none_but_unknown_folders_is_not_passed_over(tmp_path: Path) -> None:
+    """A build has to tell that no dataset reads them."""
+    raw = tmp_path / "raw"
+    (raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
+    (raw / "nyiso" / "odd").mkdir(parents=True)
+    expected = {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
+    assert not_passed_over(raw) == expected | models_of("nyiso")
+
+
+def test_an_unknown_folder_beside_a_report_is_told(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    [path, *_] = sample_day(raw, date(2024, 6, 1))
+    shutil.rmtree(raw / "nyiso")
+    odd = raw / "pjm" / "odd" / "odd.csv"
+    odd.parent.mkdir()
+    shutil.copy(path, odd)
+    ran = build(raw, out, check=3)
+    assert built_datasets(out) == {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
+    assert "refused pjm/odd/odd.csv: " in ran.stderr
+
+
+def test_a_folder_that_can_not_be_listed_is_not_taken_for_one_without_reports(
+    tmp_path: Path,
+) -> None:
+    raw = tmp_path / "raw"
+    (raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
+    (raw / "nyiso").symlink_to(raw / "nyiso")
+    expected = {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
+    assert not_passed_over(raw, "nyiso/da_energy_hourly") == expected | models_of("nyiso")
+
+
+def test_a_dataset_of_which_a_file_was_seen_is_not_passed_over(tmp_path: Path) -> None:
+    """Its folder may be gone by now."""
+    workspace = Workspace(raw=tmp_path / "raw", out=tmp_path / "out")
+    (workspace.raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
+    kept_manifest()
+    nodes = project.kept_project(workspace)
+    assert nodes is not None
+    known = Project.of_graph(nodes)
+    of_pjm = [dataset for dataset in known.datasets() if dataset.iso == "pjm"]
+    choice, seen = project.choose([]), {("pjm", "rt_hrl_lmps")}
+    idle = project._without_folder(workspace, choice, known, of_pjm, seen)
+    assert models_of("pjm") - {dataset.model for dataset in idle} == {
+        *("pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"),
+        *("pjm_rt_energy_hourly_nodal", "pjm_rt_energy_hourly_hub"),
+    }
+
+
+def test_a_dataset_that_is_asked_for_by_name_is_not_passed_over(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    (raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
+    asked = project.choose(["pjm"], ["da_energy_hourly_nodal", "rt_energy_5min_nodal"])
+    assert not_passed_over(raw, choice=asked) == {*asked.models}
+    of_operator = {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
+    assert not_passed_over(raw, choice=project.choose(["pjm"])) == of_operator
 
 
 def test_operators_without_files_cost_nothing_until_they_have_some(tmp_path: Path) -> None:

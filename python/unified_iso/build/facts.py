@@ -75,10 +75,10 @@ def what_dbt_told(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any]
     return json.loads(stamps), audit_schema
 
 
-def operators_with_files(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the operators of which a raw file was ever seen, be it gone by now."""
-    rows = connection.execute("select distinct iso from inventory.raw_files").fetchall()
-    return {iso for (iso,) in rows}
+def reports_with_files(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Return operator and report of which a raw file was ever seen, be it gone by now."""
+    rows = connection.execute("select distinct iso, report from inventory.raw_files").fetchall()
+    return {(iso, report) for iso, report in rows}
 
 
 def empty_answers(cursor: duckdb.DuckDBPyConnection, families: Iterable[Family]) -> None:

@@ -277,6 +277,13 @@ class Project:
             if (found.iso, found.family) == of_one and not found.parent
         ]
 
+    def descent(self, dataset: Dataset) -> list[Dataset]:
+        """Return a dataset, the one that it is made of, and so on to the one of raw files."""
+        found = [dataset]
+        while found[-1].parent:
+            found.append(self.dataset(found[-1].parent))
+        return found
+
     def seed_file(self, name: str) -> Path:
         """Path of a seed of the project.
 
