@@ -366,6 +366,7 @@ def _run_dbt(workspace: Workspace, work: _Work, options: Options) -> dbtRunnerRe
 
     from unified_iso import dbt_inside
 
+    dbt_inside.write_json_at_once()
     project = parsed_manifest(workspace)
     if not isinstance(project, bytes):
         return project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,6 +62,43 @@ def test_a_manifest_that_was_kept_runs_without_a_parse(
     assert [(result.node.name, str(result.status)) for result in results] == [("tiny", "success")]
     assert (other / "work.duckdb").exists(), "the profile is not read anew for each run"
     assert "select 1 as models" in results[0].node.compiled_code, "graph is empty in macros"
+
+
+@pytest.mark.builds
+def test_what_is_kept_has_no_unit_tests_and_no_files(arguments: list[str], tmp_path: Path) -> None:
+    tested = "{name: one, model: tiny, given: [], expect: {rows: [{models: 0}]}}"
+    (tmp_path / "models" / "tiny.yml").write_text(f"{{unit_tests: [{tested}]}}")
+    parsed = run(["parse", *arguments])
+    dbt_inside.close_database()
+    assert parsed.unit_tests and parsed.files
+    kept = dbt_inside.manifest_from_bytes(dbt_inside.manifest_to_bytes(parsed))
+    assert not kept.unit_tests and not kept.files
+    assert kept.nodes.keys() == parsed.nodes.keys()
+    assert kept.flat_graph["nodes"].keys() == parsed.nodes.keys()
+    assert parsed.unit_tests, "the manifest that was given is changed"
+
+
+@pytest.mark.builds
+def test_the_manifest_is_written_in_one_piece(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = tmp_path / "target" / "manifest.json"
+    run(["run", *arguments, "--target-path", str(written.parent)])
+    by_dbt = json.loads(written.read_text())
+    written.unlink()
+    at_once: list[str] = []
+
+    def write_file(path: str, content: str) -> bool:
+        at_once.append(Path(path).name)
+        return bool(Path(path).write_text(content))
+
+    monkeypatch.setattr("dbt.artifacts.schemas.base.write_json", None)
+    monkeypatch.setattr(dbt_inside, "write_file", write_file)
+    dbt_inside.write_json_at_once()
+    run(["run", *arguments, "--target-path", str(written.parent)])
+    dbt_inside.close_database()
+    assert {*at_once} == {"manifest.json"}, "dbt writes its manifest another way"
+    assert json.loads(written.read_text()).keys() == by_dbt.keys()
 
 
 @pytest.mark.builds
