@@ -39,6 +39,7 @@ NYISO, ISONE = "nyiso_da_energy_hourly", "isone_da_energy_hourly"
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
 CAISO, ERCOT = "caiso_da_energy_hourly_nodal", "ercot_da_energy_hourly"
 RUNS = "nyiso_rt_energy_5min"
+RESERVES = "nyiso_as_hourly"
 REPORTS = {
     NYISO: "damlbmp_zone",
     ISONE: "ww_dalmp_iso",
@@ -46,6 +47,7 @@ REPORTS = {
     CAISO: "prc_lmp",
     ERCOT: "np4-190-cd",
     RUNS: "realtime_zone",
+    RESERVES: "damasp",
 }
 # The last year of each dataset is sound, but for that of ERCOT, which is LATE.
 YEARS = {
@@ -55,6 +57,7 @@ YEARS = {
     CAISO: range(2019, 2025),
     ERCOT: range(2020, 2026),
     RUNS: range(2023, 2025),
+    RESERVES: range(2005, 2025),
 }
 LBMP = "LBMP ($/MWHr)"
 LOSSES = "Marginal Cost Losses ($/MWHr)"
@@ -250,6 +253,32 @@ FAULTS: dict[str, dict[str, Fault]] = {
             _row("interval_end_utc = interval_end_utc + interval 2 minute"),
         ),
     },
+}
+FAULTS[RESERVES] = {
+    f"null {name}": Fault("required_columns_filled", _row(f"{name} = null"))
+    for name in ("as_product", "as_product_standard", "as_region", "market_clearing_price", "unit")
+} | {
+    "price no number": Fault("prices_are_sane", _row("market_clearing_price = 'nan'")),
+    "price beyond 50,000": Fault("prices_are_sane", _row("market_clearing_price = 50001")),
+    "negative zero": Fault("prices_are_sane", _row("market_clearing_price = '-0.0'")),
+    "standard product FOO": Fault("values_in_domain", _row("as_product_standard = 'FOO'")),
+    "unit of energy": Fault("values_in_domain", _row("unit = '$/MWh'")),
+    "region with blanks": Fault("values_in_domain", _row("as_region = as_region || ' '")),
+    "two rows swapped": Fault("physically_sorted", _swapped("50", "51")),
+    "row twice": Fault(
+        "grain_is_unique", "insert into year_rows select * from year_rows where n = 50"
+    ),
+    "delivery_hour + 1": Fault(
+        "local_time_agrees_with_utc", _row("delivery_hour = delivery_hour + 1")
+    ),
+    "off the grid, all clocks alike": Fault("intervals_on_grid", _moved("-30 minute", LAST_HOUR)),
+    "a day before the market": Fault(
+        "within_market_time", _row("delivery_date = date '1969-12-31'")
+    ),
+    "one row lost": Fault("accounts_balance", "delete from year_rows where n = 50"),
+    "accounts: none": Fault(
+        "accounts_balance", f"delete from inventory.new_accounts where {OF_YEAR}"
+    ),
 }
 FAULTS[ISONE]["a delivery date of the year before"] = Fault(
     "local_time_agrees_with_utc",
