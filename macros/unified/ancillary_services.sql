@@ -13,7 +13,7 @@ with loaded as not materialized (
 
 repeats as (
 
-    {{ ranked_repeats(family('ancillary_services'), 'loaded', minutes) }}
+    {{ ranked_repeats(family('ancillary_services'), 'loaded', 1 if own_ends else 60 * minutes) }}
 
 ),
 
@@ -106,5 +106,7 @@ from sorted
     {% set rows = ancillary_rows(
         dataset.staging, dataset.market, dataset.minutes, dataset.of_several_markets or []
     ) %}
-    {{ return({'repeats': repeat_counts(family('ancillary_services'), rows, dataset.minutes)}) }}
+    {{ return({'repeats': repeat_counts(
+        family('ancillary_services'), rows, 1 if dataset.own_ends else 60 * dataset.minutes
+    )}) }}
 {% endmacro %}

@@ -25,7 +25,7 @@ with loaded as not materialized (
 
 repeats as (
 
-    {{ ranked_repeats(family('energy_prices'), 'loaded', minutes) }}
+    {{ ranked_repeats(family('energy_prices'), 'loaded', 1 if own_ends else 60 * minutes) }}
 
 ),
 
@@ -300,7 +300,9 @@ system_lambdas as (
         dataset.without_ids or [],
         dataset.names_from or []
     ) %}
-    {% set questions = {'repeats': repeat_counts(family('energy_prices'), rows, dataset.minutes)} %}
+    {% set questions = {'repeats': repeat_counts(
+        family('energy_prices'), rows, 1 if dataset.own_ends else 60 * dataset.minutes
+    )} %}
     {% if dataset.greenhouse_gas %}
         {% do questions.update({'component_breaks': component_breaks(
             dataset.staging, dataset.greenhouse_gas, dataset.of_several_markets or [], dataset

@@ -8,7 +8,7 @@
 {#- Rows whose key comes more than once, ranked by precedence: the one in place 1 is published. A row that lacks parts
     of its price, or what others tell beside it, does not replace one that has them and the same price: which price
     stands is told first, and then which row of that price and version. -#}
-{% macro ranked_repeats(family, rows, minutes) %}
+{% macro ranked_repeats(family, rows, grid_seconds) %}
     select
         raw_file,
         raw_row,
@@ -21,7 +21,7 @@
             row(version, {{ family.price }}) = first_value(row(version, {{ family.price }})) over latest as has_price
         from {{ rows }}
         semi join (
-            {{ series_with_repeats(family, rows, minutes) }}
+            {{ series_with_repeats(family, rows, grid_seconds) }}
         ) as suspects using ({{ family.series | join(', ') }})
         window latest as (
             partition by {{ family.key | join(', ') }}
@@ -40,11 +40,11 @@
 
 {#- Grouping all rows by their key costs as much as sorting them, so only the few series that have more rows than
     intervals are looked at. -#}
-{% macro series_with_repeats(family, rows, minutes) %}
+{% macro series_with_repeats(family, rows, grid_seconds) %}
     select {{ family.series | join(', ') }}
     from {{ rows }}
     group by {{ family.series | join(', ') }}
-    having {{ intervals_seen(minutes) }} < count(*)
+    having {{ intervals_seen(grid_seconds) }} < count(*)
 {%- endmacro %}
 
 
@@ -76,7 +76,7 @@
 
 {#- How many of the ranked rows of each file were not published, and why. A row that has no other values than the
     winner is merged with it, though it may lack some. -#}
-{% macro repeat_counts(family, rows, minutes) %}
+{% macro repeat_counts(family, rows, grid_seconds) %}
     with loaded as not materialized (
 
         {{ rows }}
@@ -85,7 +85,7 @@
 
     repeats as (
 
-        {{ ranked_repeats(family, 'loaded', minutes) }}
+        {{ ranked_repeats(family, 'loaded', grid_seconds) }}
 
     ),
 
@@ -172,23 +172,25 @@
 {%- endmacro %}
 
 
-{% macro intervals_seen(minutes) %}
-    {{- return(adapter.dispatch('intervals_seen', 'unified_iso')(minutes)) -}}
+{% macro intervals_seen(grid_seconds) %}
+    {{- return(adapter.dispatch('intervals_seen', 'unified_iso')(grid_seconds)) -}}
 {% endmacro %}
 
 
-{% macro default__intervals_seen(minutes) %}
+{% macro default__intervals_seen(grid_seconds) %}
     count(distinct interval_start_utc)
 {%- endmacro %}
 
 
-{#- One bit for each interval within 32 days. In longer ranges intervals share bits, which undercounts and only makes a
-    series be checked needlessly; to overcount would miss repeats. It takes a fifth of the time of count(distinct). -#}
-{% macro duckdb__intervals_seen(minutes) %}
-    {%- set intervals = '32 * 24 * 60 // ' ~ minutes -%}
+{#- One bit for each interval within 32 days, or within two where intervals start at any second, as their parts are days.
+    In longer ranges intervals share bits, which undercounts and only makes a series be checked needlessly; to overcount
+    would miss repeats. It takes a fifth of the time of count(distinct). -#}
+{% macro duckdb__intervals_seen(grid_seconds) %}
+    {%- set days = 32 if grid_seconds >= 60 else 2 %}
+    {%- set intervals = days ~ ' * 24 * 3600 // ' ~ grid_seconds -%}
     bit_count(
         bitstring_agg(
-            abs(epoch_us(interval_start_utc) // 60000000 // {{ minutes }}) % ({{ intervals }}),
+            abs(epoch_us(interval_start_utc) // 1000000 // {{ grid_seconds }}) % ({{ intervals }}),
             0::bigint,
             ({{ intervals }} - 1)::bigint
         )

@@ -8,7 +8,7 @@ with loaded as not materialized (
 
 repeats as (
 
-    {{ ranked_repeats(family('carbon_intensities'), 'loaded', minutes) }}
+    {{ ranked_repeats(family('carbon_intensities'), 'loaded', 60 * minutes) }}
 
 ),
 
@@ -78,5 +78,5 @@ from sorted
 
 
 {% macro carbon_intensities_questions(dataset) %}
-    {{ return({'repeats': repeat_counts(family('carbon_intensities'), carbon_rows(dataset.staging), dataset.minutes)}) }}
+    {{ return({'repeats': repeat_counts(family('carbon_intensities'), carbon_rows(dataset.staging), 60 * dataset.minutes)}) }}
 {% endmacro %}
