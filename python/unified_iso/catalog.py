@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from unified_iso.descriptions import Description
+from unified_iso.footers import Entry
 from unified_iso.machine import machine_named
 from unified_iso.manifest import read_manifest
-from unified_iso.sql import quoted_name, quoted_text
+from unified_iso.places import VARIABLE, files_sql, pattern_of_family, year_files_pattern
+from unified_iso.sql import quoted_name, quoted_text, sql_text
+from unified_iso.twins import twin_of
 from unified_iso.workspace import Workspace, beside, log_of
+
+# The storage that every DuckDB since 1.0 opens.
+STORAGE_VERSION = "v1.0.0"
 
 
 def write_catalog(
@@ -21,45 +30,212 @@ def write_catalog(
     unions: Mapping[str, Sequence[str]],
     views: Mapping[str, str] | None = None,
     tables: Mapping[tuple[str, str], pa.Table] | None = None,
+    descriptions: Mapping[str, Description] | None = None,
 ) -> None:
     """Replace `catalog.duckdb`: a view per published dataset and one per family of datasets.
+
+    A dataset also has a view in the schema of its operator, and one over its twins in the schema
+    `by_location` where each of its files has one. No view reads another one of these,
+    so that each holds under whatever name the catalog is attached.
 
     `unions` maps the name of the view over a family to the datasets that it unites whole: a view
     that selects or changes rows is none. `views` has the SQL of views over those, which are left
     out where nothing of the family is published. `tables` has by schema and name the rows of the
-    seeds that these views read. Readers of the old catalog keep it until they open
-    the new one.
+    seeds that these views read. `descriptions` become comments on views and their columns, by the
+    name of the view. Readers of the old catalog keep it until they open the new one, which is
+    written only where it says something else.
 
     Raises:
         MachineError: the disk is full, or the like.
     """
-    files: dict[str, list[Path]] = {}
-    for entry in read_manifest(workspace)["files"]:
-        files.setdefault(entry["model"], []).append(workspace.out / entry["path"])
+    published = [
+        entry
+        for entry in read_manifest(workspace)["files"]
+        if (workspace.out / entry["path"]).is_file()
+    ]
+    content = _Content(
+        views_of_files=_views_of_files(workspace, published, unions),
+        tables=tables or {},
+        views=views or {},
+        descriptions=descriptions or {},
+    )
+    digest = content.digest([entry.get("seal") for entry in published])
+    if not _stands(workspace, digest):
+        with machine_named(workspace.out):
+            _replace(workspace, content, digest)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a catalog has, by schema and name, or by name where the schema is main."""
+
+    views_of_files: Mapping[tuple[str, str], str]
+    tables: Mapping[tuple[str, str], pa.Table]
+    views: Mapping[str, str]
+    descriptions: Mapping[str, Description]
+
+    def digest(self, seals: Sequence[str | None]) -> str:
+        """Return a digest of all that decides a catalog over files with these seals."""
+        rows = {name: table.to_pylist() for name, table in sorted(self.tables.items())}
+        told = (duckdb.__version__, self.views_of_files, self.views, self.descriptions, rows, seals)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _stands(workspace: Workspace, digest: str) -> bool:
+    """Whether the catalog is the one that was written last, and of the same content."""
+    if log_of(workspace.catalog).exists():
+        return False
+    try:
+        known = workspace.catalog_digest.read_text().split()
+        return known == [digest, hashlib.sha256(workspace.catalog.read_bytes()).hexdigest()]
+    except (OSError, ValueError):
+        return False
+
+
+def _replace(workspace: Workspace, content: _Content, digest: str) -> None:
     new = beside(workspace.catalog)
     for leftover in (new, log_of(new)):
         leftover.unlink(missing_ok=True)
-    with machine_named(workspace.out):
-        with duckdb.connect(str(new)) as catalog:
-            for model, paths in sorted(files.items()):
-                catalog.execute(dataset_view_sql(quoted_name(model), (), sorted(paths)))
-            for name, models in sorted(unions.items()):
-                if published := [model for model in models if model in files]:
-                    catalog.execute(_union_view_sql(name, published))
-            for (schema, name), rows in sorted((tables or {}).items()):
-                catalog.register("rows_of_seed", rows)
-                table = f"{quoted_name(schema)}.{quoted_name(name)}"
-                catalog.execute(f"create schema if not exists {quoted_name(schema)}")
-                catalog.execute(f"create table {table} as select * from rows_of_seed")
-                catalog.unregister("rows_of_seed")
-            for name, sql in sorted((views or {}).items()):
-                # It reads a family of which nothing is published.
-                with suppress(duckdb.CatalogException):
-                    catalog.execute(f"create view {quoted_name(name)} as {sql}")
-        # The log of a session that died belongs to the catalog that goes: beside the new one it
-        # would keep everybody from opening it. Without its log the old one still can be opened.
-        log_of(workspace.catalog).unlink(missing_ok=True)
-        new.replace(workspace.catalog)
+    with duckdb.connect() as session:
+        session.execute(
+            f"attach {quoted_text(new)} as catalog (storage_version '{STORAGE_VERSION}')"
+        )
+        session.execute("use catalog")
+        session.execute(f"set variable {VARIABLE} = $1", [str(workspace.out)])
+        _fill(session, content)
+        session.execute("use memory")
+        session.execute("detach catalog")
+    written = hashlib.sha256(new.read_bytes()).hexdigest()
+    # The log of a session that died belongs to the catalog that goes: beside the new one it
+    # would keep everybody from opening it. Without its log the old one still can be opened.
+    log_of(workspace.catalog).unlink(missing_ok=True)
+    new.replace(workspace.catalog)
+    workspace.catalog_digest.parent.mkdir(parents=True, exist_ok=True)
+    workspace.catalog_digest.write_text(f"{digest} {written}")
+
+
+def _fill(session: duckdb.DuckDBPyConnection, content: _Content) -> None:
+    # Each statement of its own would wait for the disk, and there are thousands of comments.
+    session.begin()
+    for (schema, name), sql in content.views_of_files.items():
+        session.execute(f"create schema if not exists {quoted_name(schema)}")
+        session.execute(f"create view {quoted_name(schema)}.{quoted_name(name)} as {sql}")
+    for (schema, name), rows in sorted(content.tables.items()):
+        session.register("rows_of_seed", rows)
+        session.execute(f"create schema if not exists {quoted_name(schema)}")
+        session.execute(
+            f"create table {quoted_name(schema)}.{quoted_name(name)} as select * from rows_of_seed"
+        )
+        session.unregister("rows_of_seed")
+    session.commit()
+    for name, sql in sorted(content.views.items()):
+        # It reads a family of which nothing is published.
+        with suppress(duckdb.CatalogException):
+            session.execute(f"create view {quoted_name(name)} as {sql}")
+    session.begin()
+    _comment(session, content.descriptions)
+    session.commit()
+
+
+def _views_of_files(
+    workspace: Workspace, published: Sequence[Entry], unions: Mapping[str, Sequence[str]]
+) -> dict[tuple[str, str], str]:
+    """Return the SQL of each view over published files, by its schema and name."""
+    found: dict[tuple[str, str], str] = {}
+    models: dict[str, list[Entry]] = {}
+    for entry in published:
+        models.setdefault(entry["model"], []).append(entry)
+    odd = _with_unknown_files(workspace, published)
+    for model, entries in sorted(models.items()):
+        iso, dataset = entries[0]["iso"], entries[0]["dataset"]
+        pattern = None if model in odd else year_files_pattern(iso, dataset)
+        rows = _rows_of(pattern, [entry["path"] for entry in entries])
+        found["main", model] = rows
+        found[iso, dataset] = rows
+        twins = [twin_of(workspace, entry) for entry in entries]
+        # With years missing it would have fewer rows than the dataset, and not tell.
+        if all(twin.is_file() for twin in twins):
+            pattern = year_files_pattern(iso, dataset, workspace.by_location.name)
+            names = [workspace.name_of(twin) for twin in twins]
+            found["by_location", model] = _rows_of(pattern, names)
+    for name, united in sorted(unions.items()):
+        members = [entry for entry in published if entry["model"] in united]
+        if members:
+            found["main", name] = _rows_of_family(members, published, odd)
+    found |= _other_views(workspace)
+    return found
+
+
+def _with_unknown_files(workspace: Workspace, published: Sequence[Entry]) -> set[str]:
+    """Return the datasets beside whose files others lie, which may be damaged or somebody's own.
+
+    A view that matched them by a pattern could not even be made where one is no Parquet file.
+    """
+    known = {entry["path"] for entry in published}
+    unknown = [path for path in workspace.year_files() if workspace.name_of(path) not in known]
+    return {f"{path.parent.parent.name}_{path.parent.name}" for path in unknown}
+
+
+def _rows_of(pattern: str | None, names: Sequence[str]) -> str:
+    files = files_sql(pattern, sorted(names))
+    return f"select * from read_parquet({files}, hive_partitioning = false)"
+
+
+def _rows_of_family(
+    members: Sequence[Entry], published: Sequence[Entry], odd: Collection[str]
+) -> str:
+    """Return the SQL that unites datasets, also where the folder of one of them is gone.
+
+    DuckDB refuses a pattern that matches no file, so that there is one for all of them, and files
+    of others that match it are left out by their names, before any is opened.
+    """
+    families = {entry.get("family") for entry in members}
+    datasets = {entry["dataset"] for entry in members}
+    others = {entry["dataset"] for entry in published if entry.get("family") not in families}
+    names = sorted(entry["path"] for entry in members)
+    folders = sorted({(entry["iso"], entry["dataset"]) for entry in members})
+    if odd:
+        return _rows_of(None, names)
+    if (folder := pattern_of_family(datasets, others)) is None:
+        return " union all ".join(
+            _rows_of(
+                year_files_pattern(iso, dataset), [n for n in names if f"/{iso}/{dataset}/" in n]
+            )
+            for iso, dataset in folders
+        )
+    files = files_sql(year_files_pattern("*", folder).replace(f"{folder}_", "*_"), names)
+    united = "|".join(rf"{re.escape(iso)}[/\\]{re.escape(dataset)}" for iso, dataset in folders)
+    ends = quoted_text(rf"[/\\]({united})[/\\][^/\\]+$")
+    return (
+        f"select * exclude (filename) from read_parquet({files}, filename = true,"
+        f" hive_partitioning = false) where regexp_matches(filename, {ends})"
+    )
+
+
+def _other_views(workspace: Workspace) -> dict[tuple[str, str], str]:
+    """Return the views over what lies in the tree beside the year files, where it does."""
+    name = workspace.name_of(workspace.locations)
+    if not workspace.locations.is_file():
+        return {}
+    return {("main", "locations"): _rows_of(name, [name])}
+
+
+def _comment(session: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Description]) -> None:
+    """Say of each view, table and column of the new catalog what the project says of it."""
+    comments: list[str] = []
+    for schema, name, kind, columns in session.execute(sql_text("relations_of_catalog")).fetchall():
+        known = descriptions.get(name) or descriptions.get(f"{schema}_{name}") or Description()
+        relation = f"{quoted_name(schema)}.{quoted_name(name)}"
+        if known.text:
+            comments.append(f"comment on {kind} {relation} is {quoted_text(known.text)}")
+        comments += [
+            f"comment on column {relation}.{quoted_name(column.name)}"
+            f" is {quoted_text(column.description)}"
+            for column in known.columns
+            if column.name in columns and column.description
+        ]
+    if comments:
+        session.execute(";\n".join(comments))
 
 
 def sql_of_views(
@@ -137,8 +313,3 @@ def year_files_sql(files: Sequence[str | Path]) -> str:
     """
     listed = ", ".join(map(quoted_text, files))
     return f"read_parquet([{listed}], hive_partitioning = false)"
-
-
-def _union_view_sql(name: str, models: Sequence[str]) -> str:
-    union = " union all ".join(f"select * from {quoted_name(model)}" for model in models)
-    return f"create view {quoted_name(name)} as {union}"

@@ -1,23 +1,27 @@
 """What a year file says of itself: its manifest entry, the accounts of its parts, and its seal.
 
 All three stand in the footer, so that a file is whole by one rename: the manifest and the working
-database can be made anew from the files alone.
+database can be made anew from the files alone. A fourth text tells whoever has nothing but the file
+what its rows and columns mean.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unified_iso.descriptions import Description
+from unified_iso.families import Family
 from unified_iso.row_groups import read_footer_metadata
 
 SCHEMA_VERSION = 2
 FOOTER_KEY = "unified_iso"
 ACCOUNTS_KEY = "unified_iso_accounts"
+CONTRACT_KEY = "unified_iso_contract"
 
 Entry = dict[str, Any]
 
@@ -75,11 +79,29 @@ class Footer:
     accounts: list[Account] | None
 
 
-def footer_texts(entry: Entry, accounts: Sequence[Account]) -> dict[str, str]:
+def footer_texts(
+    entry: Entry, accounts: Sequence[Account], contract: Mapping[str, Any]
+) -> dict[str, str]:
     """Return the key/value metadata of a year file; `accounts` are sorted."""
     return {
         FOOTER_KEY: json.dumps(entry, sort_keys=True),
         ACCOUNTS_KEY: _packed(accounts),
+        CONTRACT_KEY: json.dumps(contract),
+    }
+
+
+def contract_of(
+    model: str, family: Family, description: Description, sort_order: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a file says of the meaning of its rows: as the project words it now."""
+    return {
+        "dataset": model,
+        "family": family.name,
+        "schema_version": SCHEMA_VERSION,
+        "description": description.text,
+        "grain": list(family.key),
+        "sort_order": list(sort_order),
+        "columns": [asdict(column) for column in description.columns],
     }
 
 

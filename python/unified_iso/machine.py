@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
 _ERRNOS = frozenset(
     (
         errno.ENOSPC,
@@ -33,6 +31,9 @@ class MachineError(Exception):
 
 def is_of_machine(error: BaseException) -> bool:
     """Whether an error, or what caused it, tells of the machine and not of a file's content."""
+    # Here and below, because commands that open no database need not wait for it.
+    import duckdb
+
     for found in _with_causes(error):
         if isinstance(found, MachineError | MemoryError | duckdb.OutOfMemoryException):
             return True
@@ -123,6 +124,8 @@ def machine_named(folder: Path) -> Iterator[None]:
     Raises:
         MachineError: in place of what tells of a full disk and the like.
     """
+    import duckdb
+
     try:
         yield
     except MachineError:

@@ -180,14 +180,16 @@ def read_footer_metadata(path: Path) -> FooterMetadata:
     )
 
 
-def read_seal(path: Path) -> str | None:
+def read_seal(path: Path, key: str = SEAL_KEY) -> str | None:
     """Read the seal of a Parquet file without taking its footer apart; None: it has none.
+
+    Under another `key` stands the seal of another file.
 
     Raises:
         NotParquet: The file is not a Parquet file, or is encrypted or cut off.
         OSError: The file cannot be read.
     """
-    return _seal_in(_footer_bytes(path)[0])
+    return _seal_in(_footer_bytes(path)[0], key)
 
 
 def digest_of(path: Path) -> FileDigest:
@@ -837,26 +839,29 @@ def _read_on(source: FileIO, left: int, buffer: memoryview) -> Iterator[memoryvi
 
 # --- Seals ----------------------------------------------------------------------------------------
 
-# How a key/value entry begins whose value is a seal: key, value and their lengths.
-_SEAL_HEAD = b"".join(
-    (
-        bytes([1 << 4 | _BINARY, len(SEAL_KEY)]),
-        SEAL_KEY.encode(),
-        bytes([1 << 4 | _BINARY, _SEAL_DIGITS]),
+
+def _seal_head(key: str) -> bytes:
+    """Return how a key/value entry begins whose value is a seal: key, value and their lengths."""
+    return b"".join(
+        (
+            bytes([1 << 4 | _BINARY, len(key)]),
+            key.encode(),
+            bytes([1 << 4 | _BINARY, _SEAL_DIGITS]),
+        )
     )
-)
 
 
-def _seal_place(end: bytes) -> int | None:
+def _seal_place(end: bytes, key: str = SEAL_KEY) -> int | None:
     """Return where the digits of the seal stand in a footer; None: there is no seal."""
+    head = _seal_head(key)
     # The search begins at the end, because texts of keys before it may hold the same characters.
-    found = end.rfind(_SEAL_HEAD)
-    place = found + len(_SEAL_HEAD)
+    found = end.rfind(head)
+    place = found + len(head)
     return None if found < 0 or place + _SEAL_DIGITS > len(end) else place
 
 
-def _seal_in(end: bytes) -> str | None:
-    place = _seal_place(end)
+def _seal_in(end: bytes, key: str = SEAL_KEY) -> str | None:
+    place = _seal_place(end, key)
     return None if place is None else end[place : place + _SEAL_DIGITS].decode("ascii", "replace")
 
 

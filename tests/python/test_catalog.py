@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
 import pytest
 
-from unified_iso.catalog import dataset_view_sql, sql_of_views, write_catalog
+from unified_iso.catalog import STORAGE_VERSION, dataset_view_sql, sql_of_views, write_catalog
+from unified_iso.descriptions import DescribedColumn, Description
 from unified_iso.footers import is_file_entry
+from unified_iso.places import VARIABLE, pattern_of_family
+from unified_iso.sql import quoted_text
 from unified_iso.workspace import Workspace
 
 COLUMNS = [("datetime_utc", "timestamptz"), ("Price $/MWh", "double"), ("dst_flag", "varchar")]
@@ -37,7 +45,9 @@ def write_file(workspace: Workspace, dataset: str, year: int, *rows: tuple[str, 
     return path
 
 
-def write_manifest_of(workspace: Workspace, *files: tuple[str, int]) -> None:
+def write_manifest_of(
+    workspace: Workspace, *files: tuple[str, int], families: dict[str, str] | None = None
+) -> None:
     """Write the manifest of these datasets and years."""
     entries: list[dict[str, Any]] = [
         {
@@ -52,6 +62,7 @@ def write_manifest_of(workspace: Workspace, *files: tuple[str, int]) -> None:
             "may_lack_ids": False,
             "unchecked_reports": [],
             "parts": [],
+            "family": (families or {}).get(dataset),
         }
         for dataset, year in files
     ]
@@ -67,7 +78,8 @@ def rows_of(workspace: Workspace, view: str) -> list[tuple[Any, ...]]:
 def views_of(workspace: Workspace) -> list[str]:
     with duckdb.connect(str(workspace.catalog), read_only=True) as catalog:
         found = catalog.execute(
-            "select view_name from duckdb_views() where not internal order by all"
+            "select view_name from duckdb_views()"
+            " where not internal and schema_name = 'main' order by all"
         ).fetchall()
     return [name for (name,) in found]
 
@@ -166,3 +178,273 @@ def test_a_view_over_a_family_is_left_out_where_nothing_of_it_is_published(
     write_manifest_of(workspace)
     write_catalog(workspace, {"prices": ["x_da"]}, {"doubled": "select * from main.prices"})
     assert views_of(workspace) == []
+
+
+@pytest.fixture
+def tree(workspace: Workspace) -> Workspace:
+    """Two datasets of one family, of two years and one, and one of another family."""
+    write_file(workspace, "da_energy", 2023, ("A", 1.5))
+    write_file(workspace, "da_energy", 2024, ("A", 2.5))
+    write_file(workspace, "rt_energy", 2024, ("B", 7.0))
+    write_file(workspace, "as_hourly", 2024, ("R", 9.0))
+    write_manifest_of(
+        workspace,
+        *(("da_energy", 2023), ("da_energy", 2024), ("rt_energy", 2024), ("as_hourly", 2024)),
+        families={"da_energy": "energy", "rt_energy": "energy", "as_hourly": "services"},
+    )
+    described = Description("Prices of x.", (DescribedColumn("price", "double", "In $/MWh."),))
+    write_catalog(
+        workspace,
+        {"energy": ["x_da_energy", "x_rt_energy"], "services": ["x_as_hourly"]},
+        views={"dear": "select * from main.energy where price > 2"},
+        descriptions={"x_da_energy": described, "energy": Description("All of it.")},
+    )
+    return workspace
+
+
+ALL_ROWS = [("A", 1.5), ("A", 2.5), ("B", 7.0)]
+
+
+def read(catalog: Path | str, view: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Read a view of a catalog that a session was opened with."""
+    with duckdb.connect(str(catalog), read_only=True) as session:
+        for statement in statements:
+            session.execute(statement)
+        return session.execute(f"select zone, price from {view} order by all").fetchall()
+
+
+def read_attached(catalog: Path | str, view: str, tree: Path | str | None) -> list[Any]:
+    """Read a view of a catalog that is attached, under a name of its own, to another database."""
+    with duckdb.connect() as session:
+        session.execute(f"attach {quoted_text(str(catalog))} as prices (read_only)")
+        if tree is not None:
+            session.execute(f"set variable {VARIABLE} = {quoted_text(str(tree))}")
+        return session.execute(f"select zone, price from prices.{view} order by all").fetchall()
+
+
+def test_every_duckdb_since_the_first_can_open_the_catalog(tree: Workspace) -> None:
+    with duckdb.connect(str(tree.catalog), read_only=True) as session:
+        tags = session.execute("select tags from duckdb_databases() where not internal").fetchall()
+    assert STORAGE_VERSION == "v1.0.0"
+    assert tags == [({"storage_version": "v1.0.0+"},)]
+    # The version of the storage stands at byte 12 of the first header: 64 is that of DuckDB 1.0.
+    assert int.from_bytes(tree.catalog.read_bytes()[12:20], "little") == 64
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "a copy [2] of it's*", "x/zone=south/y"])
+def test_a_moved_tree_reads_its_own_files(
+    tree: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    moved = tmp_path / folder
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    tree.out.rename(moved)
+    monkeypatch.chdir("/")
+    assert read(moved / "catalog.duckdb", "energy") == ALL_ROWS
+    assert read(moved / "catalog.duckdb", "dear") == [("A", 2.5), ("B", 7.0)]
+    monkeypatch.chdir(moved)
+    assert read("catalog.duckdb", "x.da_energy") == [("A", 1.5), ("A", 2.5)]
+
+
+def test_a_copied_tree_does_not_read_the_files_of_the_original(
+    tree: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree.out, copy)
+    (copy / "catalog.duckdb").rename(copy / "prices of x.db")
+    write_file(tree, "da_energy", 2024, ("A", 1000.0))
+    monkeypatch.chdir(tree.out)
+    assert read(copy / "prices of x.db", "energy") == ALL_ROWS
+    assert read(copy / "prices of x.db", "x_da_energy") == [("A", 1.5), ("A", 2.5)]
+
+
+def test_an_attached_catalog_reads_the_tree_that_the_session_names(
+    tree: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree.out, copy)
+    write_file(tree, "da_energy", 2024, ("A", 1000.0))
+    monkeypatch.chdir(tree.out)
+    for named in (copy, f"{copy}/"):
+        assert read_attached(copy / "catalog.duckdb", "energy", named) == ALL_ROWS
+    assert read_attached(copy / "catalog.duckdb", "x.rt_energy", copy) == [("B", 7.0)]
+    assert read_attached(copy / "catalog.duckdb", "dear", copy) == [("A", 2.5), ("B", 7.0)]
+
+
+def test_an_attached_catalog_says_what_it_needs_and_never_reads_the_working_folder(
+    tree: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree.out)
+    with pytest.raises(duckdb.Error, match="say SET VARIABLE unified_iso_tree = "):
+        read_attached(tree.catalog, "energy", None)
+    with pytest.raises(duckdb.Error, match="say SET VARIABLE unified_iso_tree = "):
+        read(tree.catalog, "energy", "set temp_directory = '/tmp/spill'")
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("da_energy/da_energy_2023.parquet", [("A", 2.5), ("B", 7.0)]),
+        ("da_energy", [("B", 7.0)]),
+        ("rt_energy", [("A", 1.5), ("A", 2.5)]),
+    ],
+)
+def test_a_union_has_the_rows_that_are_there(
+    tree: Workspace, gone: str, left: list[tuple[str, float]]
+) -> None:
+    """Whoever keeps some years or datasets alone can still read them all together."""
+    path = tree.parquet / "x" / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert read(tree.catalog, "energy") == left
+    assert read(tree.catalog, "services") == [("R", 9.0)]
+
+
+def test_a_dataset_without_a_file_is_no_empty_one(tree: Workspace) -> None:
+    shutil.rmtree(tree.parquet / "x" / "rt_energy")
+    with pytest.raises(duckdb.IOException, match=r"No files found.*rt_energy"):
+        read(tree.catalog, "x_rt_energy")
+
+
+def test_files_of_other_names_are_no_year_files(tree: Workspace) -> None:
+    folder = tree.parquet / "x" / "da_energy"
+    for name in ("da_energy_2024 (1).parquet", "da_energy_2024.parquet.staged", "2024.parquet"):
+        shutil.copy(folder / "da_energy_2024.parquet", folder / name)
+    assert read(tree.catalog, "x_da_energy") == [("A", 1.5), ("A", 2.5)]
+    assert read(tree.catalog, "energy") == ALL_ROWS
+
+
+@pytest.mark.parametrize("content", [b"PAR1 cut off", b""])
+def test_a_damaged_file_holds_back_no_catalog(tree: Workspace, content: bytes) -> None:
+    """It is in no manifest, and its name comes first among those that a pattern matches."""
+    (tree.parquet / "x" / "da_energy" / "da_energy_2022.parquet").write_bytes(content)
+    write_catalog(tree, {"energy": ["x_da_energy", "x_rt_energy"]})
+    assert read(tree.catalog, "x_da_energy") == [("A", 1.5), ("A", 2.5)]
+    assert read(tree.catalog, "energy") == ALL_ROWS
+
+
+def test_views_and_columns_tell_what_they_are(tree: Workspace) -> None:
+    with duckdb.connect(str(tree.catalog), read_only=True) as session:
+        views = session.execute(
+            "select schema_name, view_name, comment from duckdb_views()"
+            " where comment is not null order by all"
+        ).fetchall()
+        columns = session.execute(
+            "select schema_name, table_name, column_name, comment from duckdb_columns()"
+            " where comment is not null order by all"
+        ).fetchall()
+    assert views == [
+        ("main", "energy", "All of it."),
+        ("main", "x_da_energy", "Prices of x."),
+        ("x", "da_energy", "Prices of x."),
+    ]
+    assert columns == [
+        ("main", "x_da_energy", "price", "In $/MWh."),
+        ("x", "da_energy", "price", "In $/MWh."),
+    ]
+
+
+def test_a_catalog_that_would_say_the_same_is_left_alone(tree: Workspace) -> None:
+    write_catalog(tree, {"energy": ["x_da_energy"]})
+    written = tree.catalog.stat().st_ino
+    write_catalog(tree, {"energy": ["x_da_energy"]})
+    assert tree.catalog.stat().st_ino == written
+    write_catalog(tree, {"energy": ["x_rt_energy"]})
+    assert read(tree.catalog, "energy") == [("B", 7.0)]
+    tree.catalog.write_bytes(b"damaged")
+    write_catalog(tree, {"energy": ["x_rt_energy"]})
+    assert read(tree.catalog, "energy") == [("B", 7.0)]
+
+
+def test_locations_are_a_view_where_their_file_is_there(tree: Workspace) -> None:
+    assert "locations" not in views_of(tree)
+    duckdb.execute(
+        f"copy (select 'x' as iso, 'A' as zone, 1.0 as price)"
+        f" to {quoted_text(tree.locations)} (format parquet)"
+    )
+    write_catalog(tree, {})
+    assert read(tree.catalog, "locations") == [("A", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("datasets", "others", "pattern"),
+    [
+        (["da_energy", "rt_energy"], ["as_hourly"], "*_energy*"),
+        (["da", "rt"], [], "*"),
+        (["da_energy_hourly", "rt_energy_5min"], ["as_hourly", "as_5min"], "*_energy_*"),
+        (["da", "rt"], ["as"], None),
+    ],
+)
+def test_a_family_has_the_narrowest_pattern_that_no_other_one_matches(
+    datasets: list[str], others: list[str], pattern: str | None
+) -> None:
+    assert pattern_of_family(datasets, others) == pattern
+
+
+def test_a_family_without_a_pattern_of_its_own_is_united_all_the_same(
+    workspace: Workspace,
+) -> None:
+    for dataset, price in (("da", 2.5), ("rt", 7.0), ("as", 9.0)):
+        write_file(workspace, dataset, 2024, ("A", price))
+    write_manifest_of(
+        workspace,
+        *(("da", 2024), ("rt", 2024), ("as", 2024)),
+        families={"da": "energy", "rt": "energy", "as": "services"},
+    )
+    write_catalog(workspace, {"energy": ["x_da", "x_rt"]})
+    assert read(workspace.catalog, "energy") == [("A", 2.5), ("A", 7.0)]
+    with duckdb.connect(str(workspace.catalog), read_only=True) as session:
+        [(sql,)] = session.execute(
+            "select sql from duckdb_views() where view_name = 'energy'"
+        ).fetchall()
+    # Over HTTP each file is named once.
+    assert sql.count("x/da/da_2024.parquet") == sql.count("x/rt/rt_2024.parquet") == 1
+
+
+class _Ranges(SimpleHTTPRequestHandler):
+    """Serves files, and parts of them as DuckDB asks for them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        asked = self.headers.get("Range")
+        if asked is None or not path.is_file():
+            return super().do_GET()
+        content = path.read_bytes()
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        part = content[int(first) : int(last or len(content) - 1) + 1]
+        self.send_response(206)
+        end = int(first) + len(part) - 1
+        self.send_header("Content-Range", f"bytes {first}-{end}/{len(content)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def address(tree: Workspace) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Ranges, directory=tree.out)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_tree_can_be_read_over_http(address: str) -> None:
+    with duckdb.connect() as session:
+        try:
+            session.execute("load httpfs")
+        except duckdb.Error:
+            pytest.skip("DuckDB's extension httpfs is not installed here")
+    assert read_attached(f"{address}/catalog.duckdb", "energy", address) == ALL_ROWS
+    assert read_attached(f"{address}/catalog.duckdb", "x_rt_energy", address) == [("B", 7.0)]
+
+
+def test_over_http_files_are_named_because_no_pattern_can_be_matched(tree: Workspace) -> None:
+    """It is the address of a file that is asked for, which only the extension could answer."""
+    with pytest.raises(duckdb.Error) as error:
+        read_attached(tree.catalog, "x_rt_energy", "http://127.0.0.1:9/prices/")
+    assert "http://127.0.0.1:9/prices/parquet/x/rt_energy/rt_energy_2024.parquet" in str(
+        error.value
+    ) or "httpfs" in str(error.value)
