@@ -1,0 +1,30 @@
+"""Files that are replaced whole by one rename, and only when they say something new."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from unified_iso.machine import machine_named
+from unified_iso.workspace import beside
+
+
+def replace_if_changed(path: Path, content: bytes) -> bool:
+    """Let a file have this content; one that has it already is not touched.
+
+    Returns whether the file was replaced.
+
+    Raises:
+        MachineError: the disk is full, or the like.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    new = beside(path)
+    with machine_named(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(path)
+    return True
