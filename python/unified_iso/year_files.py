@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from unified_iso.footers import Entry, counts_locations, read_footer, series_of
+from unified_iso.inputs import told_by_accounts
 from unified_iso.machine import is_of_machine
 from unified_iso.row_groups import NotParquet, digest_of, read_footer_metadata, read_seal
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def published_entries(
@@ -50,15 +53,19 @@ def fault_of(workspace: Workspace, entry: Entry) -> str | None:
     return None
 
 
-def unreadable_files(workspace: Workspace) -> list[tuple[str, str]]:
-    """Return the files among the year files that are no whole Parquet files, and why."""
-    found = []
-    for path in workspace.year_files():
-        try:
-            read_seal(path)
-        except NotParquet as error:
-            found.append((workspace.name_of(path), str(error)))
-    return found
+def unsummarised_entry(workspace: Workspace, path: Path, entry: Entry) -> Entry:
+    """Return the entry of a file that only its footer tells of, without what reading rows tells.
+
+    Raises:
+        NotParquet: the file is not a Parquet file, or is damaged or cut off.
+    """
+    return entry | {
+        "path": workspace.name_of(path),
+        "bytes": path.stat().st_size,
+        "sha256": digest_of(path).sha256,
+        "seal": read_seal(path),
+        "rows": read_footer_metadata(path).num_rows,
+    }
 
 
 def is_sound(workspace: Workspace, entry: Entry) -> bool:
@@ -88,6 +95,29 @@ def summary_of(connection: duckdb.DuckDBPyConnection, year_file: Path, entry: En
     return summary
 
 
+# The longest runs of a file with more are told, so that a manifest stays small.
+GAPS_LISTED = 100
+
+
+def gaps_of(connection: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry) -> Entry:
+    """Find the runs of intervals between the first and the last of which no series has a row.
+
+    Returns how many runs there are, how many intervals they have together, and under `listed` the
+    longest of them in order of time, each from its first missing interval to the next row's.
+    """
+    query = "gaps_of_unequal_intervals" if entry.get("own_ends") else "gaps_of_file"
+    asked = {"path": str(year_file), "step_minutes": entry["step_minutes"]}
+    runs = connection.execute(sql_text(query), asked).fetchall()
+    longest = sorted(runs, key=lambda run: (-run[2], run[0]))[:GAPS_LISTED]
+    return {
+        "runs": len(runs),
+        "intervals": sum(run[2] for run in runs),
+        "listed": [
+            {"from": first, "to": end, "intervals": count} for first, end, count in sorted(longest)
+        ],
+    }
+
+
 def _locations_without_id(
     connection: duckdb.DuckDBPyConnection, year_file: Path, entry: Entry
 ) -> int:
@@ -115,26 +145,29 @@ def _described(
     try:
         seal = read_seal(path)
         if known is not None and known["bytes"] == size and known.get("seal") == seal:
-            return known
+            return known if "inputs" in known else known | _told_by_footer(path, known)
         footer = read_footer(path)
         if footer is None or path != workspace.place_of(footer.entry):
             return None
-        sha256 = digest_of(path).sha256
+        entry = unsummarised_entry(workspace, path, footer.entry)
     except NotParquet:
         return None
-    entry = footer.entry | {
-        "path": workspace.name_of(path),
-        "bytes": size,
-        "sha256": sha256,
-        "seal": seal,
-    }
-    return entry | _summary_of_any(connection, path, entry)
+    told = told_by_accounts(entry, footer.accounts)
+    return entry | _summary_of_any(connection, path, entry) | told
+
+
+def _told_by_footer(path: Path, entry: Entry) -> Entry:
+    """Return what a manifest of an earlier version did not say of a file."""
+    footer = read_footer(path)
+    return told_by_accounts(entry, footer.accounts) if footer else {}
 
 
 def _summary_of_any(connection: duckdb.DuckDBPyConnection, path: Path, entry: Entry) -> Entry:
     """Summarise a file that may be damaged: what can't be counted is told by the entry, or zero."""
+    import duckdb
+
     try:
-        return summary_of(connection, path, entry)
+        return summary_of(connection, path, entry) | {"gaps": gaps_of(connection, path, entry)}
     except duckdb.Error as error:
         if is_of_machine(error):
             raise
