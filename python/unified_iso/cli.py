@@ -13,8 +13,10 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,29 +38,36 @@ from unified_iso.machine import in_words, is_of_machine
 from unified_iso.manifest import read_manifest
 from unified_iso.options import Options, read_years
 from unified_iso.plan_table import read_plan, show_plan
-from unified_iso.project import choose, dataset_models, operators, run_build
+from unified_iso.project import (
+    choose,
+    dataset_models,
+    operator_named,
+    operators,
+    report_folders,
+    run_build,
+)
 from unified_iso.report import (
     UNTOUCHED,
-    entries_in_place,
+    build_summary,
+    failures_of,
     gather,
     note_absent,
     say,
     say_stopped,
     show,
-    show_left_out,
-    show_unused,
+    show_status,
     shown,
     status_rows,
-    status_table,
+    verified_lines,
+    verified_summary,
 )
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.root import clone
+from unified_iso.skeleton import left_to_do, write_report
+from unified_iso.status import keep_last_run
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
-from unified_iso.year_files import fault_of, unreadable_files
 
 WIDTH = 160
-LEFT_OUT = ("refused", "rejected", "unpublished")
-UNUSED = ("no_dataset", "left_out", "warnings")
 
 app = typer.Typer(
     help="US electricity market prices as one tested Parquet dataset.",
@@ -68,12 +77,32 @@ app = typer.Typer(
 
 _OPERATORS, _DATASETS = "those of its markets seed", "those of its models"
 # Where the project can't be read, help is given all the same, and the commands say what is wrong.
-with suppress(OSError):
+with suppress(OSError, WorkspaceError):
     _OPERATORS = ", ".join(operators())
     _DATASETS = ", ".join(sorted({dataset for _, dataset in dataset_models().values()}))
 
 Raw = Annotated[Path, typer.Option("--raw", envvar="UNIFIED_ISO_RAW", help="Folder of raw files.")]
 Out = Annotated[Path, typer.Option("--out", envvar="UNIFIED_ISO_OUT", help="Folder to publish in.")]
+
+
+def _size(text: str) -> str:
+    try:
+        bytes_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
+MemoryLimit = Annotated[
+    str,
+    typer.Option(
+        envvar="UNIFIED_ISO_MEMORY_LIMIT", callback=_size, help="Memory of the whole process."
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, envvar="UNIFIED_ISO_THREADS", help="Threads; all cores without."),
+]
 
 
 class _Console(Console):
@@ -109,6 +138,8 @@ def _say_why(error: Exception, folder: Path, is_build: bool) -> None:
     if is_of_machine(error):
         lack = in_words(error, folder)
         say_stopped(console, lack) if is_build else say_stopped(console, lack, "try again")
+    elif isinstance(error, WorkspaceError):
+        say(console, "[red]stopped[/red]", str(error))
     elif isinstance(error, OSError):
         say(console, "[red]stopped[/red]", f"{error}: check the path and its rights")
     else:
@@ -150,12 +181,8 @@ def build(
     ] = False,
     raw: Raw = Path("sample"),
     out: Out = Path("out"),
-    memory_limit: Annotated[
-        str, typer.Option(envvar="UNIFIED_ISO_MEMORY_LIMIT", help="Memory of the whole process.")
-    ] = "2GB",
-    threads: Annotated[
-        int | None, typer.Option(envvar="UNIFIED_ISO_THREADS", help="Threads; all cores without.")
-    ] = None,
+    memory_limit: MemoryLimit = "2GB",
+    threads: Threads = None,
     allow_rejects: Annotated[
         bool, typer.Option("--allow-rejects", help="Publish what is sound, list the rest.")
     ] = False,
@@ -165,13 +192,19 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build anew what is there already.")
     ] = False,
+    by_location: Annotated[
+        bool,
+        typer.Option("--by-location", help="Also write files sorted by location, for few of many."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be built and why; build nothing.")
     ] = False,
     max_unpacked: Annotated[
         str,
         typer.Option(
-            envvar="UNIFIED_ISO_MAX_UNPACKED", help="Most that one raw file may unpack to."
+            envvar="UNIFIED_ISO_MAX_UNPACKED",
+            callback=_size,
+            help="Most that one raw file may unpack to.",
         ),
     ] = "64GB",
     max_ratio: Annotated[
@@ -194,13 +227,17 @@ def build(
         int,
         typer.Option(min=1, envvar="UNIFIED_ISO_MAX_NESTING", help="Most zips within each other."),
     ] = 4,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Wait so long for another run to end."),
+    ] = 0,
 ) -> None:
     """Turn new and changed raw files into published year files.
 
     Exit codes: 0 everything asked for is published, 1 something is not, 2 the command line is
     wrong, 3 it is published but files were refused or rows rejected.
     """
-    console = _console(stderr=True)
+    console, began = _console(stderr=True), datetime.now(UTC)
     try:
         options = Options(
             years=_years(year, years or [], all_years),
@@ -208,17 +245,14 @@ def build(
             allow_rejects=allow_rejects,
             full_refresh=full_refresh,
             dry_run=dry_run,
+            by_location=by_location,
         )
         choice = choose(isos or [], dataset or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    try:
-        bytes_of(max_unpacked)
-    except ValueError as error:
-        raise typer.BadParameter(f"--max-unpacked: {error}") from error
     workspace = Workspace(raw=raw.absolute(), out=out.absolute())
     endings.promise(f"{UNTOUCHED}; the next build goes on from there")
-    _stop_if_unusable(console, workspace)
+    _stop_if_unusable(console, workspace, wait)
     os.environ |= {
         "UNIFIED_ISO_RAW": str(workspace.raw),
         "UNIFIED_ISO_OUT": str(workspace.out),
@@ -230,6 +264,7 @@ def build(
         "UNIFIED_ISO_MAX_SECONDS": str(max_file_seconds),
         "UNIFIED_ISO_MAX_NESTING": str(max_nesting),
     }
+    before = read_manifest(workspace)["files"]
     try:
         with _shown_progress(console):
             result = run_build(workspace, choice, options)
@@ -239,13 +274,32 @@ def build(
     if dry_run and result.success:
         show_plan(_console(), read_plan(workspace))
         return
+    from unified_iso.quality.report import not_written
+
     outcome = gather(workspace, result, choice.isos, options.years)
     nothing: list[Entry] = []
     published = outcome.read(lambda: status_rows(workspace), nothing)
+    there = {row["path"] for row in published}
+    outcome.removed = [entry for entry in before if prune and entry["path"] not in there]
     note_absent(outcome, workspace, choice, options.years, published)
     show(console, workspace, outcome)
-    rows = [row for row in published if row["iso"] in choice.isos]
-    _console().print(status_table(rows) if rows else "nothing is published")
+    for text in not_written:
+        say(console, "[yellow]warning[/yellow]", text)
+    rows = [row for row in published if row["model"] in choice.models]
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    if rows or outcome.unpublished:
+        show_status(_console(), rows, outcome.unpublished)
+        say(console, "", build_summary(outcome, rows, seconds))
+    else:
+        _console().print("nothing is published")
+    keep_last_run(
+        workspace,
+        at=began,
+        seconds=seconds,
+        exit_code=outcome.exit_code,
+        asked={"datasets": list(choice.models), "years": list(options.years)},
+        failures=failures_of(outcome),
+    )
     raise typer.Exit(outcome.exit_code)
 
 
@@ -269,7 +323,7 @@ def _console(stderr: bool = False) -> Console:
     return console if console.is_terminal else _Console(stderr=stderr, width=WIDTH)
 
 
-def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
+def _stop_if_unusable(console: Console, workspace: Workspace, wait: float) -> None:
     try:
         if not workspace.raw.is_dir():
             raise WorkspaceError(
@@ -277,7 +331,7 @@ def _stop_if_unusable(console: Console, workspace: Workspace) -> None:
             )
         workspace.require_apart(operators())
         workspace.prepare()
-        take_lock(workspace.lock_file)
+        take_lock(workspace.lock_file, wait)
     except (WorkspaceError, Locked) as error:
         if is_of_machine(error):
             say_stopped(console, in_words(error, workspace.out))
@@ -337,34 +391,106 @@ def _bars(console: Console) -> Iterator[progress.Listener]:
 @app.command()
 @_ends_in_words
 def status(
+    isos: Annotated[
+        list[str] | None,
+        typer.Argument(help="Operators, in any case; all without any."),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="A dataset, the operator in front or not. May be repeated."),
+    ] = None,
+    year: Annotated[
+        list[str] | None, typer.Option(help="Delivery years, like 2023,2024 or 2020-2024.")
+    ] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="UNIFIED_ISO_RAW", help="Folder of raw files; the last build's without."
+        ),
+    ] = None,
     out: Out = Path("out"),
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    """Show what is published."""
+    """Show what is published, what is not and why, from metadata alone.
+
+    Raw files are compared by size and time of change, and not opened. The exit code is 0 whatever
+    is told, and 2 where the command line is wrong.
+    """
+    from unified_iso.status import Filter, status_of
+    from unified_iso.status_text import show_all
+
     workspace = Workspace(raw=Path(), out=out.absolute())
-    manifest = read_manifest(workspace)
-    rows = status_rows(workspace)
+    asked = Filter()
+    try:
+        if isos or dataset:
+            choice = choose(isos or [], dataset or [])
+            asked = Filter(isos=choice.isos, models=choice.models)
+        asked = replace(asked, years=read_years("--year", year or []))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    found = status_of(workspace, raw.absolute() if raw else None, asked)
     if as_json:
-        kept = {name: manifest[name] for name in (*LEFT_OUT, *UNUSED)}
-        typer.echo(json.dumps({"datasets": rows} | kept, indent=1))
-        return
-    console = _console()
-    console.print(status_table(rows) if rows else shown(f"nothing is published in {out}"))
-    show_unused(console, *(manifest[name] for name in UNUSED))
-    show_left_out(console, *(manifest[name] for name in LEFT_OUT))
+        typer.echo(json.dumps(found.as_json(), indent=1))
+    else:
+        show_all(_console(), found)
 
 
 @app.command()
 @_ends_in_words
-def verify(out: Out = Path("out")) -> None:
-    """Compare every published file with its checksum, its footer and the seal in it."""
+def verify(
+    out: Out = Path("out"),
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare checksums and footers; read no rows.")
+    ] = False,
+    memory_limit: MemoryLimit = "2GB",
+    threads: Threads = None,
+) -> None:
+    """Check a published folder from its files alone, as somebody does who has received it.
+
+    Exit codes: 0 all is as it was published and sound, 1 something is not or nothing is there, 2
+    the command line is wrong.
+    """
+    from unified_iso.verify import verify_tree
+
     workspace = Workspace(raw=Path(), out=out.absolute())
-    entries = entries_in_place(workspace)
-    faults: dict[str, str | None] = dict(unreadable_files(workspace))
-    faults |= {entry["path"]: fault_of(workspace, entry) for entry in entries}
-    for path, fault in sorted(faults.items()):
-        typer.echo(visible(f"{path}: {fault or 'as published'}"))
-    raise typer.Exit(1 if any(faults.values()) or not entries else 0)
+    console = _console(stderr=True)
+    with _shown_progress(console):
+        found = verify_tree(
+            workspace,
+            memory_limit=memory_limit,
+            threads=threads,
+            quick=quick,
+            progress=progress.report,
+        )
+    if as_json:
+        typer.echo(json.dumps(found.as_json(str(workspace.out)), indent=1))
+    else:
+        for line in verified_lines(found):
+            typer.echo(visible(line))
+        say(console, "", verified_summary(found, workspace))
+    raise typer.Exit(0 if found.is_sound else 1)
+
+
+@app.command()
+@_ends_in_words
+def report(
+    out: Out = Path("out"),
+    html: Annotated[
+        Path | None, typer.Option(help="Where the page goes; report.html in --out without.")
+    ] = None,
+) -> None:
+    """Write the quality report, one HTML file that opens without network."""
+    from unified_iso.quality.report import NoFigures, report_of
+
+    workspace = Workspace(raw=Path(), out=out.absolute())
+    page = html.absolute() if html else workspace.report
+    try:
+        report_of(workspace, page)
+    except NoFigures as error:
+        say(_console(stderr=True), "[red]stopped[/red]", str(error))
+        raise typer.Exit(1) from error
+    typer.echo(visible(str(page)))
 
 
 @app.command()
@@ -392,6 +518,8 @@ def sample(
     revisions: Annotated[bool, typer.Option(help="Let some rows come in two versions.")] = True,
 ) -> None:
     """Write generated raw files in the published formats, with the rows they stand for."""
+    from unified_iso.sample import SampleOptions, write_sample
+
     console = _console(stderr=True)
     options = SampleOptions(
         truth=truth,
@@ -415,6 +543,44 @@ def sample(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     say(console, "", f"{len(files):,} files in {folder}")
+
+
+@app.command("new-report")
+def new_report(
+    iso: Annotated[str, typer.Argument(help=f"Operator: {_OPERATORS}.")],
+    report: Annotated[str, typer.Argument(help="Folder of its raw files, such as np4-190-cd.")],
+) -> None:
+    """Write the first files of a report that is not read yet, and say what is left to do.
+
+    For a clone of the repository: nothing is written into an installed package.
+    """
+    try:
+        operator = operator_named(iso)
+        known = [name for of, name in report_folders() if of == operator]
+        written = write_report(clone(), operator, report, known)
+    except (ValueError, WorkspaceError, OSError) as error:
+        say(_console(stderr=True), "[red]stopped[/red]", str(error))
+        raise typer.Exit(1) from error
+    for path in written:
+        typer.echo(f"written: {path}")
+    for line in left_to_do(operator, report):
+        typer.echo(f"to do: {line}")
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"unified-iso {version('unified-iso')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    is_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """US electricity market prices as one tested Parquet dataset."""
 
 
 def main() -> None:

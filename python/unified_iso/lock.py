@@ -14,8 +14,10 @@ class Locked(Exception):
     """Another process is writing to the output folder; the message names it."""
 
 
-def take_lock(lock_file: Path) -> None:
+def take_lock(lock_file: Path, wait: float = 0) -> None:
     """Hold the lock until `release_lock` or the end of this process; taking it twice is fine.
+
+    wait: seconds to wait for another process to end.
 
     The operating system lets go of it when the process dies, however it dies.
 
@@ -28,12 +30,12 @@ def take_lock(lock_file: Path) -> None:
     lock = FileLock(lock_file, thread_local=False)
     owner = lock_file.with_suffix(".owner")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout as error:
         who = owner.read_text() if owner.exists() else "unknown"
         raise Locked(
             f"another run (process {who}) is working on {lock_file.parent.parent}: "
-            "wait until it has ended, or choose another output folder"
+            "wait until it has ended (--wait SECONDS does), or choose another output folder"
         ) from error
     owner.write_text(str(os.getpid()))
     _held[lock_file] = lock
@@ -45,4 +47,5 @@ def release_lock(lock_file: Path) -> None:
     Without effect where this process doesn't hold the lock.
     """
     if lock := _held.pop(lock_file, None):
+        lock_file.with_suffix(".owner").unlink(missing_ok=True)
         lock.release()

@@ -30,6 +30,7 @@ class Options:
     compression: of the published Parquet files, one of `COMPRESSIONS`.
     compression_level: of zstd.
     row_group_size: rows of a Parquet row group.
+    by_location: each year file of locations gets a twin that is sorted by them.
     """
 
     years: tuple[int, ...] = ()
@@ -40,6 +41,7 @@ class Options:
     compression: str = "zstd"
     compression_level: int = 1
     row_group_size: int = 122_880
+    by_location: bool = False
 
     @classmethod
     def from_environment(
@@ -145,4 +147,5 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "compression": _read_compression,
     "compression_level": _whole_number(_HIGHEST_LEVEL),
     "row_group_size": _whole_number(2**31),
+    "by_location": _read_flag,
 }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -53,6 +52,8 @@ def read_plan(workspace: Workspace) -> list[PlannedPart]:
     Raises:
         duckdb.Error: the run has left none.
     """
+    import duckdb
+
     with duckdb.connect(str(workspace.database), read_only=True) as connection:
         rows = connection.execute(_READ).fetchall()
     return [

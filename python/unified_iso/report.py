@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from unified_iso.build.judge import JUDGED_BY_YEAR, NOT_PUBLISHED, NOTHING
 from unified_iso.footers import Entry
 from unified_iso.machine import in_words, is_of_machine, shortage_in
 from unified_iso.manifest import read_manifest
+from unified_iso.progress import amount
 from unified_iso.project import Choice, NothingNew, dataset_models, operators
-from unified_iso.stamp_readings import stamp_readings
+from unified_iso.stamp_readings import kept_readings
+from unified_iso.tables import Column, fitting, print_rows
+from unified_iso.twins import is_twin, twin_of
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace
 from unified_iso.year_files import is_sound, published_entries
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+
+    from unified_iso.verify import Verified
 
 ROWS_SHOWN = 10
 UNTOUCHED = "what was published is untouched"
@@ -56,8 +62,12 @@ class Outcome:
     no_dataset: list[Entry] = field(default_factory=list)
     left_out: list[Entry] = field(default_factory=list)
     warnings: list[Entry] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    unread: list[Entry] = field(default_factory=list)
+    vanished: list[Entry] = field(default_factory=list)
+    kept_findings: list[Entry] = field(default_factory=list)
+    years: Collection[int] = ()
     absent: list[str] = field(default_factory=list)
+    removed: list[Entry] = field(default_factory=list)
     is_empty: bool = False
 
     @property
@@ -67,11 +77,17 @@ class Outcome:
             return 1
         if any(found.is_error for found in self.findings):
             return 1
-        return 3 if self.refused or self.rejected else 0
+        return 3 if self.refused or any(map(self._is_of_years, self.rejected)) else 0
+
+    def _is_of_years(self, entry: Entry) -> bool:
+        """Whether rejected lines are of a file that may be of the years that were asked for."""
+        years = entry.get("years") or ()
+        return not self.years or not years or not set(self.years).isdisjoint(years)
 
     def note(self, error: BaseException) -> None:
         """Keep an error that belongs to no dataset."""
         # Here and not above, because the other commands need nothing of dbt, which is slow to load.
+        import duckdb
         from dbt_common.exceptions import DbtBaseException
 
         said = str(error)
@@ -80,10 +96,14 @@ class Outcome:
             return
         if not isinstance(error, DbtBaseException | OSError | duckdb.Error):
             said = f"{type(error).__name__}: {said} (a fault of the program; see {self.out}/logs)"
+        if _NO_CONTRACT in said:
+            said += " Add the model with its columns and data_tests to the yml of its family."
         self.findings.append(Finding("run", _in_one_line(said), is_error=True))
 
     def read(self, read: Callable[[], T], otherwise: T) -> T:
         """Return what `read` returns; if it fails, keep why and tell the rest all the same."""
+        import duckdb
+
         try:
             return read()
         except (OSError, ValueError, duckdb.Error) as error:
@@ -102,7 +122,7 @@ def gather(
     Years that an earlier build left unpublished count if this one was to build them, those among
     `years` only where there are any.
     """
-    outcome = Outcome(workspace.out)
+    outcome = Outcome(workspace.out, years=years)
     results = list(getattr(result.result, "results", None) or [])
     for run in results:
         if str(run.status) not in _PASSED and not str(run.message).endswith(
@@ -133,19 +153,22 @@ def gather(
     if not result.success and outcome.exit_code != 1:
         outcome.findings.append(Finding("run", "the run failed; see its log", is_error=True))
     if results or isinstance(result, NothingNew):
-        outcome.unread = outcome.read(lambda: _unread(workspace), [])
+        outcome.unread = _of(manifest.get("unread", []), isos, "folder")
+    outcome.vanished = _of(manifest.get("vanished", []), isos, "file")
+    outcome.kept_findings = _kept_findings(manifest, isos, results)
     return outcome
 
 
-def _unread(workspace: Workspace) -> list[str]:
-    database = workspace.state / "work.duckdb"
-    if not database.exists():
-        return []
-    with duckdb.connect(str(database), read_only=True) as connection:
-        rows = connection.execute(
-            "select folder, files from inventory.unread order by folder"
-        ).fetchall()
-    return [f"{folder} ({files} files)" for folder, files in rows]
+def _kept_findings(
+    manifest: Mapping[str, Any], isos: Sequence[str], results: Sequence[Any]
+) -> list[Entry]:
+    """Return the warnings of earlier runs, which this run does not tell of itself."""
+    told = {_finding(run).text for run in results if str(run.status) not in _PASSED}
+    return [
+        entry
+        for entry in _of(manifest.get("findings", []), isos, "model")
+        if entry["message"] not in told
+    ]
 
 
 def note_absent(
@@ -216,6 +239,8 @@ def _why_nothing(outcome: Outcome) -> str:
     return "no raw file has rows of it"
 
 
+# How dbt begins what it says of a model without columns whose contract is enforced.
+_NO_CONTRACT = "Contract enforcement failed"
 _PASSED = ("success", "pass", "skipped", "no-op")
 
 
@@ -275,6 +300,28 @@ def _of(entries: Iterable[Entry], isos: Sequence[str], key: str) -> list[Entry]:
     return [entry for entry in entries if str(entry[key]).startswith(tuple(isos))]
 
 
+def build_summary(outcome: Outcome, rows: Sequence[Entry], seconds: float) -> str:
+    """Say in one line what is published of what was asked for, what was not used, and the time."""
+    datasets = len({row["model"] for row in rows})
+    told = [
+        f"{counted(datasets, 'dataset')}, {counted(len(rows), 'year file')}, "
+        f"{counted(sum(row['rows'] for row in rows), 'row')} published"
+    ]
+    told += [f"{len(outcome.unpublished):,} not published"] if outcome.unpublished else []
+    told += [f"{counted(len(outcome.refused), 'file')} refused"] if outcome.refused else []
+    lines = sum(entry["rows"] for entry in outcome.rejected)
+    told += [f"{counted(lines, 'line')} rejected"] if lines else []
+    return f"{'; '.join(told)}; {round(seconds) // 60}:{round(seconds) % 60:02} min"
+
+
+def failures_of(outcome: Outcome) -> list[str]:
+    """Return what has failed in a build, in words, one text for each."""
+    failed = [f"{found.dataset}: {found.text}" for found in outcome.findings if found.is_error]
+    failed += [f"not published: {text}" for text in outcome.absent]
+    failed += [f"not built: {name}" for name in outcome.not_built]
+    return [*failed, outcome.stopped] if outcome.stopped else failed
+
+
 def say(console: Console, mark: str, text: str) -> None:
     """Print a line: `mark` is markup, `text` is data (file names hold brackets, and worse)."""
     console.print(f"{mark} {shown(text)}".strip(), highlight=False, soft_wrap=True)
@@ -287,8 +334,9 @@ def shown(value: object) -> str:
 
 def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
     """Print what the user has to know, worst last."""
-    for folder in outcome.unread:
-        say(console, "[dim]not read[/dim]", f"{folder}: no dataset uses this report")
+    import duckdb
+
+    show_unread(console, outcome.unread)
     for finding in sorted(outcome.findings, key=lambda finding: finding.is_error):
         mark = "[red]failed[/red]" if finding.is_error else "[yellow]warning[/yellow]"
         say(console, mark, f"{finding.dataset}: {finding.text}")
@@ -297,6 +345,11 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
                 _show_rows(console, workspace, finding)
             except duckdb.Error as error:
                 say(console, "  and", f"its rows can't be shown: {error}")
+    for entry in outcome.removed:
+        text = f"{entry['model']} {entry['year']}: no raw file has rows of it any more (--prune)"
+        say(console, "[yellow]removed[/yellow]", text)
+    show_findings(console, outcome.kept_findings)
+    show_vanished(console, outcome.vanished)
     show_unused(console, outcome.no_dataset, outcome.left_out, outcome.warnings)
     show_left_out(console, outcome.refused, outcome.rejected, outcome.unpublished)
     for text in outcome.absent:
@@ -305,6 +358,52 @@ def show(console: Console, workspace: Workspace, outcome: Outcome) -> None:
         say(console, "[red]not built[/red]", ", ".join(outcome.not_built))
     if outcome.stopped:
         say_stopped(console, outcome.stopped)
+
+
+def show_unread(console: Console, unread: Sequence[Entry]) -> None:
+    """Print in one line which reports no dataset reads."""
+    if unread:
+        files = sum(entry["files"] for entry in unread)
+        folders = ", ".join(str(entry["folder"]) for entry in unread)
+        text = f"{counted(files, 'file')} of reports that no dataset uses: {folders}"
+        say(console, "[dim]not read[/dim]", text)
+
+
+def show_vanished(console: Console, vanished: Sequence[Entry]) -> None:
+    """Print in one line which files are gone though their rows are published."""
+    if vanished:
+        text = (
+            f"{listed([str(entry['file']) for entry in vanished])}: gone from the raw folder, "
+            "and their rows stay published: put them back, or let the rows go with --prune "
+            "(dbt: --vars '{prune: true}')"
+        )
+        say(console, "[yellow]warning[/yellow]", text)
+
+
+def show_findings(console: Console, findings: Sequence[Entry]) -> None:
+    """Print what tests warn of in published rows, a line for each dataset and test."""
+    by_test: dict[tuple[str, str], list[Entry]] = {}
+    for entry in findings:
+        by_test.setdefault((entry["model"], entry["message"]), []).append(entry)
+    for (model, message), entries in by_test.items():
+        years = ", ".join(str(year) for year in sorted({entry["year"] for entry in entries}))
+        rows = counted(sum(entry["rows"] for entry in entries), "row")
+        say(console, "[yellow]warning[/yellow]", f"{model} {years}: {message} ({rows} found)")
+
+
+FILES_LISTED = 5
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names in one line, and how many more there are."""
+    more = len(names) - FILES_LISTED
+    text = ", ".join(names[:FILES_LISTED])
+    return f"{text} (and {more:,} more)" if more > 0 else text
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its noun, such as `1 file` or `1,200 files`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def say_stopped(console: Console, lack: str, then: str = f"build again: {UNTOUCHED}") -> None:
@@ -355,28 +454,36 @@ def show_left_out(
 
 
 def _show_rows(console: Console, workspace: Workspace, finding: Finding) -> None:
+    import duckdb
+
     with duckdb.connect(str(workspace.state / "work.duckdb"), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         cursor = connection.execute(f"select * from {finding.table} limit {ROWS_SHOWN}")
         names = [column[0] for column in cursor.description]
         rows = cursor.fetchall()
-    table = Table(box=None, pad_edge=True)
-    for name in names:
-        table.add_column(shown(name), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else shown(value) for value in row))
-    console.print(table)
-    if finding.found > len(rows):
-        say(console, "  and", f"{finding.found - len(rows)} more in {finding.table}")
+    cells = [{n: "" if v is None else visible(str(v)) for n, v in enumerate(row)} for row in rows]
+    columns = [Column(visible(name), itemgetter(place)) for place, name in enumerate(names)]
+    print_rows(console, columns, cells, escape)
+    left = finding.found - len(rows)
+    if left > 0:
+        # The command has let go of the database by then.
+        command = f"duckdb -readonly {shlex.quote(str(workspace.database))}"
+        say(console, "  and", f"{left:,} more: {command} -c {shlex.quote(f'from {finding.table}')}")
 
 
-def entries_in_place(workspace: Workspace) -> list[Entry]:
+def entries_in_place(workspace: Workspace, files: Sequence[Entry] | None = None) -> list[Entry]:
     """Return what the manifest says of the year files, corrected by those that are in place.
 
     A run that was killed has published files that the manifest does not tell of yet. Of a file
     that does not agree with its own seal the manifest knows better.
+
+    files: of the manifest, where it has been read already.
     """
-    entries = {entry["path"]: entry for entry in read_manifest(workspace)["files"]}
+    import duckdb
+
+    if files is None:
+        files = read_manifest(workspace)["files"]
+    entries = {entry["path"]: entry for entry in files}
     with duckdb.connect() as connection:
         in_place = published_entries(workspace, connection, list(entries.values()))
     for entry in in_place:
@@ -386,19 +493,32 @@ def entries_in_place(workspace: Workspace) -> list[Entry]:
     return [entries[path] for path in sorted(entries)]
 
 
-def status_rows(workspace: Workspace) -> list[Entry]:
+def status_rows(workspace: Workspace, manifest: Mapping[str, Any] | None = None) -> list[Entry]:
     """Describe every published year file as the manifest knows it, with the state of the file."""
-    entries = entries_in_place(workspace)
+    manifest = manifest or read_manifest(workspace)
+    entries = entries_in_place(workspace, manifest["files"])
     states = [_state_of(workspace, entry) for entry in entries]
     published = [e for e, state in zip(entries, states, strict=True) if state == _PUBLISHED]
-    readings = stamp_readings(workspace, published)
+    readings = kept_readings(workspace, published, manifest["stamp_readings"])
     rows = []
     for entry, state in zip(entries, states, strict=True):
         kept = {name: entry[name] for name in _KEPT if name in entry}
+        if "gaps" in entry:
+            kept["gaps"] = {name: entry["gaps"][name] for name in ("runs", "intervals")}
         if reading := readings.get((entry["model"], entry["year"])):
             kept["stamp_reading"] = reading.record | {"said": reading.said}
-        rows.append(kept | {"state": state, "path": entry["path"]})
+        rows.append(kept | {"state": state, "path": entry["path"]} | _twin_in(workspace, entry))
     return rows
+
+
+def _twin_in(workspace: Workspace, entry: Entry) -> Entry:
+    """Describe the twin of a year file that is sorted by location, if it has one."""
+    twin = twin_of(workspace, entry)
+    if not twin.is_file():
+        return {}
+    is_of_it = is_twin(twin, workspace.place_of(entry))
+    size = twin.stat().st_size
+    return {"by_location": {"path": workspace.name_of(twin), "bytes": size, "is_twin": is_of_it}}
 
 
 _PUBLISHED = "published"
@@ -413,41 +533,135 @@ def _state_of(workspace: Workspace, entry: Entry) -> str:
 
 # A family without locations has entries without them.
 _KEPT = (
-    *("iso", "dataset", "year", "rows", "series", "locations", "first_interval", "last_interval"),
+    *(
+        "model",
+        "iso",
+        "dataset",
+        "year",
+        "rows",
+        "series",
+        "locations",
+        "first_interval",
+        "last_interval",
+    ),
     *("missing_intervals", "locations_without_id", "unchecked_reports", "bytes"),
+    *("accounts",),
 )
 
 
-def status_table(rows: Sequence[Entry]) -> Table:
-    """Lay the rows of `status_rows` out for a terminal."""
-    table = Table(box=None)
+HELD_BACK = "held back"
+
+
+def show_status(console: Console, rows: Sequence[Entry], unpublished: Sequence[Entry] = ()) -> None:
+    """Print a table of year files, those that are not published among them.
+
+    rows: of `status_rows`.
+    unpublished: entries of the manifest; a file that is there is what was published before.
+    """
+    told = list(_with_held_back(rows, unpublished))
+    columns = _columns(rows)
+    if "state" not in {column.name for column in fitting(columns, told, console.width)}:
+        columns = _columns(rows, by_day=True)
+    shown_columns = {column.name for column in print_rows(console, columns, told, escape)}
+    if "state" not in shown_columns:
+        for row in told:
+            if row["state"] not in (_PUBLISHED, HELD_BACK):
+                say(console, f"[red]{row['state']}[/red]", f"{_name_of(row)} {row['year']}")
+    if "note" not in shown_columns:
+        for row in rows:
+            for note in _notes(row):
+                say(console, "[dim]note[/dim]", f"{_name_of(row)} {row['year']}: {note}")
+    if twins := [row["by_location"] for row in rows if "by_location" in row]:
+        size = amount(sum(twin["bytes"] for twin in twins), "bytes")
+        say(console, "[dim]twins[/dim]", f"{len(twins)} files are also sorted by location: {size}")
+
+
+def _with_held_back(rows: Sequence[Entry], unpublished: Sequence[Entry]) -> Iterator[Entry]:
+    held_back = {(entry["model"], entry["year"]) for entry in unpublished}
+    new = held_back - {(_model_of(row), row["year"]) for row in rows}
+    lines = [
+        row | {"state": HELD_BACK} if (_model_of(row), row["year"]) in held_back else row
+        for row in rows
+    ]
+    lines += [
+        {"model": model, "year": "" if year is None else year, "state": HELD_BACK}
+        for model, year in new
+    ]
+    yield from sorted(lines, key=lambda row: (_model_of(row), str(row["year"])))
+
+
+def _model_of(row: Entry) -> str:
+    return str(row["model"] if "model" in row else f"{row['iso']}_{row['dataset']}")
+
+
+def _name_of(row: Entry) -> str:
+    """Operator and dataset, as the folders have them."""
+    if "iso" in row:
+        return f"{row['iso']} {row['dataset']}"
+    iso, _, dataset = str(row["model"]).partition("_")
+    return f"{iso} {dataset}"
+
+
+def _columns(rows: Sequence[Entry], by_day: bool = False) -> list[Column]:
+    """Return the columns of year files; `by_day` leaves out the time of intervals."""
     series = "locations" if all("locations" in row for row in rows) else "series"
-    for name in ("dataset", "year", "rows", series, "first interval", "last interval"):
-        table.add_column(name, justify="right" if name in ("year", "rows", series) else "left")
-    for name in ("missing", "bytes"):
-        table.add_column(name, justify="right")
-    table.add_column("state")
-    table.add_column("note", overflow="fold")
-    for row in rows:
-        table.add_row(
-            shown(f"{row['iso']} {row['dataset']}"),
-            shown(row["year"]),
-            f"{row['rows']:,}",
-            f"{row['series']:,}",
-            shown(row["first_interval"]),
-            shown(row["last_interval"]),
-            f"{row['missing_intervals']:,}",
-            f"{row['bytes']:,}",
-            row["state"],
-            "\n".join(map(shown, _notes(row))),
-        )
-    return table
+
+    def number(name: str) -> Callable[[Entry], str]:
+        return lambda row: f"{row[name]:,}" if name in row else ""
+
+    def instant(name: str) -> Callable[[Entry], str]:
+        return lambda row: short(row.get(name, "")).partition(" " if by_day else "\n")[0]
+
+    first, last = ("first (UTC)", "last (UTC)") if by_day else ("first interval", "last interval")
+
+    return [
+        Column("dataset", lambda row: visible(_name_of(row))),
+        Column("year", lambda row: str(row["year"]), is_number=True),
+        Column("rows", number("rows"), 5, is_number=True),
+        Column(series, number("series"), 3, is_number=True),
+        Column(first, instant("first_interval")),
+        Column(last, instant("last_interval")),
+        Column("missing", number("missing_intervals"), 4, is_number=True),
+        Column("bytes", number("bytes"), 2, is_number=True),
+        Column("state", lambda row: str(row["state"]), 6),
+        Column("note", lambda row: "\n".join(map(visible, _notes(row))), 1),
+    ]
+
+
+def short(instant: str) -> str:
+    """Return an instant to the minute; what is none stays as it is."""
+    if re.fullmatch(r"\d{4,}-\d\d-\d\dT\d\d:\d\d:00Z", instant):
+        return f"{instant[:-4].replace('T', ' ')}Z"
+    return visible(instant)
 
 
 def _notes(row: Entry) -> Iterator[str]:
-    if row["unchecked_reports"]:
+    if row.get("unchecked_reports"):
         yield f"never checked against a real file: {', '.join(row['unchecked_reports'])}"
     if row.get("locations_without_id"):
         yield f"locations whose name stands for their id: {row['locations_without_id']:,}"
+    if (twin := row.get("by_location")) and not twin["is_twin"]:
+        yield f"{twin['path']} is of other rows: build --by-location"
     if "stamp_reading" in row:
         yield row["stamp_reading"]["said"]
+
+
+def verified_lines(found: Verified) -> Iterator[str]:
+    """Say of every file what is wrong with it, or that nothing is; a fault has a line."""
+    paths = {entry["path"] for entry in found.files} | {fault.path for fault in found.faults}
+    for path in sorted(paths):
+        for text in [fault.text for fault in found.of(path)] or ["as published"]:
+            yield f"{path}: {text}"
+
+
+def verified_summary(found: Verified, workspace: Workspace) -> str:
+    """Say in one line what came of verifying a tree; notes stand in lines before it."""
+    if not found.files and not found.faults:
+        return f"nothing is published in {workspace.out}"
+    rows = sum(entry["rows"] for entry in found.files)
+    size = amount(sum(entry["bytes"] for entry in found.files), "bytes")
+    looked = f"{len(found.files):,} files, {rows:,} rows, {size}"
+    bad = len({fault.path for fault in found.faults})
+    count = len(found.faults)
+    faults = f"{count:,} fault{'s' if count > 1 else ''} in {bad:,} of them" if count else "sound"
+    return "\n".join([*found.notes, f"{looked} in {found.seconds:.1f} s: {faults}"])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import duckdb
-
 from unified_iso.footers import Entry
-from unified_iso.project import ROOT
+from unified_iso.root import ROOT
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
 
@@ -80,6 +78,54 @@ def stamp_readings(
     return found
 
 
+def readings_now(
+    workspace: Workspace, entries: Sequence[Entry], known: Sequence[Entry]
+) -> list[Entry]:
+    """Return the comparisons as the manifest keeps them; files that are as before are not read.
+
+    entries: the published year files.
+    known: the comparisons of the manifest.
+    """
+    by_files = {tuple(entry["files"]): entry for entry in known}
+    sums = {(entry["model"], entry["year"]): entry["sha256"] for entry in entries}
+    wanted = list(_compared(sums))
+    if all(files in by_files for _, _, files in wanted):
+        return [by_files[files] for _, _, files in wanted]
+    found = stamp_readings(workspace, entries)
+    return [
+        {
+            "model": model,
+            "year": year,
+            "files": list(files),
+            "reading": asdict(found[model, year]) if (model, year) in found else None,
+        }
+        for model, year, files in wanted
+    ]
+
+
+def kept_readings(
+    workspace: Workspace, entries: Sequence[Entry], known: Sequence[Entry]
+) -> dict[tuple[str, int], StampReading]:
+    """Return the comparisons that the manifest keeps; others are made now."""
+    return {
+        (told["model"], told["year"]): StampReading(**told["reading"])
+        for told in readings_now(workspace, entries, known)
+        if told["reading"]
+    }
+
+
+def _compared(
+    sums: Mapping[tuple[str, int], str],
+) -> Iterator[tuple[str, int, tuple[str, str]]]:
+    """Yield model, year and checksums of both files of each comparison that can be made."""
+    for setting in _settings():
+        model, hourly = setting["dataset"], setting["hourly_dataset"]
+        years = [year for name, year in sums if name == model and (hourly, year) in sums]
+        if years:
+            year = max(years)
+            yield model, year, (sums[model, year], sums[hourly, year])
+
+
 def _settings() -> list[dict[str, str]]:
     with (ROOT / "seeds" / "interval_stamps.csv").open(newline="") as stream:
         return list(csv.DictReader(stream))
@@ -87,6 +133,8 @@ def _settings() -> list[dict[str, str]]:
 
 def _reading(setting: Mapping[str, str], file: str, hourly_file: str) -> StampReading | None:
     """Return the comparison, None where no hour can be compared or a file can't be read."""
+    import duckdb
+
     parameters = {
         "files": [file],
         "hourly_files": [hourly_file],

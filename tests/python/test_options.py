@@ -22,6 +22,7 @@ def test_without_anything_set_the_project_is_built_as_it_is_published() -> None:
         compression="zstd",
         compression_level=1,
         row_group_size=122_880,
+        by_location=False,
     )
 
 
@@ -36,10 +37,11 @@ def test_every_option_is_read_from_the_environment() -> None:
             "UNIFIED_ISO_COMPRESSION": "snappy",
             "UNIFIED_ISO_COMPRESSION_LEVEL": "9",
             "UNIFIED_ISO_ROW_GROUP_SIZE": "2048",
+            "UNIFIED_ISO_BY_LOCATION": "yes",
             "UNIFIED_ISO_RAW": "elsewhere",
         }
     )
-    assert read == Options((2023, 2024), True, True, True, True, "snappy", 9, 2048)
+    assert read == Options((2023, 2024), True, True, True, True, "snappy", 9, 2048, True)
 
 
 @pytest.mark.parametrize(
