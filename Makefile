@@ -9,7 +9,7 @@ DBT := $(BIN)/dbt --no-use-colors
 DBT_DIRS := --project-dir . --profiles-dir .
 
 SQL_AND_ITS_STYLE := requirements.lock .sqlfluff tests/sqlfluff/adapter.py \
-	$(shell find macros models tests/generic python -name '*.sql' -o -name .sqlfluff)
+	$(shell find examples macros models tests/generic python -name '*.sql' -o -name .sqlfluff)
 # Shows what each of two jobs says in one piece, where make can.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
@@ -36,6 +36,7 @@ lint: $(BIN)/.installed target/linted ## check the style of SQL and Python
 target/linted: $(SQL_AND_ITS_STYLE)
 	$(BIN)/sqlfluff lint models tests/generic
 	$(BIN)/sqlfluff lint --templater placeholder python/unified_iso
+	$(BIN)/sqlfluff lint examples/*.sql examples/own_project/models
 	mkdir -p target
 	touch $@
 
@@ -64,8 +65,8 @@ bench: $(BIN)/.installed ## measure a full-size build against its floor (about 2
 torture: $(BIN)/.installed ## attack the program and count what it can't stand (hours; 10 GB of disk)
 	$(BIN)/python tests/torture/run.py
 
-docs: $(BIN)/.installed ## write the documentation site to target/static_index.html
-	$(DBT) docs generate --static $(DBT_DIRS)
+docs: $(BIN)/.installed ## write the documentation site, one HTML file, and say where it is
+	$(BIN)/python -m unified_iso.docs_site
 
 clean: ## remove everything that was generated here
-	rm -rf $(VENV) sample out target logs bench .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) sample out target logs bench build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -36,7 +36,8 @@
 
 {% macro options_of_project() %}
     {% set options = {} %}
-    {% for name in ['year', 'years', 'prune', 'allow_rejects', 'compression', 'compression_level', 'row_group_size'] %}
+    {% set names = ['year', 'years', 'prune', 'allow_rejects', 'compression', 'compression_level', 'row_group_size', 'by_location'] %}
+    {% for name in names %}
         {% do options.update({name: var(name)}) %}
     {% endfor %}
     {{ return(options) }}
