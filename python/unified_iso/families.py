@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 
 import yaml
 
-# The dbt project that the package is part of.
-PROJECT = Path(os.environ.get("UNIFIED_ISO_PROJECT", Path(__file__).parents[2]))
+from unified_iso.root import ROOT
+
+# The dbt project of this package.
+PROJECT = ROOT
 
 
 class FamilyError(ValueError):
@@ -37,6 +38,7 @@ class Family:
     names: by column of an id, the column of the name that may stand for it.
     questions: what is asked of loaded rows beside their repeats, with the columns of the answer and
         their types; the SQL is that of the macro `<name>_questions`.
+    unit: of the price, where no column `unit` tells it; may be left out.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Family:
     words: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unit: str | None = None
 
 
 def families(project_root: Path) -> dict[str, Family]:
@@ -62,7 +65,9 @@ def families(project_root: Path) -> dict[str, Family]:
         FamilyError: there are none, or one lacks an entry or has one that is unknown or misshaped.
         OSError: the project file can't be read.
     """
-    project = yaml.safe_load((project_root / "dbt_project.yml").read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (project_root / "dbt_project.yml").read_text(encoding="utf-8")
+    project = yaml.load(text, Loader=loader)
     records = (project.get("vars") or {}).get("families")
     if not records:
         raise FamilyError("dbt_project.yml has no vars.families")
@@ -70,7 +75,7 @@ def families(project_root: Path) -> dict[str, Family]:
 
 
 def _family(name: str, record: dict[str, Any]) -> Family:
-    given = set(record) - set(_MAPPINGS)
+    given = set(record) - {*_MAPPINGS, "unit"}
     if given != {"price", *_LISTS}:
         wrong = ", ".join(sorted(given ^ {"price", *_LISTS}))
         raise FamilyError(f"family {name}: lacks or doesn't know {wrong}")
@@ -85,6 +90,7 @@ def _family(name: str, record: dict[str, Any]) -> Family:
         price=record["price"],
         names=record.get("names", {}),
         questions=record.get("questions", {}),
+        unit=record.get("unit"),
         **{entry: tuple(record[entry]) for entry in _LISTS},
     )
 

@@ -69,12 +69,18 @@ def update_inventory(
         for file in _without_idle_links(connection, found)
         if (file.iso, file.report) not in unread and not _comes_along(file, folders)
     ]
+    alongside = [
+        file
+        for file in found
+        if (file.iso, file.report) not in unread and _comes_along(file, folders)
+    ]
     changed = listed if rehash else _changed(connection, listed, isos, folders, raw, cache)
     results = _inspect_all(raw, cache, changed, folders, list(reports), progress, limits)
     connection.begin()
     try:
         _mark_present(connection, listed, isos)
         _replace(connection, changed, results, folders, raw)
+        _keep_alongside(connection, alongside, isos)
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -98,6 +104,17 @@ def _without_idle_links(
             [_text(file.path) + "/"],
         ).fetchall()
     ]
+
+
+def _keep_alongside(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Listed], isos: Sequence[str]
+) -> None:
+    connection.execute(
+        "delete from inventory.files_alongside where list_contains($1, iso)", [list(isos)]
+    )
+    rows = [(file.iso, _text(file.path)) for file in files]
+    if rows:
+        connection.executemany("insert into inventory.files_alongside values ($1, $2)", rows)
 
 
 def _comes_along(file: Listed, folders: Mapping[tuple[str, str], Report]) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from unified_iso.footers import SCHEMA_VERSION, Entry, is_file_entry
-from unified_iso.machine import machine_named
+from unified_iso.replacing import replace_if_changed
 from unified_iso.sql import sql_text
-from unified_iso.workspace import Workspace, beside
+from unified_iso.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
 
 # How staging begins what it says of rows that no dataset takes.
 NO_DATASET = "filtered: belongs to no dataset yet: "
@@ -27,7 +27,15 @@ _LISTED = {
     "no_dataset": ("file", "of", "rows"),
     "left_out": ("file", "rows", "reason"),
     "warnings": ("file", "message"),
+    "unread": ("folder", "files"),
+    "vanished": ("file", "rows"),
+    "findings": ("model", "test", "year", "part", "rows", "message"),
+    "stamp_readings": ("model", "year", "files", "reading"),
 }
+
+
+# What an entry has beside, if it was written by this version.
+_BESIDE = {"rejected": ("years",)}
 
 
 def read_manifest(workspace: Workspace) -> dict[str, Any]:
@@ -76,15 +84,7 @@ def write_manifest(workspace: Workspace, manifest: Mapping[str, Any]) -> None:
         MachineError: the disk is full, or the like.
     """
     text = json.dumps(manifest, indent=1, sort_keys=True).encode()
-    if workspace.manifest.is_file() and workspace.manifest.read_bytes() == text:
-        return
-    new = beside(workspace.manifest)
-    with machine_named(workspace.manifest.parent):
-        with new.open("wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(workspace.manifest)
+    replace_if_changed(workspace.manifest, text)
 
 
 def told_of_raw_files(cursor: duckdb.DuckDBPyConnection) -> dict[str, list[Entry]]:
@@ -95,6 +95,8 @@ def told_of_raw_files(cursor: duckdb.DuckDBPyConnection) -> dict[str, list[Entry
         "no_dataset": _entries(cursor, "no_dataset", no_dataset=NO_DATASET),
         "left_out": _entries(cursor, "left_out", no_dataset=NO_DATASET, joined=_JOINED),
         "warnings": _entries(cursor, "warnings"),
+        "unread": _entries(cursor, "unread"),
+        "vanished": _entries(cursor, "vanished"),
     }
 
 
@@ -119,4 +121,5 @@ def unpublished_now(
 
 def _entries(cursor: duckdb.DuckDBPyConnection, name: str, **parameters: str) -> list[Entry]:
     rows = cursor.execute(sql_text(name), parameters).fetchall()
-    return [dict(zip(_LISTED[name], row, strict=True)) for row in rows]
+    names = (*_LISTED[name], *_BESIDE.get(name, ()))
+    return [dict(zip(names, row, strict=True)) for row in rows]

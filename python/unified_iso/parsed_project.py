@@ -76,9 +76,13 @@ def ingredients_of(root: Path, environ: Mapping[str, str]) -> Ingredients | None
     return Ingredients(digest.digest(), variables)
 
 
-def places(root: Path, state: Path) -> tuple[Path, ...]:
-    """Where it is kept: with the project for all outputs, or with one where that is read-only."""
-    return (root / "target" / NAME, state / NAME)
+def places(root: Path | None, state: Path) -> tuple[Path, ...]:
+    """Where it is kept: with the project for all outputs, or with one where that is read-only.
+
+    Without a `root` it is kept with the output alone.
+    """
+    of_output = state / NAME
+    return (root / "target" / NAME, of_output) if root else (of_output,)
 
 
 def read_kept(where: Sequence[Path], wanted: Ingredients) -> bytes | None:

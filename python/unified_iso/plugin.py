@@ -21,6 +21,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import dbt_inside
 from unified_iso.build import run
+from unified_iso.build.complete import require_complete
 from unified_iso.build.judge import Result
 from unified_iso.build.spec import Project
 from unified_iso.database import set_aside_if_damaged
@@ -29,13 +30,16 @@ from unified_iso.limits import duckdb_memory_limit, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
 from unified_iso.options import Options
-from unified_iso.project import DIGEST, ROOT, operators
+from unified_iso.project import DIGEST, operators, report_folders
+from unified_iso.root import ROOT
 from unified_iso.sql import sql_text
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
 
 # DuckDB's words for a signal that came during a query, as one does to plain dbt.
 _STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
+# Commands of dbt that write datasets.
+_BUILDING = ("build", "run")
 _LOG = AdapterLogger("unified_iso")
 
 
@@ -122,12 +126,16 @@ class Plugin(BasePlugin):
     ) -> None:
         assert self._connection is not None
         options = Options.from_environment(os.environ, variables)
+        project, known = Project.of_graph(graph, stamps), families(ROOT)
+        if facts["command"] in _BUILDING:
+            selected = facts["selected"]
+            require_complete(project, known, operators(), report_folders(), selected)
         self._run = run.Run(
             connection=self._connection,
             workspace=self._workspace,
             limits=self._limits,
-            project=Project.of_graph(graph, stamps),
-            families=families(ROOT),
+            project=project,
+            families=known,
             options=replace(options, full_refresh=options.full_refresh or full_refresh),
             tell=lambda line: dbt_inside.tell(visible(line)),
             digest=os.environ.get(DIGEST),

@@ -1,4 +1,4 @@
-"""The dbt project beside this package: which operators and datasets it has, and running it."""
+"""The dbt project of this package: which operators and datasets it has, and running it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unified_iso import parsed_project, progress
-from unified_iso.database import damage_of, working_database
 from unified_iso.families import families
 from unified_iso.limits import limits_of_environment
 from unified_iso.options import Options
-from unified_iso.raw_files import why_no_operator
+from unified_iso.root import INSTALLED, ROOT, in_project
 from unified_iso.workspace import Workspace, WorkspaceError
 
 # dbt takes longer to import than all else that a command needs: only what runs it imports it.
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
 
     from unified_iso.build.spec import Dataset, Project
 
-ROOT = Path(os.environ.get("UNIFIED_ISO_PROJECT", Path(__file__).parents[2]))
 # Tells the plugin which state of the project a run is of.
 DIGEST = "UNIFIED_ISO_PROJECT_DIGEST"
 FAMILY_VIEWS = "path:models/unified,config.materialized:view"
 # Views of the catalog with what they read, which may be seeds that no dataset reads.
 CATALOG_VIEWS = "1+config.meta.catalog_view:true"
+# What the quality report shows.
+QUALITY_VIEWS = "path:models/quality"
 
 
 class UnknownName(ValueError):
@@ -62,13 +62,13 @@ class Choice:
 
 def operators() -> list[str]:
     """Return the operators of the project, in the order of its markets seed."""
-    with (ROOT / "seeds" / "markets.csv").open(newline="") as stream:
+    with in_project("seeds", "markets.csv").open(newline="") as stream:
         return [row["iso"] for row in csv.DictReader(stream)]
 
 
 def report_folders() -> list[tuple[str, str]]:
     """Return operator and name of every report that the project knows, read or not."""
-    with (ROOT / "seeds" / "reports.csv").open(newline="") as stream:
+    with in_project("seeds", "reports.csv").open(newline="") as stream:
         return [(row["iso"], row["report"]) for row in csv.DictReader(stream)]
 
 
@@ -79,7 +79,7 @@ def dataset_models() -> dict[str, tuple[str, str]]:
     """
     found = {}
     known = operators()
-    for path in sorted((ROOT / "models" / "unified").glob("*.sql")):
+    for path in sorted(in_project("models", "unified").glob("*.sql")):
         iso, _, dataset = path.stem.partition("_")
         if iso in known and "materialized='year_files'" in path.read_text():
             found[path.stem] = (iso, dataset)
@@ -95,7 +95,7 @@ def choose(isos: Sequence[str], datasets: Sequence[str] = ()) -> Choice:
         UnknownName: no such operator or dataset.
     """
     models = dataset_models()
-    isos = [_operator(iso) for iso in isos]
+    isos = [operator_named(iso) for iso in isos]
     asked = [_split_model(isos, dataset.casefold(), models) for dataset in datasets]
     wanted: list[tuple[Sequence[str], str | None]] = [*asked] or [(isos, None)]
     if all(of for of, _ in asked):
@@ -108,7 +108,7 @@ def choose(isos: Sequence[str], datasets: Sequence[str] = ()) -> Choice:
             if (not of or name[0] in of) and (dataset is None or name[1] == dataset)
         }
         if not found:
-            raise _no_dataset([dataset], of, models)
+            raise _half_made(dataset, of) or _no_dataset([dataset], of, models)
         chosen |= found
     lacking = [iso for iso in isos if iso not in {iso for iso, _ in chosen.values()}]
     if lacking:
@@ -122,6 +122,20 @@ def choose(isos: Sequence[str], datasets: Sequence[str] = ()) -> Choice:
     )
 
 
+def _half_made(dataset: str | None, isos: Sequence[str]) -> UnknownName | None:
+    """Say of a model that was to be a dataset why it is none."""
+    from unified_iso.build.complete import meant_as_dataset
+
+    for name in [f"{iso}_{dataset}" for iso in isos or operators()] + [f"{dataset}"]:
+        path = in_project("models", "unified") / f"{name}.sql"
+        if path.is_file() and meant_as_dataset(path.read_text(), families(ROOT)):
+            return UnknownName(
+                f"models/unified/{path.name} is no dataset, because its config lacks "
+                "materialized='year_files': add it"
+            )
+    return None
+
+
 def _no_dataset(
     datasets: Sequence[str | None], isos: Sequence[str], models: Mapping[str, tuple[str, str]]
 ) -> UnknownName:
@@ -132,7 +146,12 @@ def _no_dataset(
     )
 
 
-def _operator(name: str) -> str:
+def operator_named(name: str) -> str:
+    """Return an operator of the project by its name in any case.
+
+    Raises:
+        UnknownName: there is none of this name.
+    """
     known = operators()
     if name.casefold() not in known:
         nearest = get_close_matches(name.casefold(), known, n=1)
@@ -170,6 +189,9 @@ def run_build(
     Raises:
         WorkspaceError: the raw folder has no operator's folder.
     """
+    # It reads Parquet's and Excel's libraries, which take longer to import than most commands run.
+    from unified_iso.raw_files import why_no_operator
+
     if why := why_no_operator(workspace.raw, report_folders()):
         raise WorkspaceError(why)
     os.environ |= options.to_environment()
@@ -203,7 +225,7 @@ def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
     if choice.everything:
         return _Work((), exclude=tuple(idle))
     built = (model for model in choice.models if model not in idle)
-    return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS))
+    return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS, QUALITY_VIEWS))
 
 
 def _never_seen(workspace: Workspace, choice: Choice) -> set[str]:
@@ -305,6 +327,7 @@ def _work_to_do(
     from unified_iso.build.facts import reports_with_files, what_dbt_told
     from unified_iso.build.run import Run
     from unified_iso.build.spec import Project
+    from unified_iso.database import damage_of, working_database
 
     nodes = kept_project(workspace)
     # A run of dbt sets a damaged database aside, and says so in its log.
@@ -351,8 +374,10 @@ def _work_to_do(
         if not busy:
             return None
         if news.has_sound_seeds(run, busy):
-            return _Work((*_names_of(busy), FAMILY_VIEWS), tests="buildable")
-    return _Work((*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS, CATALOG_VIEWS))
+            return _Work((*_names_of(busy), FAMILY_VIEWS, QUALITY_VIEWS), tests="buildable")
+    return _Work(
+        (*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS, CATALOG_VIEWS, QUALITY_VIEWS)
+    )
 
 
 def _names_of(datasets: Sequence[Dataset]) -> list[str]:
@@ -415,8 +440,13 @@ def kept_project(workspace: Workspace) -> dict[str, Any] | None:
 def _kept(workspace: Workspace) -> tuple[parsed_project.Ingredients | None, bytes | None]:
     """Return what decides the parsed project now, and the kept one if it is made of that."""
     made_of = parsed_project.ingredients_of(ROOT, os.environ)
-    places = parsed_project.places(ROOT, workspace.state)
-    return made_of, parsed_project.read_kept(places, made_of) if made_of else None
+    return made_of, parsed_project.read_kept(_places(workspace), made_of) if made_of else None
+
+
+def _places(workspace: Workspace) -> tuple[Path, ...]:
+    """Where the parsed project is kept; an installed package is nothing to write into."""
+    kept_with = None if ROOT == INSTALLED else ROOT
+    return parsed_project.places(kept_with, workspace.state)
 
 
 def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
@@ -437,5 +467,5 @@ def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
     # A file that was saved while dbt read the project may be in it or not.
     is_unchanged = made_of == parsed_project.ingredients_of(ROOT, os.environ)
     if made_of and is_unchanged and dbt_inside.variables_of(manifest) <= made_of.variables:
-        parsed_project.keep(parsed_project.places(ROOT, workspace.state), made_of, content)
+        parsed_project.keep(_places(workspace), made_of, content)
     return content

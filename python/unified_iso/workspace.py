@@ -46,14 +46,34 @@ class Workspace:
         return self.state / "lock"
 
     @property
+    def raw_files_seen(self) -> Path:
+        """Every raw file that the last run has seen, and what became of it."""
+        return self.state / "raw_files.parquet"
+
+    @property
+    def last_run(self) -> Path:
+        """What the last build of the command line came to."""
+        return self.state / "last_run.json"
+
+    @property
     def parquet(self) -> Path:
         """The published year files."""
         return self.out / "parquet"
 
     @property
+    def by_location(self) -> Path:
+        """Twins of the published year files, sorted by location and time."""
+        return self.out / "parquet_by_location"
+
+    @property
     def manifest(self) -> Path:
         """What is published, in one JSON file."""
         return self.out / "metadata" / "manifest.json"
+
+    @property
+    def locations(self) -> Path:
+        """One row for each operator, dataset and location."""
+        return self.out / "metadata" / "locations.parquet"
 
     @property
     def logs(self) -> Path:
@@ -64,6 +84,16 @@ class Workspace:
     def catalog(self) -> Path:
         """A DuckDB database of views over the published files."""
         return self.out / "catalog.duckdb"
+
+    @property
+    def catalog_digest(self) -> Path:
+        """What the catalog was made of, and the checksum of its file."""
+        return self.state / "catalog.sha256"
+
+    @property
+    def report(self) -> Path:
+        """The quality report, one HTML file."""
+        return self.out / "report.html"
 
     def year_file(self, iso: str, dataset: str, year: int) -> Path:
         """Path of the published file of one delivery year."""
@@ -96,7 +126,7 @@ class Workspace:
                 the output folder lies among the raw files.
         """
         raw, out = self.raw.resolve(), self.out.resolve()
-        for own in (self.state, self.parquet, self.manifest.parent, self.logs):
+        for own in (self.state, self.parquet, self.by_location, self.manifest.parent, self.logs):
             if raw.is_relative_to(own.resolve()):
                 raise WorkspaceError(
                     f"the raw folder {self.raw} lies in {own}, which is the program's own: "

@@ -25,6 +25,7 @@ _LONGEST = (
     *("test_incremental", "test_words", "test_false_success", "test_guards", "test_nothing_new"),
     *("test_publishing", "test_round_trip", "test_resaved", "test_torture", "test_caiso"),
     *("test_cases", "test_third_family", "test_gridstatus", "test_one_bad_file", "test_ercot"),
+    "test_quality_report",
 )
 _PROCESSES = ("subprocess.Popen", "os.fork")
 _is_marked = True

@@ -281,3 +281,44 @@ def test_a_run_that_may_load_a_changed_seed_forgets_that_it_was_sound(
     start(run)
     published.small.graph["nodes"][SEED]["checksum"] = {"checksum": "sum of markets"}
     assert not news.has_sound_seeds(run, run.project.datasets())
+
+
+# What is told of raw files that were not published, or are gone.
+
+
+def seen(published: Published) -> dict[str, tuple[str, str | None]]:
+    """Return state and why of every raw file that the last run has seen, by its name."""
+    rows = published.small.rows(
+        f"select path, state, why from '{published.workspace.raw_files_seen}' order by path"
+    )
+    return {path.rpartition("/")[2]: (state, why) for path, state, why in rows}
+
+
+def test_a_run_writes_down_what_became_of_every_raw_file(published: Published) -> None:
+    published.small.write("empty.csv", [])
+    published.small.write("last_year.csv", LAST_YEAR)
+    published.build(years=(2024,))
+    found = seen(published)
+    assert found.pop("points.csv") == ("left out", None)
+    state, why = found.pop("empty.csv")
+    assert state == "refused" and why
+    assert found == {"monday.csv": ("published", None), "last_year.csv": ("waiting", None)}
+
+
+def test_rows_of_a_file_that_is_gone_are_told_of_until_they_go(published: Published) -> None:
+    (published.small.raw / "xiso" / "da-prices" / "monday.csv").unlink()
+    run = published.run()
+    news.busy_datasets(run, "as it was")
+    news.leave_in_place(run, run.project.datasets())
+    # Both datasets have its two rows of the hub.
+    told = {"file": "xiso/da-prices/monday.csv", "rows": 4}
+    assert published.manifest()["vanished"] == [told]
+    published.build(prune=True)
+    assert published.manifest()["vanished"] == []
+
+
+def test_letting_all_rows_go_is_no_failure(published: Published) -> None:
+    """What was asked for is that they go; `build` fails where the run does."""
+    (published.small.raw / "xiso" / "da-prices" / "monday.csv").unlink()
+    published.build(prune=True)
+    assert published.manifest()["files"] == []

@@ -39,6 +39,7 @@ def test_the_project_has_energy_prices() -> None:
         order=("datetime_utc", "settlement_location", "settlement_location_id"),
         compared=("version", "lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss"),
         price="lmp_total",
+        unit="$/MWh",
         parts=("lmp_energy", "lmp_congestion", "lmp_loss"),
         texts=("settlement_location", "settlement_location_id"),
         series=("settlement_location_id",),

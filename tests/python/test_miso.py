@@ -123,8 +123,8 @@ REJECTED = {
     "2016/20160605_da_expost_lmp.csv": daily("06/05/2016", (HUB[0].replace(".21", "n/a"), *ZONE)),
 }
 REJECTIONS = {
-    2022: "20220605_da_expost_lmp.csv line 9: no MCC line (and 23 more)",
-    2023: '20230605_da_expost_lmp.csv line 9: unknown Value "MEC" (and 23 more)',
+    2022: "20220605_da_expost_lmp.csv line 9: no MCC line: mend the file",
+    2023: '20230605_da_expost_lmp.csv line 9: unknown Value "MEC": mend the file',
     2016: "20160605_da_expost_lmp.csv line 6: column HE 1: ",
 }
 SAMPLE_YEARS = (2024, 2025)

@@ -118,9 +118,14 @@ def test_the_catalog_has_datasets_and_families_and_no_view_of_ones_own(built: Bu
     """A view that leaves rows out must not stand there with all of them."""
     with duckdb.connect(str(built.out / "catalog.duckdb"), read_only=True) as catalog:
         views = catalog.execute(
-            "select view_name from duckdb_views() where not internal order by all"
+            "select schema_name, view_name from duckdb_views() where not internal order by all"
         ).fetchall()
-        assert views == [("energy_prices",), ("nyiso_da_energy_hourly",)]
+        assert views == [
+            ("main", "energy_prices"),
+            ("main", "locations"),
+            ("main", "nyiso_da_energy_hourly"),
+            ("nyiso", "da_energy_hourly"),
+        ]
         counted = catalog.execute(
             "select settlement_location, count(*) from energy_prices group by all order by all"
         ).fetchall()

@@ -58,6 +58,7 @@ def test_no_folder_becomes_a_column_of_the_catalog(plain_and_odd: tuple[Built, B
     columns = {
         built.out: query(
             f"attach '{built.out}/catalog.duckdb' as published (read_only);"
+            f" set variable unified_iso_tree = '{built.out}';"
             " select column_name from (describe published.energy_prices)"
         )
         for built in plain_and_odd

@@ -121,7 +121,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "dbt_project.yml").write_text(RECORD)
-    monkeypatch.setattr(_plan, "PROJECT", folder)
+    monkeypatch.setattr(_plan, "ROOT", folder)
     return folder
 
 

@@ -77,5 +77,8 @@ def test_a_wheel_holds_every_query(tmp_path: Path) -> None:
     )
     [wheel] = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
-        held = {Path(name).name for name in archive.namelist() if name.endswith(".sql")}
-    assert held == {path.name for path in QUERIES.glob("*.sql")} != set()
+        held = {name for name in archive.namelist() if name.endswith(".sql")}
+    modules = REPOSITORY / "python"
+    of_package = {path.relative_to(modules).as_posix() for path in modules.rglob("*.sql")}
+    assert held == of_package
+    assert {f"unified_iso/build/sql/{path.name}" for path in QUERIES.glob("*.sql")} <= held

@@ -75,7 +75,9 @@ def test_a_table_of_ones_own_reads_the_present_files(
     own = project / "models" / "own"
     own.mkdir()
     (own / "own_hours.sql").write_text(OWN)
-    before = {path: path.stat().st_mtime_ns for path in own_build.out.rglob("*.parquet")}
+    before = {
+        path: path.stat().st_mtime_ns for path in (own_build.out / "parquet").rglob("*.parquet")
+    }
     ran = run_command(
         [
             *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build"),
@@ -92,5 +94,7 @@ def test_a_table_of_ones_own_reads_the_present_files(
     hours, highest = truth
     rows = shown_rows(show(own_build, "select * from {{ target.schema }}.own_hours"))
     assert rows == [{"hours": hours, "highest": highest}]
-    after = {path: path.stat().st_mtime_ns for path in own_build.out.rglob("*.parquet")}
+    after = {
+        path: path.stat().st_mtime_ns for path in (own_build.out / "parquet").rglob("*.parquet")
+    }
     assert before == after

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from unified_iso.descriptions import Description
 from unified_iso.families import Family
-from unified_iso.footers import SCHEMA_VERSION, Account, Entry, footer_texts, told_series
+from unified_iso.footers import (
+    SCHEMA_VERSION,
+    Account,
+    Entry,
+    contract_of,
+    footer_texts,
+    told_series,
+)
+from unified_iso.inputs import told_by_accounts
 from unified_iso.machine import machine_named
 from unified_iso.manifest import read_manifest
 from unified_iso.row_groups import JoinResult, OtherBytes, Part, join_row_groups, read_seal
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
-from unified_iso.year_files import summary_of
+from unified_iso.year_files import gaps_of, summary_of
 
 # What a part is called in an entry and in the query of the parts of a year, in its order.
 _PART_FIELDS = ("part", "digest", "rows", "row_groups", "first_interval", "last_interval")
@@ -38,6 +48,7 @@ class YearOf:
     may_lack_ids: whether names may stand for the ids of locations.
     own_ends: whether intervals differ in length.
     unchecked_reports: reports in it of which no real file was ever seen.
+    description: what the project says of its rows and columns; it decides no row.
     """
 
     model: str
@@ -50,6 +61,7 @@ class YearOf:
     may_lack_ids: bool = False
     own_ends: bool = False
     unchecked_reports: Sequence[str] = ()
+    description: Description = field(default_factory=Description)
 
 
 def join_year(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, year: YearOf) -> None:
@@ -70,7 +82,8 @@ def join_year(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, year: Yea
     candidate = workspace.candidates / year.model / target.name
     try:
         with machine_named(workspace.candidates):
-            entry |= _join_parts(workspace, cursor, entry, parts, candidate, target)
+            contract = contract_of(year.model, year.family, year.description, year.family.order)
+            entry |= _join_parts(workspace, cursor, entry, contract, parts, candidate, target)
             _leave_parts(cursor, year, parts, candidate)
             _add_candidate(cursor, year, candidate, target, entry)
     except (ValueError, FileNotFoundError) as error:
@@ -147,6 +160,7 @@ def _join_parts(
     workspace: Workspace,
     cursor: duckdb.DuckDBPyConnection,
     entry: Entry,
+    contract: Mapping[str, Any],
     parts: Sequence[tuple[Entry, Part]],
     candidate: Path,
     target: Path,
@@ -154,12 +168,13 @@ def _join_parts(
     """Write the candidate, and return what only the finished file tells of itself."""
     candidate.parent.mkdir(parents=True, exist_ok=True)
     path = workspace.name_of(target)
+    accounts = accounts_of_year(cursor, entry["model"], entry["year"])
     try:
         # No fsync here, because publishing does it; the system writes the file while tests run.
         joined = join_row_groups(
             [source for _, source in parts],
             candidate,
-            footer_texts(entry, accounts_of_year(cursor, entry["model"], entry["year"])),
+            footer_texts(entry, accounts, contract),
             sync=False,
             sealed=True,
             checked=_files_to_check(workspace, parts, target),
@@ -177,6 +192,8 @@ def _join_parts(
         "sha256": joined.sha256,
         "seal": joined.seal,
         **summary,
+        "gaps": gaps_of(cursor, candidate, entry),
+        **told_by_accounts(entry, accounts),
     }
 
 

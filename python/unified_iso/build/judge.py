@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from unified_iso.build.spec import Dataset, Node, Project
 from unified_iso.options import Options
 from unified_iso.sql import sql_text
+
+if TYPE_CHECKING:
+    import duckdb
 
 JUDGED_BY_YEAR = "judged_by_year"
 # How the last hook fails a run that has left years as they were; the manifest names them.

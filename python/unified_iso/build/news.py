@@ -13,6 +13,7 @@ from unified_iso.build.publish import publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.run import Run, make_views, take_inventory
 from unified_iso.build.spec import Dataset
+from unified_iso.quality.report import update_report
 
 
 def busy_datasets(run: Run, digest: str) -> list[Dataset]:
@@ -76,9 +77,9 @@ def leave_in_place(run: Run, idle: Collection[Dataset]) -> None:
     """End a run for datasets that have nothing to do: the manifest tells what is known now."""
     with run.connection.cursor() as cursor:
         models = [dataset.model for dataset in idle]
-        project, years = run.project, run.options.years
-        views = project.catalog_views()
-        publish(run.workspace, cursor, models, project.unions(), years, views)
+        unions, years = run.project.unions(), run.options.years
+        publish(run.workspace, cursor, models, unions, years, run.companions())
+        update_report(run.workspace, cursor, run.families, run.tell, run.require_going_on)
         discard_candidates(run.workspace, cursor)
         make_views(run, cursor)
         raw.open_present(cursor, run.project, run.project.sources(), [])

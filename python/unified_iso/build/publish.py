@@ -12,14 +12,43 @@ from pathlib import Path
 
 import duckdb
 
+from unified_iso.build.by_location import (
+    TwinError,
+    Twins,
+    drop_stale_twins,
+    lacking_twins,
+    make_twin,
+)
 from unified_iso.build.join import accounts_of_year
+from unified_iso.build.metadata import Metadata
 from unified_iso.build.recover import keep_parts, replace_accounts
 from unified_iso.catalog import sql_of_views, tables_of_views, write_catalog
+from unified_iso.descriptions import Description
 from unified_iso.footers import Entry
 from unified_iso.machine import MachineError, advice_for, is_of_machine, machine_named
 from unified_iso.manifest import read_manifest, told_of_raw_files, unpublished_now, write_manifest
-from unified_iso.sql import sql_text
-from unified_iso.workspace import Workspace
+from unified_iso.sql import quoted_text, sql_text
+from unified_iso.stamp_readings import readings_now
+from unified_iso.twins import twin_of
+from unified_iso.workspace import Workspace, beside
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What is published beside the year files.
+
+    views: schema and name in the working database of views over families, by their names.
+    descriptions: what becomes the comments of the catalog.
+    metadata: writes the files of the metadata beside the manifest.
+    twins: what files sorted by location are made with; none are made without.
+    findings: what tests warn of, if any were run.
+    """
+
+    views: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    descriptions: Mapping[str, Description] | None = None
+    metadata: Metadata | None = None
+    twins: Twins | None = None
+    findings: Sequence[Entry] | None = None
 
 
 class PublishError(OSError):
@@ -46,32 +75,58 @@ def publish(
     models: Sequence[str],
     unions: Mapping[str, Sequence[str]] | None = None,
     years: Sequence[int] = (),
-    views: Mapping[str, tuple[str, str]] | None = None,
+    companions: Companions | None = None,
 ) -> None:
-    """Move the candidates of `models` into place, one rename each, then write manifest and catalog.
+    """Move the candidates of `models` into place, one rename each, then tell what is published.
 
-    `unions` are the views of families for the catalog, and `views` those over families, with schema
-    and name in the working database; `years` are those that were built, if not all were asked for.
-    The file of a year that has no row left goes last, when nothing points at it.
+    That is told by the manifest, by its companions and by the catalog.
+
+    `unions` are the views of families for the catalog; `years` are those that were built, if not
+    all were asked for. The file of a year that has no row left goes last, when nothing points at
+    it. A twin of a file that is no more goes in any case.
 
     Raises:
         PublishError: some could not be moved; the others are published all the same.
         MachineError: the same, because of a full disk or the like.
     """
+    told = companions or Companions()
     manifest = read_manifest(workspace)
     moved = _Moved({entry["path"]: entry for entry in manifest["files"]})
     _move_candidates(workspace, cursor, models, moved)
     manifest["files"] = [moved.files[path] for path in sorted(moved.files)]
     manifest |= told_of_raw_files(cursor)
+    if told.findings is not None:
+        manifest["findings"] = list(told.findings)
+    manifest["stamp_readings"] = readings_now(
+        workspace, manifest["files"], manifest["stamp_readings"]
+    )
     manifest["unpublished"] = unpublished_now(cursor, manifest["unpublished"], models, years)
     write_manifest(workspace, manifest)
-    found = sql_of_views(cursor, views or {})
-    write_catalog(workspace, unions or {}, found, tables_of_views(cursor, found))
-    _remove_emptied(workspace, cursor, moved)
+    if told.metadata:
+        told.metadata.write(cursor, manifest["files"])
+    drop_stale_twins(workspace, manifest["files"])
+    if told.twins is not None:
+        lacking = lacking_twins(workspace, manifest["files"], models, years)
+        _make_twins(workspace, cursor, lacking, told.twins, moved)
+    found = sql_of_views(cursor, told.views)
+    seeds = tables_of_views(cursor, found)
+    write_catalog(workspace, unions or {}, found, seeds, told.descriptions)
+    if moved.emptied:
+        _remove_emptied(workspace, cursor, moved)
+        # While those files were there its views had to name the others.
+        write_catalog(workspace, unions or {}, found, seeds, told.descriptions)
     with machine_named(workspace.state):
         keep_parts(cursor, manifest["files"])
+        keep_raw_files_seen(workspace, cursor)
     if moved.failed:
         _raise_failed(workspace, moved.failed)
+
+
+def keep_raw_files_seen(workspace: Workspace, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Write down what became of every raw file, for `status`, which may come during another run."""
+    new = beside(workspace.raw_files_seen)
+    cursor.execute(f"copy ({sql_text('raw_files_seen')}) to {quoted_text(new)} (format parquet)")
+    new.replace(workspace.raw_files_seen)
 
 
 def _move_candidates(
@@ -86,6 +141,8 @@ def _move_candidates(
             moved.emptied.append((model, year, Path(target)))
             continue
         try:
+            # It must not be taken for that of the new file, whenever the run ends.
+            twin_of(workspace, json.loads(entry)).unlink(missing_ok=True)
             _move(Path(path), Path(target))
         except OSError as error:
             moved.failed.append((name, error))
@@ -93,6 +150,22 @@ def _move_candidates(
         moved.files[name] = json.loads(entry)
         with machine_named(workspace.state):
             _keep_accounts(cursor, model, year, moved.files[name]["seal"])
+
+
+def _make_twins(
+    workspace: Workspace,
+    cursor: duckdb.DuckDBPyConnection,
+    entries: Sequence[Entry],
+    twins: Twins,
+    moved: _Moved,
+) -> None:
+    for entry in entries:
+        place = twin_of(workspace, entry)
+        try:
+            with machine_named(workspace.by_location):
+                _move(make_twin(workspace, cursor, entry, twins), place)
+        except OSError as error:
+            moved.failed.append((workspace.name_of(place), error))
 
 
 def _remove_emptied(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, moved: _Moved) -> None:
@@ -112,6 +185,9 @@ def _raise_failed(workspace: Workspace, failed: Sequence[tuple[str, OSError]]) -
         if is_of_machine(error):
             advice = advice_for(error, workspace.parquet)
             raise MachineError(f"could not publish {names}: {advice}") from error
+    for _, error in failed:
+        if isinstance(error, TwinError):
+            raise PublishError(f"could not publish {names}: {error}") from error
     reasons = ", ".join(dict.fromkeys(str(error.strerror or error) for _, error in failed))
     raise PublishError(
         f"could not publish {names} ({reasons}): see to the rights of their folders in "

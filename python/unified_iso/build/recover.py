@@ -86,9 +86,16 @@ def keep_parts(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> N
 def _remove_leftovers(workspace: Workspace) -> None:
     """Remove what a killed run has left half written: names of the program's own, no others."""
     for path in (
-        *map(beside, (workspace.manifest, workspace.catalog)),
+        *map(beside, (workspace.manifest, workspace.catalog, workspace.report)),
         log_of(beside(workspace.catalog)),
-        *(path for path in workspace.parquet.glob("*/*/.*") if _is_staged(path)),
+        *workspace.manifest.parent.rglob("*.json.partial"),
+        workspace.manifest.parent / "locations.parquet.partial",
+        *(
+            path
+            for folder in (workspace.parquet, workspace.by_location)
+            for path in folder.glob("*/*/.*")
+            if _is_staged(path)
+        ),
     ):
         if path.is_file() or path.is_symlink():
             path.unlink()

@@ -16,19 +16,25 @@ import pyarrow as pa
 from unified_iso import progress
 from unified_iso.build import account, judge, plan, raw, views, write
 from unified_iso.build.advance import JOINING, LOADING, WRITING, Advance
+from unified_iso.build.by_location import Twins
 from unified_iso.build.facts import empty_answers, keep_told_by_dbt, tell_facts
+from unified_iso.build.findings import findings_now
 from unified_iso.build.join import YearOf, join_year
 from unified_iso.build.judge import NOT_PUBLISHED, NOTHING
 from unified_iso.build.load import Loader
+from unified_iso.build.metadata import Metadata
 from unified_iso.build.plan import Part
-from unified_iso.build.publish import publish
+from unified_iso.build.publish import Companions, publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.reports import known_reports, reports_of
 from unified_iso.build.spec import Dataset, Project, is_dataset
 from unified_iso.families import Family
+from unified_iso.footers import Entry
 from unified_iso.inventory import update_inventory
 from unified_iso.limits import Limits
+from unified_iso.manifest import read_manifest
 from unified_iso.options import Options
+from unified_iso.quality.report import keep_results, update_report
 from unified_iso.raw_files import why_no_operator
 from unified_iso.sql import quoted_name, sql_text
 from unified_iso.workspace import Workspace, WorkspaceError
@@ -106,6 +112,17 @@ class Run:
         """Whether what is built is published at the end."""
         return self.command in PUBLISHING and not self.is_empty and not self.options.dry_run
 
+    def companions(self, findings: Sequence[Entry] | None = None) -> Companions:
+        """What is published beside the year files; twins sorted by location where asked for."""
+        texts = self.project.descriptions()
+        return Companions(
+            views=self.project.catalog_views(),
+            descriptions=texts,
+            metadata=Metadata(self.workspace, self.project, self.families),
+            twins=Twins(self.families, texts, self.options) if self.options.by_location else None,
+            findings=findings,
+        )
+
     def sources_read_directly(self) -> list[str]:
         """Return the sources above selected tables and tests; datasets read their own."""
         above = [
@@ -172,11 +189,15 @@ def take_inventory(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
         _operators_of(run),
         reports_of(run.project, known),
         list(known),
-        progress.report,
+        lambda label, done, total: progress.report(label, done, total, "bytes"),
         limits=run.limits,
         rehash=run.options.full_refresh,
     )
-    cursor.execute("create or replace table inventory.unread (folder varchar, files ubigint)")
+    # What is known of operators that this run does not look at stays.
+    cursor.execute(
+        "delete from inventory.unread where list_contains($1, split_part(folder, '/', 1))",
+        [_operators_of(run)],
+    )
     for folder, files in sorted(unread.items()):
         cursor.execute("insert into inventory.unread values ($1, $2)", [folder, files])
 
@@ -436,6 +457,7 @@ def _year_of(
         may_lack_ids=any(report in lacking for report, _ in reports),
         own_ends=dataset.own_ends,
         unchecked_reports=[report for report, seen in reports if not seen],
+        description=run.project.description(dataset.unique_id),
     )
 
 
@@ -460,10 +482,17 @@ def finish(run: Run, results: Mapping[str, judge.Result], fail: Fail) -> str | N
         built = judge.block_years(cursor, run.project, results, run.options)
         stopped = cursor.execute("select distinct model, year from inventory.blocked").fetchall()
         _tell_what_is_left_out(run, cursor)
+        keep_results(cursor, run.project.nodes, results)
         if run.is_publishing:
             models = [dataset.model for dataset in built]
-            _publish(run, cursor, models, fail)
-            if models and not _is_any_published(run, cursor, models):
+            is_dropped = _has_dropped_parts(cursor, models)
+            known = read_manifest(run.workspace)["findings"]
+            findings = findings_now(cursor, run.project, built, results, known)
+            _publish(run, cursor, models, fail, findings)
+            update_report(run.workspace, cursor, run.families, run.tell, run.require_going_on)
+            # Where vanished files were let go, nothing may be left on purpose.
+            is_emptied = run.options.prune and is_dropped
+            if models and not is_emptied and not _is_any_published(run, cursor, models):
                 failure = NOTHING
                 fail(models, failure)
         discard_candidates(run.workspace, cursor)
@@ -476,12 +505,15 @@ def finish(run: Run, results: Mapping[str, judge.Result], fail: Fail) -> str | N
 
 
 def _publish(
-    run: Run, cursor: duckdb.DuckDBPyConnection, models: Sequence[str], fail: Fail
+    run: Run,
+    cursor: duckdb.DuckDBPyConnection,
+    models: Sequence[str],
+    fail: Fail,
+    findings: Sequence[Entry],
 ) -> None:
     try:
-        project, years = run.project, run.options.years
-        views = project.catalog_views()
-        publish(run.workspace, cursor, models, project.unions(), years, views)
+        unions, years = run.project.unions(), run.options.years
+        publish(run.workspace, cursor, models, unions, years, run.companions(findings))
     except BaseException:
         fail(models, "could not be published")
         raise
@@ -492,6 +524,15 @@ def _publish(
 def _has_failed_unsaid(run: Run, result: judge.Result) -> bool:
     node = run.project.nodes.get(result.unique_id)
     return node is not None and judge.has_failed_unsaid(node, result)
+
+
+def _has_dropped_parts(cursor: duckdb.DuckDBPyConnection, models: Sequence[str]) -> bool:
+    """Whether published parts of datasets go because no raw file has rows of them any more."""
+    rows = cursor.execute(
+        "select 1 from inventory.dropped_parts where list_contains($1, model) limit 1",
+        [list(models)],
+    ).fetchall()
+    return bool(rows)
 
 
 def _is_any_published(run: Run, cursor: duckdb.DuckDBPyConnection, models: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unified_iso.descriptions import Description, descriptions_of
 from unified_iso.sql import quoted_name
 
 Node = Mapping[str, Any]
@@ -313,6 +314,14 @@ class Project:
             for node in self.nodes.values()
             if node["resource_type"] == "model" and _meta_of(node).get("catalog_view")
         }
+
+    def descriptions(self) -> dict[str, Description]:
+        """Return what the project says of each model and seed, by its name."""
+        return descriptions_of(self.nodes)
+
+    def description(self, unique_id: str) -> Description:
+        """Return what the project says of a model or seed."""
+        return next(iter(descriptions_of({unique_id: self.nodes[unique_id]}).values()))
 
     def above(self, dataset: Dataset) -> list[Node]:
         """Return every seed and view that decides the rows of a dataset, in a steady order.

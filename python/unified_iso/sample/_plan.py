@@ -5,7 +5,8 @@ from functools import cache
 
 import duckdb
 
-from unified_iso.families import PROJECT, families
+from unified_iso.families import families
+from unified_iso.root import ROOT
 
 from ._common import INTERVAL_COLUMNS, Request, SampleOptions
 from ._market import Dataset, File, Market, Report, Span
@@ -71,7 +72,7 @@ _families = cache(families)
 def _truth_tasks(
     con: duckdb.DuckDBPyConnection, market: Market, planned: Sequence[Planned], request: Request
 ) -> Iterator[Task]:
-    records = _families(PROJECT)
+    records = _families(ROOT)
     datasets: dict[str, Dataset] = {}
     for dataset in (one for each in planned for one in each.report.datasets):
         if datasets.setdefault(dataset.name, dataset) != dataset:

@@ -5,7 +5,11 @@ with first_rejects as (
     select
         file_id,
         data_source || coalesce(' line ' || min(line), '') || ': ' || arg_min(message, coalesce(line, 0))
-        || case when count(*) > 1 then ' (and ' || count(*) - 1 || ' more)' else '' end
+        || case
+            when count(distinct coalesce(line, 0)) > 1
+                then ' (and ' || count(distinct coalesce(line, 0)) - 1 || ' more)'
+            else ''
+        end
         || ': mend the file, or publish the rest with --allow-rejects '
         || '(dbt: --vars ''{allow_rejects: true}'')' as message
     from rejected

@@ -12,15 +12,7 @@ create or replace table inventory.reports (
     file_names varchar
 );
 
--- Reports of datasets, whether each of a report's books holds all that the one before it held, and whether
--- the dataset takes rows of the report, or names of locations alone.
-create or replace table inventory.dataset_reports (
-    model varchar,
-    iso varchar,
-    report varchar,
-    is_cumulative boolean,
-    gives_rows boolean
-);
+truncate inventory.dataset_reports;
 
 -- Fingerprints stay from the last time a dataset was built, because only dbt can tell them: with the digest
 -- of the project and of the location lists that they were told by.
