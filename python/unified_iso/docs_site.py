@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unified_iso.build.spec import INVENTORY, is_dataset
+from unified_iso.replacing import replace_file
 from unified_iso.root import ROOT
-from unified_iso.workspace import WorkspaceError, beside
+from unified_iso.workspace import WorkspaceError
 
 Node = dict[str, Any]
 _PLACES = {"manifest": '"MANIFEST.JSON INLINE DATA"', "catalog": '"CATALOG.JSON INLINE DATA"'}
@@ -57,7 +58,7 @@ def write_site(page: Path, target: Path) -> None:
         raise DocsError(f"dbt could not describe the project: {result.exception or 'see its log'}")
     parts = {name: json.loads((target / f"{name}.json").read_text()) for name in _PLACES}
     make_readable(parts["manifest"], parts["catalog"])
-    _write(page, inlined((target / "index.html").read_text(), parts))
+    replace_file(page, inlined((target / "index.html").read_text(), parts).encode())
 
 
 def inlined(html: str, parts: Mapping[str, Any]) -> str:
@@ -145,20 +146,6 @@ def _describe(node: Node, of_reader: Mapping[str, str]) -> None:
     """Give text to the columns that the reader of raw files adds to those of the report."""
     for name, text in of_reader.items():
         node["columns"].setdefault(name, {"name": name, "description": text})
-
-
-def _write(page: Path, html: str) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    written = beside(page)
-    try:
-        with written.open("w", encoding="utf-8") as stream:
-            stream.write(html)
-            stream.flush()
-            os.fsync(stream.fileno())
-        written.replace(page)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
 
 
 def main() -> None:

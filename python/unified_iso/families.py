@@ -9,11 +9,6 @@ from typing import Any
 
 import yaml
 
-from unified_iso.root import ROOT
-
-# The dbt project of this package.
-PROJECT = ROOT
-
 
 class FamilyError(ValueError):
     """The families of the project file can't be used; the message says which and why."""

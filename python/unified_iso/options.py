@@ -43,6 +43,16 @@ class Options:
     row_group_size: int = 122_880
     by_location: bool = False
 
+    def parquet(self, row_group_size: int) -> str:
+        """Return the options of a `copy` that writes a file with row groups of so many rows."""
+        level = (
+            f"compression_level {self.compression_level}, " if self.compression == "zstd" else ""
+        )
+        return (
+            f"(format parquet, compression {self.compression}, {level}"
+            f"row_group_size {row_group_size})"
+        )
+
     @classmethod
     def from_environment(
         cls, environ: Mapping[str, str], variables: Mapping[str, Any] | None = None

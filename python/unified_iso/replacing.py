@@ -1,4 +1,4 @@
-"""Files that are replaced whole by one rename, and only when they say something new."""
+"""Files that are replaced whole by one rename."""
 
 from __future__ import annotations
 
@@ -19,12 +19,25 @@ def replace_if_changed(path: Path, content: bytes) -> bool:
     """
     if path.is_file() and path.read_bytes() == content:
         return False
-    new = beside(path)
     with machine_named(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content)
+    return True
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Let a file have this content, whatever it had; where that fails nothing is left beside it.
+
+    Raises:
+        OSError: it can't be written, and is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = beside(path)
+    try:
         with new.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(path)
-    return True
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

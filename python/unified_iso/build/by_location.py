@@ -136,13 +136,9 @@ def _write_sorted(
     rows_per_group: int,
     options: Options,
 ) -> None:
-    level = (
-        f"compression_level {options.compression_level}, " if options.compression == "zstd" else ""
-    )
     cursor.execute(
         f"copy ({rows} order by {', '.join(map(quoted_name, order))}) to {quoted_text(part)}"
-        f" (format parquet, compression {options.compression}, {level}"
-        f"row_group_size {rows_per_group})"
+        f" {options.parquet(rows_per_group)}"
     )
 
 

@@ -174,13 +174,9 @@ def write_part(
 ) -> None:
     """Write the rows that a dataset's SQL gives now to one Parquet file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    level = (
-        f"compression_level {options.compression_level}, " if options.compression == "zstd" else ""
-    )
     cursor.execute(
         f"copy (select *{_as_words(dataset.words)} from (\n{sql}\n) as dataset) "
-        f"to {quoted_text(file)} (format parquet, compression {options.compression}, {level}"
-        f"row_group_size {options.row_group_size})"
+        f"to {quoted_text(file)} {options.parquet(options.row_group_size)}"
     )
 
 

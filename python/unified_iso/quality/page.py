@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,8 +17,9 @@ from typing import Any
 import duckdb
 
 from unified_iso.quality.queries import query
+from unified_iso.replacing import replace_file
 from unified_iso.words import visible
-from unified_iso.workspace import Workspace, beside
+from unified_iso.workspace import Workspace
 
 Row = dict[str, Any]
 
@@ -48,17 +48,7 @@ def write_page(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, html: Pa
         if _tells_of(html, made_of):
             return
         text = render(read_views(cursor), made_of)
-    html.parent.mkdir(parents=True, exist_ok=True)
-    new = beside(html)
-    try:
-        with new.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(html)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    replace_file(html, text.encode())
 
 
 @contextmanager
