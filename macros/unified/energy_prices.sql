@@ -16,10 +16,13 @@
     lambda_of_runs=false
 ) %}
 {{ facts_of_every_dataset() }}
--- Not materialized, because a build has parsed these rows into a table already.
-with loaded as not materialized (
+with
+{{ complete_locations(staging, without_ids, names_from) }}
 
-    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, names_from, own_ends) }}
+-- Not materialized, because a build has parsed these rows into a table already.
+loaded as not materialized (
+
+    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, own_ends) }}
 
 ),
 
@@ -172,13 +175,11 @@ system_lambdas as (
 {% endmacro %}
 
 
-{#- Rows of staging relations that belong to a dataset, before repeats are told apart. -#}
+{#- Rows of staging relations that belong to a dataset, before repeats are told apart. With `without_ids` they read the
+    CTE of complete_locations. -#}
 {% macro energy_rows(
-    staging, market, minutes, of_several_markets=[], without_ids=[], names_from=[], own_ends=false
+    staging, market, minutes, of_several_markets=[], without_ids=[], own_ends=false
 ) %}
-    {%- if without_ids %}
-    with {{ complete_locations(staging, without_ids, names_from) }}
-    {%- endif %}
     {%- for name in staging %}
     select
         rows.raw_file,
@@ -226,48 +227,55 @@ system_lambdas as (
 
 {#- Locations that have both a name and an id, by the name where one location only has it, and by the id. Only those
     that rows without an id or a name ask for are looked up, so that nothing is read where there are none. A build
-    gives the rows of one part, so that a part does not depend on what is loaded beside it. They are CTEs, because
-    DuckDB plans a staging view anew wherever it is named, which takes longer than a small part. -#}
+    gives the rows of one part, so that a part does not depend on what is loaded beside it. They are CTEs in front of
+    all others and materialized, because DuckDB would plan them anew wherever the rows are named, which takes longer
+    than a small part. -#}
 {% macro complete_locations(staging, without_ids, names_from=[]) -%}
-    incomplete as (
-        {%- for name in without_ids %}
-        select settlement_location
-        from {{ ref(name) }}
-        where set_aside is null
-            and settlement_location_id = settlement_location
-        {{- '\n        union all' if not loop.last }}
-        {%- endfor %}
-    ),
+    {%- if without_ids %}
+incomplete as materialized (
 
-    complete as (
-        {%- for key in ['settlement_location', 'settlement_location_id'] %}
-        select
-            {{ key }} as known_by,
-            max(settlement_location) as settlement_location,
-            max(settlement_location_id) as settlement_location_id,
-            max(settlement_location_type) as settlement_location_type,
-            max(zone) as zone,
-            max(voltage_kv) as voltage_kv
-        from (
-            {%- for name in staging + names_from %}
-            select distinct
-                settlement_location,
-                settlement_location_id,
-                settlement_location_type,
-                zone,
-                voltage_kv
-            from {{ ref(name) }}
-            where {{ 'set_aside is null' if name in staging else is_read_for_names() }}
-                and settlement_location_id <> settlement_location
-                and {{ key }} in (select incomplete.settlement_location from incomplete)
-            {{- '\n            union' if not loop.last }}
-            {%- endfor %}
-        ) as locations
-        group by {{ key }}
-        having count(distinct settlement_location_id) = 1
-        {{- '\n        union all' if not loop.last }}
+    {%- for name in without_ids %}
+    select settlement_location
+    from {{ ref(name) }}
+    where set_aside is null
+        and settlement_location_id = settlement_location
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+complete as materialized (
+
+    {%- for key in ['settlement_location', 'settlement_location_id'] %}
+    select
+        {{ key }} as known_by,
+        max(settlement_location) as settlement_location,
+        max(settlement_location_id) as settlement_location_id,
+        max(settlement_location_type) as settlement_location_type,
+        max(zone) as zone,
+        max(voltage_kv) as voltage_kv
+    from (
+        {%- for name in staging + names_from %}
+        select distinct
+            settlement_location,
+            settlement_location_id,
+            settlement_location_type,
+            zone,
+            voltage_kv
+        from {{ ref(name) }}
+        where {{ 'set_aside is null' if name in staging else is_read_for_names() }}
+            and settlement_location_id <> settlement_location
+            and {{ key }} in (select incomplete.settlement_location from incomplete)
+        {{- '\n        union' if not loop.last }}
         {%- endfor %}
-    )
+    ) as locations
+    group by {{ key }}
+    having count(distinct settlement_location_id) = 1
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+
+),
+    {%- endif %}
 {%- endmacro %}
 
 
@@ -297,11 +305,11 @@ system_lambdas as (
         dataset.market,
         dataset.minutes,
         dataset.of_several_markets or [],
-        dataset.without_ids or [],
-        dataset.names_from or []
+        dataset.without_ids or []
     ) %}
+    {% set locations = complete_locations(dataset.staging, dataset.without_ids or [], dataset.names_from or []) %}
     {% set questions = {'repeats': repeat_counts(
-        family('energy_prices'), rows, 1 if dataset.own_ends else 60 * dataset.minutes
+        family('energy_prices'), rows, 1 if dataset.own_ends else 60 * dataset.minutes, locations
     )} %}
     {% if dataset.greenhouse_gas %}
         {% do questions.update({'component_breaks': component_breaks(

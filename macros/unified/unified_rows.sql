@@ -76,8 +76,11 @@
 
 {#- How many of the ranked rows of each file were not published, and why. A row that has no other values than the
     winner is merged with it, though it may lack some. -#}
-{% macro repeat_counts(family, rows, grid_seconds) %}
-    with loaded as not materialized (
+{% macro repeat_counts(family, rows, grid_seconds, ctes='') %}
+    with
+    {{ ctes }}
+
+    loaded as not materialized (
 
         {{ rows }}
 

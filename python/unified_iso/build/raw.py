@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from unified_iso.build.spec import Column, Project, Source
+from unified_iso.database import transaction
 from unified_iso.machine import is_of_machine
 from unified_iso.raw_files import AS_TEXT
 from unified_iso.sql import quoted_name, quoted_text, sql_text
@@ -39,9 +40,10 @@ def empty_relations(cursor: duckdb.DuckDBPyConnection, sources: Iterable[Source]
 
     A dataset's definition must not depend on the files that happened to be open.
     """
-    for source in sources:
-        cursor.execute(f"create schema if not exists {source.schema}")
-        cursor.execute(raw_view(source, rows_of(source, [], {})))
+    with transaction(cursor):
+        for source in sources:
+            cursor.execute(f"create schema if not exists {source.schema}")
+            cursor.execute(raw_view(source, rows_of(source, [], {})))
 
 
 def open_load(

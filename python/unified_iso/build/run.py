@@ -28,6 +28,7 @@ from unified_iso.build.publish import Companions, publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.reports import known_reports, reports_of
 from unified_iso.build.spec import Dataset, Project, is_dataset
+from unified_iso.database import transaction
 from unified_iso.families import Family
 from unified_iso.footers import Entry
 from unified_iso.inventory import update_inventory
@@ -214,15 +215,20 @@ def _operators_of(run: Run) -> list[str]:
 
 def make_views(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
     """Let every dataset be its year files, and its tests read what they should."""
-    for dataset in run.project.datasets():
-        _make_views_of(run, cursor, dataset)
+    _make_views_of(run, cursor, run.project.datasets())
 
 
-def _make_views_of(run: Run, cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
-    views.make_dataset_view(cursor, run.workspace, dataset)
-    views.make_audit_views(
-        cursor, run.workspace, dataset, run.audit_schema, everything=run.command == "test"
-    )
+def _make_views_of(
+    run: Run, cursor: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]
+) -> None:
+    places = views.years_in_place(cursor)
+    everything = run.command == "test"
+    with transaction(cursor):
+        for dataset in datasets:
+            views.make_dataset_view(cursor, run.workspace, dataset, places)
+            views.make_audit_views(
+                cursor, run.workspace, dataset, places, run.audit_schema, everything
+            )
 
 
 def build(run: Run, unique_id: str, sql: str, questions: Mapping[str, str]) -> None:
@@ -247,7 +253,7 @@ def build(run: Run, unique_id: str, sql: str, questions: Mapping[str, str]) -> N
             if not run.options.dry_run:
                 _settle_parts(cursor, dataset)
                 _join_years(run, cursor, dataset, fingerprint, advance)
-        _make_views_of(run, cursor, dataset)
+        _make_views_of(run, cursor, [dataset])
         directly = run.sources_read_directly()
         read = [source for source in dataset.sources if source.unique_id in directly]
         raw.open_present(cursor, run.project, read, directly)

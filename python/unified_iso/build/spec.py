@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -224,10 +225,14 @@ class Project:
 
     def datasets(self) -> list[Dataset]:
         """Every dataset by name, datasets before those that are made of them."""
+        return list(self._datasets)
+
+    @cached_property
+    def _datasets(self) -> tuple[Dataset, ...]:
         found = [
             self.dataset(unique_id) for unique_id, node in self.nodes.items() if is_dataset(node)
         ]
-        return sorted(found, key=lambda dataset: (dataset.parent is not None, dataset.model))
+        return tuple(sorted(found, key=lambda dataset: (dataset.parent is not None, dataset.model)))
 
     def dataset(self, unique_id: str) -> Dataset:
         """Return the dataset of a node.

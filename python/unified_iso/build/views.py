@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 
@@ -12,23 +12,30 @@ from unified_iso.sql import quoted_name, quoted_text, sql_text
 from unified_iso.workspace import Workspace
 
 YearFile = tuple[int, str]
+# By model its years in order, each with the path of its candidate if it has one.
+Places = Mapping[str, Sequence[tuple[int, str | None]]]
 
 
 def year_files(
     cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset
 ) -> list[YearFile]:
     """Return the year files of a dataset as it stands: candidates, or else published ones."""
+    return _files_of(workspace, dataset, years_in_place(cursor))
+
+
+def years_in_place(cursor: duckdb.DuckDBPyConnection) -> Places:
+    """Return the years of all datasets as they stand."""
+    found: dict[str, list[tuple[int, str | None]]] = {}
+    for model, year, path in cursor.execute(sql_text("years_in_place")).fetchall():
+        found.setdefault(model, []).append((year, path))
+    return found
+
+
+def _files_of(workspace: Workspace, dataset: Dataset, places: Places) -> list[YearFile]:
     return [
         (year, path or str(workspace.year_file(dataset.iso, dataset.name, year)))
-        for year, path in _years_in_place(cursor, dataset)
+        for year, path in places.get(dataset.model, ())
     ]
-
-
-def _years_in_place(
-    cursor: duckdb.DuckDBPyConnection, dataset: Dataset
-) -> list[tuple[int, str | None]]:
-    """Return the years of a dataset, each with the path of its candidate if it has one."""
-    return cursor.execute(sql_text("years_in_place"), {"model": dataset.model}).fetchall()
 
 
 def make_missing_staging_views(
@@ -52,10 +59,10 @@ def make_missing_staging_views(
 
 
 def make_dataset_view(
-    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset
+    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset, places: Places
 ) -> None:
     """Let a dataset's relation be its year files."""
-    files = [path for _, path in year_files(cursor, workspace, dataset)]
+    files = [path for _, path in _files_of(workspace, dataset, places)]
     schema = dataset.relation.rpartition(".")[0]
     cursor.execute(f"create schema if not exists {schema}")
     cursor.execute(dataset_view_sql(dataset.relation, dataset.columns, files))
@@ -65,6 +72,7 @@ def make_audit_views(
     cursor: duckdb.DuckDBPyConnection,
     workspace: Workspace,
     dataset: Dataset,
+    places: Places,
     schema: str,
     everything: bool,
 ) -> None:
@@ -78,13 +86,13 @@ def make_audit_views(
     """
     cursor.execute(f"create schema if not exists {quoted_name(schema)}")
     if everything:
-        files = year_files(cursor, workspace, dataset)
+        files = _files_of(workspace, dataset, places)
         new = files
     else:
-        files = [(year, path) for year, path in _years_in_place(cursor, dataset) if path]
+        files = [(year, path) for year, path in places.get(dataset.model, ()) if path]
         new = []
     rows = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in new]
-    if not everything:
+    if files and not everything:
         ranges = cursor.execute(sql_text("audited_ranges"), {"model": dataset.model}).fetchall()
         rows = [
             _rows_of_year(

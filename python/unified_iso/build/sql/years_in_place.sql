@@ -1,21 +1,21 @@
--- Delivery years of a dataset, with the path of the candidate where there is one.
+-- Delivery years of all datasets, with the path of the candidate where there is one.
 select
+    model,
     year,
     path
 from inventory.candidates
 where
-    model = $model
-    and path is not null
+    path is not null
 union all
 select distinct
-    year,
+    parts.model,
+    parts.year,
     null as path
-from inventory.parts
-where
-    model = $model
-    and year not in (
-        select candidates.year
-        from inventory.candidates as candidates
-        where candidates.model = $model
-    )
-order by year
+from inventory.parts as parts
+anti join inventory.candidates as candidates
+    on
+        parts.model = candidates.model
+        and parts.year = candidates.year
+order by
+    model,
+    year
