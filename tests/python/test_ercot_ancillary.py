@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from building import SAMPLES, Ran, build, query
@@ -16,6 +17,7 @@ DATASETS = ("--dataset", "ercot_as_hourly", "--dataset", "ercot_as_15min")
 REPORTS = ("np4-181-er", "np4-188-cd", "np6-331-cd")
 WIDE = "Delivery Date,Hour Ending,Repeated Hour Flag,REGDN,REGUP ,RRS,NSPIN"
 LONG = "DeliveryDate,HourEnding,AncillaryType,MCPC,DSTFlag"
+BOOK = "rpt.00025570.0000000000000000.20261206.100041.HIST_15Min_RTM_MCPC_2026.xlsx"
 FILES = {
     # A Mac's spreadsheet has saved it: lines end in CR, and days and hours have other forms.
     "np4-181-er/ercot_as_2014_mod.csv": (
@@ -32,6 +34,40 @@ FILES = {
 }
 
 
+def workbook(folder: Path) -> None:
+    """The yearly book of quarter-hourly prices: notes, a title above each month, real dates."""
+    book = openpyxl.Workbook()
+    notes = book.active
+    notes.title = "Report Info"
+    notes.append(["Historical RTM Clearing Prices for Capacity", None, None])
+    for month, rows in (
+        (
+            "Mar",
+            [
+                (datetime(2026, 3, 8), 2, 4, "RRS", 1.25, "N"),
+                (datetime(2026, 3, 8), 4, 1, "RRS", 2, "N"),
+            ],
+        ),
+        ("Nov", [(datetime(2026, 11, 1), 2, 1, "ECRS", 0.02, flag) for flag in ("N", "Y")]),
+        ("Dec", []),
+    ):
+        sheet = book.create_sheet(month)
+        sheet.append([f"Historical RTM Clearing Prices for Capacity - {month} 2026"])
+        sheet.append(
+            [
+                "Delivery Date",
+                "Delivery Hour",
+                "Delivery Interval",
+                "AS Type",
+                "MCPC",
+                "Repeated Hour Flag",
+            ]
+        )
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / BOOK)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     folder = tmp_path_factory.mktemp("written")
@@ -39,6 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
         path = folder / "raw/ercot" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
+    workbook(folder / "raw/ercot/np6-331-cd")
     return folder / "out", build(folder / "raw", folder / "out", *DATASETS, check=1)
 
 
@@ -97,6 +134,18 @@ def test_an_unknown_product_stops_its_year_by_name(made: tuple[Path, Ran]) -> No
 def test_market_trials_are_left_out(made: tuple[Path, Ran]) -> None:
     columns = "datetime_utc::varchar, market_type, market_clearing_price"
     assert rows(made[0], "as_15min", 2025, columns) == [("2025-12-05 06:00:00+00", "RT", 0.5)]
+
+
+def test_a_yearly_book_of_real_time_is_read(made: tuple[Path, Ran]) -> None:
+    columns = "datetime_utc::varchar, as_product, market_clearing_price, data_source"
+    book = f"ercot/np6-331-cd/{BOOK}"
+    assert rows(made[0], "as_15min", 2026, columns) == [
+        ("2026-03-08 07:45:00+00", "RRS", 1.25, f"{book}!Mar"),
+        ("2026-03-08 08:00:00+00", "RRS", 2.0, f"{book}!Mar"),
+        ("2026-11-01 06:00:00+00", "ECRS", 0.02, f"{book}!Nov"),
+        ("2026-11-01 07:00:00+00", "ECRS", 0.02, f"{book}!Nov"),
+    ]
+    assert "refused ercot/np6-331-cd" not in made[1].output
 
 
 def test_real_years_have_all_hours_of_their_products(real: Path) -> None:

@@ -1,7 +1,7 @@
 -- ERCOT system lambda of the real-time dispatch, report NP6-322-CD. Two rows per SCED run: one in the quarter
 -- of an hour in which it starts and one in the next, into which it may last.
 -- Quirks: runs come about every five minutes and off any grid; RepeatedHourFlag marks the second pass of the
--- repeated hour; since December 2025 there is a capped and an uncapped lambda, and the capped one counts; the
+-- repeated hour; files of autumn 2026 have a capped and an uncapped lambda, and the capped one counts; the
 -- number belongs to no settlement point, so a row is no price of its own.
 with source as (
 
