@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
 
 import openpyxl
@@ -17,6 +19,7 @@ DATASETS = ("--dataset", "ercot_as_hourly", "--dataset", "ercot_as_15min")
 REPORTS = ("np4-181-er", "np4-188-cd", "np6-331-cd")
 WIDE = "Delivery Date,Hour Ending,Repeated Hour Flag,REGDN,REGUP ,RRS,NSPIN"
 LONG = "DeliveryDate,HourEnding,AncillaryType,MCPC,DSTFlag"
+YEAR = "rpt.00013091.0000000000000000.20261004.080005.DAMASMCPC_2026.xlsx"
 BOOK = "rpt.00025570.0000000000000000.20261206.100041.HIST_15Min_RTM_MCPC_2026.xlsx"
 FILES = {
     # A Mac's spreadsheet has saved it: lines end in CR, and days and hours have other forms.
@@ -68,6 +71,23 @@ def workbook(folder: Path) -> None:
     book.save(folder / BOOK)
 
 
+def zipped_workbook(folder: Path) -> None:
+    """A year as it is posted since October 2026: a logo's empty rows, a title, then the header."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for _ in range(5):
+        sheet.append([])
+    sheet.append([None, "Historical DAM Clearing Prices for Capacity"])
+    sheet.append([])
+    sheet.append([*WIDE.replace("REGUP ", "REGUP").split(","), "ECRS"])
+    sheet.append(["03/08/2026", "02:00", "N", 1.5, 2, 3, 0, 0.19])
+    sheet.append(["03/08/2026", "04:00", "N", 1.6, 2, 3, 0, None])
+    content = BytesIO()
+    book.save(content)
+    with zipfile.ZipFile(folder / "DAMASMCPC_2026.zip", "w") as archive:
+        archive.writestr(YEAR, content.getvalue())
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     folder = tmp_path_factory.mktemp("written")
@@ -76,6 +96,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
     workbook(folder / "raw/ercot/np6-331-cd")
+    zipped_workbook(folder / "raw/ercot/np4-181-er")
     return folder / "out", build(folder / "raw", folder / "out", *DATASETS, check=1)
 
 
@@ -134,6 +155,22 @@ def test_an_unknown_product_stops_its_year_by_name(made: tuple[Path, Ran]) -> No
 def test_market_trials_are_left_out(made: tuple[Path, Ran]) -> None:
     columns = "datetime_utc::varchar, market_type, market_clearing_price"
     assert rows(made[0], "as_15min", 2025, columns) == [("2025-12-05 06:00:00+00", "RT", 0.5)]
+
+
+def test_a_year_in_a_workbook_is_read(made: tuple[Path, Ran]) -> None:
+    columns = "datetime_utc::varchar, as_product, market_clearing_price, data_source"
+    book = f"ercot/np4-181-er/DAMASMCPC_2026.zip!{YEAR}!Sheet"
+    assert rows(made[0], "as_hourly", 2026, columns) == [
+        ("2026-03-08 07:00:00+00", "ECRS", 0.19, book),
+        ("2026-03-08 07:00:00+00", "NSPIN", 0.0, book),
+        ("2026-03-08 07:00:00+00", "REGDN", 1.5, book),
+        ("2026-03-08 07:00:00+00", "REGUP", 2.0, book),
+        ("2026-03-08 07:00:00+00", "RRS", 3.0, book),
+        ("2026-03-08 08:00:00+00", "NSPIN", 0.0, book),
+        ("2026-03-08 08:00:00+00", "REGDN", 1.6, book),
+        ("2026-03-08 08:00:00+00", "REGUP", 2.0, book),
+        ("2026-03-08 08:00:00+00", "RRS", 3.0, book),
+    ]
 
 
 def test_a_yearly_book_of_real_time_is_read(made: tuple[Path, Ran]) -> None:
