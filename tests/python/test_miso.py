@@ -92,6 +92,8 @@ GOOD = {
     # The day in the name is that of the first lines, or another one.
     "2014/miso_20140605_20140607.csv": merged("Date", ("2014-06-05", "2014-06-06", "2014-06-07")),
     "2013/20131231 all.csv": merged("Market Day", ("6/5/2013", "6/6/2013")),
+    # Of the years in which one day-ahead price was published.
+    "2011/20110605_da_lmp.csv": daily("06/05/2011", BY_VALUE, "Day Ahead Market LMPs"),
     # Prices whole, and later in order the LMP line alone, twice, with another price in HE 24.
     "2012/a.csv": daily("06/05/2012", HUB),
     "2012/b.csv": daily("06/05/2012", (HUB[0].removesuffix("32.8") + "33",) * 2),
@@ -192,6 +194,7 @@ def test_published_is_the_truth(published: Published, year: int) -> None:
 @pytest.mark.parametrize(
     ("year", "days", "nodes"),
     [
+        (2011, [date(2011, 6, 5)], ["AMIL.IP", "MINN.HUB"]),
         (2017, [date(2017, 6, 5)], ["MINN.HUB"]),
         (2018, [date(2018, 6, 5)], ["AMIL.IP", "MINN.HUB"]),
         (2019, [date(2019, 6, 5)], ["AMIL.IP", "MINN.HUB"]),
@@ -313,6 +316,7 @@ def test_rejected_lines_stop_their_year_and_no_other(published: Published) -> No
         [line] = [s for s in blocked if s.startswith(f"not published {MODEL} {year}: ")]
         assert said in line
     assert published.strict_years == [
+        2011,
         2012,
         2013,
         2014,
