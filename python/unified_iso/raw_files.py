@@ -147,6 +147,8 @@ class Report:
     trailer: pattern of the last line; its group is the number of data lines.
     footer: pattern of the lines below the data, which are not read.
     side_files: pattern of names of files that come along and are not read.
+    rollups: pattern of names of members in which the operator adds the prices of an archive once
+        more, in a layout that is not read.
     books: whether it also comes as Excel workbooks.
     dated: whether a file has one delivery day, written above its header or in its name.
     day_above: pattern of the line above the header that has this day, where other lines have days
@@ -167,6 +169,7 @@ class Report:
     trailer: str | None = None
     footer: str | None = None
     side_files: str | None = None
+    rollups: str | None = None
     books: bool = False
     dated: bool = False
     day_above: str | None = None
@@ -669,7 +672,8 @@ def _inspect_container(
         )
     ]
     sheets = {member.name for member in members if member.is_sheet}
-    return _with_blanks_allowed(_without_foreign_sheets(results, sheets, data_source))
+    results = _without_foreign_sheets(results, sheets, data_source)
+    return _with_blanks_allowed(_without_rollups(results, report))
 
 
 def _inspect_member(
@@ -717,6 +721,22 @@ def _without_foreign_sheets(
     return [r for r in results if not (r.data_source in names and r.is_foreign)]
 
 
+def _without_rollups(results: list[Inspected], report: Report) -> list[Inspected]:
+    """Leave out rollups in another layout where another member of the archive is a report."""
+    if not report.rollups or all(result.refusal for result in results):
+        return results
+    return [r for r in results if not (r.is_foreign and _is_called(report.rollups, r.data_source))]
+
+
+def _is_called(pattern: str, data_source: str) -> bool:
+    return bool(re.search(pattern, _name_of(data_source)))
+
+
+def _name_of(data_source: str) -> str:
+    """Name of a file, or of a member of an archive, without its folders."""
+    return PurePosixPath(_unnumbered(data_source.rpartition("!")[2])).name
+
+
 def _inspect_csv(
     path: Path,
     data_source: str,
@@ -727,7 +747,7 @@ def _inspect_csv(
     budget: Budget,
 ) -> Inspected:
     result = Inspected(listed, data_source)
-    name = PurePosixPath(_unnumbered(data_source.rpartition("!")[2])).name
+    name = _name_of(data_source)
     try:
         content = _read_through(path, budget, report)
         result.content_hash = content.content_hash

@@ -242,6 +242,27 @@ def test_side_files_are_neither_read_nor_refused(tmp_path: Path) -> None:
     assert result.data_source.endswith("!prices.csv")
 
 
+def test_rollups_in_another_layout_are_left_out_of_an_archive_that_has_the_report(
+    tmp_path: Path,
+) -> None:
+    report = replace(BOOK, rollups="(?i)-MONTHLY-")
+    day = b"Delivery Date,Price\n01/31/2023,1.5\n"
+    wide = b"Date, Node, Price Type, HE01, HE02\n2023/01/31, A, LMP, 1.5, 1.75\n"
+    month, other = "2023/01/P-MONTHLY-202301.csv", "2023/01/P-202301.csv"
+
+    def found(name: str, members: dict[str, bytes]) -> dict[str, bool]:
+        results = opened(tmp_path / name, report, name, zipped(members))
+        return {r.data_source.rpartition("!")[2]: r.refusal is not None for r in results}
+
+    assert found("a.zip", {"d.csv": day, month: wide}) == {"d.csv": False}
+    # What can be read is read, whatever it is called.
+    assert found("b.zip", {"d.csv": day, month: day}) == {"d.csv": False, month: False}
+    # Where there is nothing else, and where the name says nothing, it has to be told.
+    assert found("c.zip", {month: wide}) == {month: True}
+    assert found("d.zip", {"d.csv": day, other: wide}) == {"d.csv": False, other: True}
+    assert refusal(tmp_path / "e", report, "P-MONTHLY-202301.csv", wide)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
