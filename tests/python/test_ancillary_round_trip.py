@@ -49,7 +49,9 @@ def spring_and_fall(
     )
 
 
-PJM_FIVE_MINUTES = ("ancillary_services_fivemin_hrl", "reserve_market_results")
+PJM_FIVE_MINUTES = ("ancillary_services_fivemin_hrl", "reserve_market_results", "reg_prices")
+PJM_HOURLY_RESULTS = ("ancillary_services", "reserve_market_results")
+PJM_REGULATION = ("ancillary_services_fivemin_hrl", "reg_prices")
 MISO_HOURLY = ("asm_expost_damcp", "asm_rtmcp_final", "asm_rtmcp_prelim")
 CASES = (
     *spring_and_fall("ercot", "as_hourly", "np4-188-cd", "np4-181-er"),
@@ -65,6 +67,16 @@ CASES = (
     ),
     Case("pjm", "as_5min", PJM_FIVE_MINUTES, date(2024, 3, 10), 1, 23),
     Case("pjm", "as_5min", PJM_FIVE_MINUTES, date(2023, 11, 5), 1, 25),
+    # Hourly results, without versions, beside a feed that has them.
+    Case("pjm", "as_hourly", PJM_HOURLY_RESULTS, date(2021, 3, 13), 3, 71),
+    Case("pjm", "as_hourly", PJM_HOURLY_RESULTS, date(2020, 10, 31), 3, 73),
+    # The last day of hourly results, and the first one of five minutes.
+    Case("pjm", "as_hourly", ("reserve_market_results",), date(2022, 9, 30), 2, 24),
+    Case("pjm", "as_5min", ("reserve_market_results",), date(2022, 9, 30), 2, 24),
+    # Old names of columns, both by turns, and new ones.
+    Case("pjm", "as_5min", ("reg_prices",), date(2021, 11, 7), 1, 25),
+    Case("pjm", "as_5min", PJM_REGULATION, date(2025, 9, 29), 2, 48),
+    Case("pjm", "as_5min", ("reg_prices",), date(2026, 3, 8), 1, 23),
     *spring_and_fall("caiso", "as_hourly", "prc_as"),
     Case("caiso", "as_15min", ("prc_intvl_as",), date(2024, 3, 10), 1, 23),
     Case("caiso", "as_15min", ("prc_intvl_as",), date(2023, 11, 5), 1, 25),

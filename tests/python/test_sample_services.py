@@ -26,6 +26,11 @@ HEADERS = {
         "datetime_beginning_utc,datetime_beginning_ept,locale,service,mcp,mcp_capped,reg_ccp,"
         "reg_pcp,as_req_mw,total_mw,as_mw,ss_mw,tier1_mw,ircmwt2,dsr_as_mw,nsr_mw,regd_mw"
     ),
+    "pjm/reg_prices": (
+        "datetime_beginning_utc,datetime_beginning_ept,area,reserve_quantity,reserve_requirement,"
+        "market_clearing_price,market_capped_clearing_price,capability_clearing_price,"
+        "performance_clearing_price"
+    ),
     "caiso/prc_as": PRC_AS_HEADER,
     "caiso/prc_intvl_as": (
         "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,OPR_DT,OPR_HR,OPR_TYPE,ANC_TYPE,XML_DATA_ITEM,"
@@ -82,6 +87,36 @@ def test_pjm_price_of_regulation_is_its_parts_but_for_a_cent(fall: Path) -> None
         if row["service"] == "REG"
     }
     assert misses == {0, 0.01}
+
+
+def test_pjm_calls_columns_of_regulation_by_other_names_since_its_market_is_new(
+    tmp_path: Path,
+) -> None:
+    options = SampleOptions(reports=("reg_prices",), truth=False)
+    write_sample(tmp_path, isos=["pjm"], start=date(2025, 9, 29), days=2, options=options)
+    old, new = (
+        set((tmp_path / f"pjm/reg_prices/reg_prices_{day}.csv").read_text().split()[0].split(","))
+        for day in ("20250929", "20250930")
+    )
+    assert old - new == {"reserve_quantity", "reserve_requirement", "performance_clearing_price"}
+    assert new - old == {"regulation_quantity", "regulation_requirement", "mileage_clearing_price"}
+
+
+def test_pjm_results_are_hourly_before_they_are_of_five_minutes(tmp_path: Path) -> None:
+    options = SampleOptions(reports=("reserve_market_results",), truth=False)
+    write_sample(tmp_path, isos=["pjm"], start=date(2022, 9, 30), days=2, options=options)
+    stamps = [
+        row["datetime_beginning_ept"]
+        for row in rows(tmp_path, "pjm/reserve_market_results")
+        if (row["locale"], row["service"]) == ("PJM_RTO", "REG")
+    ]
+    assert len(stamps) == 24 + 288
+    assert stamps[22:26] == [
+        "9/30/2022 10:00:00 PM",
+        "9/30/2022 11:00:00 PM",
+        "10/1/2022 12:00:00 AM",
+        "10/1/2022 12:05:00 AM",
+    ]
 
 
 def test_caiso_cuts_days_of_a_product_at_midnight_of_standard_time(fall: Path) -> None:

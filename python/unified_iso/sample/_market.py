@@ -308,8 +308,9 @@ class Report:
 
     @property
     def table(self) -> str:
-        """Table of the lines of its files."""
-        return f"lines_of_{self.name.replace('-', '_')}"
+        """Table of the lines of its files, in the length of their intervals."""
+        suffix = f"_{self.curve.minutes}" if self.curve else ""
+        return f"lines_of_{self.name.replace('-', '_')}{suffix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 Shapes a reader must get right: an hour that was revised stands there in two versions; rows of unit
 Ratio are no prices; a line of regulation has the parts of its price beside it; a price stands in
-two feeds by two names, and only one of them has the megawatts.
+several feeds by other names, and not all of them have the megawatts; results were hourly before
+they were of five minutes; columns of a feed were renamed.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 from ._ancillary import Service, service_curve, service_places
 from ._common import FIVE_MINUTES, HOUR
@@ -22,9 +24,12 @@ FIVE_MINUTE_FEED = "ancillary_services_fivemin_hrl"
 DAY_AHEAD_FEED = "da_ancillary_services"
 RESULTS = "reserve_market_results"
 DAY_AHEAD_RESULTS = "da_reserve_market_results"
+REGULATION_FEED = "reg_prices"
 
 # The reserve markets were made anew then.
 RESERVES_SINCE = date(2022, 10, 1)
+# The regulation market was, and columns of its feed have other names since.
+REGULATION_SINCE = date(2025, 9, 30)
 
 REGULATION = (
     Service(product="REG_CCP", standard="REG", region="RTO"),
@@ -86,8 +91,8 @@ def _name_day_ahead(service: Service) -> str:
     return f"{_AREAS_DAY_AHEAD[service.region]} {_NAMES_DAY_AHEAD[service.product]}"
 
 
-_HOURLY_SERVICES = (*REGULATION, *RESERVES, *SECONDARY)
-_FIVE_MINUTE_SERVICES = (*_HOURLY_SERVICES, WHOLE_REGULATION, *CLEARED)
+_HOURLY_SERVICES = (*REGULATION, *RESERVES, *SECONDARY, WHOLE_REGULATION)
+_FIVE_MINUTE_SERVICES = (*_HOURLY_SERVICES, *CLEARED)
 _DAY_AHEAD_SERVICES = tuple(
     replace(service, first_day=RESERVES_SINCE)
     for service in (*RESERVES, *CLEARED)
@@ -121,40 +126,44 @@ DAY_AHEAD_PLACES = service_places(
 )
 
 _CAPABILITY, _PERFORMANCE = (f"prices[{number}]" for number, _ in enumerate(REGULATION, start=1))
-# A quarter of the prices of regulation miss the sum of their parts by a cent.
-_REGULATION_PRICE = f"{_CAPABILITY} + {_PERFORMANCE} + if(start_us // 300000000 % 4 = 0, {CENT}, 0)"
+# A fifth of the prices of regulation miss the sum of their parts by a cent.
+_REGULATION_PRICE = f"{_CAPABILITY} + {_PERFORMANCE} + if(start_us // 300000000 % 5 = 0, {CENT}, 0)"
 
-REAL_TIME = service_curve(ISO, _HOURLY_SERVICES, cent=CENT, market_type="RT")
-FIVE_MINUTE: Curve = replace(
-    service_curve(
+
+def _real_time(services: Sequence[Service], length: timedelta) -> Curve:
+    curve = service_curve(
         ISO,
-        _FIVE_MINUTE_SERVICES,
+        services,
         cent=CENT,
         market_type="RT",
-        length=FIVE_MINUTES,
+        length=length,
         has_quantities=True,
-    ),
-    formulas={
-        "price": f"if(product = 'REG', {_REGULATION_PRICE}, prices[service_number])",
-    },
-)
+    )
+    price = f"if(product = 'REG', {_REGULATION_PRICE}, prices[service_number])"
+    return replace(curve, formulas={"price": price})
+
+
+REAL_TIME = _real_time(_HOURLY_SERVICES, HOUR)
+FIVE_MINUTE = _real_time(_FIVE_MINUTE_SERVICES, FIVE_MINUTES)
 DAY_AHEAD = service_curve(ISO, _DAY_AHEAD_SERVICES, cent=CENT, has_quantities=True)
 
 
-def _megawatts(results: str) -> dict[str, str]:
-    """The column of megawatts: the results alone have them, for services and not for parts."""
-    has_them = f"data_source like '%/{results}/%' and product not in ('REG_CCP', 'REG_PCP')"
+def _megawatts(*reports: str) -> dict[str, str]:
+    """The column of megawatts: these reports alone have them, for services and not for parts."""
+    in_them = " or ".join(f"data_source like '%/{report}/%'" for report in reports)
+    has_them = f"({in_them}) and product not in ('REG_CCP', 'REG_PCP')"
     return {"cleared_quantity_mw": f"if({has_them}, quantity / {TENTH}, null)"}
 
 
 HOURLY = Dataset(
     name="as_hourly",
-    columns=_megawatts(DAY_AHEAD_RESULTS),
+    columns=_megawatts(RESULTS, DAY_AHEAD_RESULTS),
 )
-FIVE_MINUTES_DATASET = Dataset(name="as_5min", columns=_megawatts(RESULTS))
+FIVE_MINUTES_DATASET = Dataset(name="as_5min", columns=_megawatts(RESULTS, REGULATION_FEED))
 
-_HAS_LONG_NAME = "long_name is not null"
+HAS_LONG_NAME = "long_name is not null"
 _IN_RESULTS = "product <> 'Secondary Reserve'"
+_IS_REGULATION = "product in ('REG', 'REG_CCP', 'REG_PCP')"
 
 
 def feed_sql(unit: str, last_columns: Sequence[str], has_ratio: bool) -> str:
@@ -196,7 +205,7 @@ def feed_sql(unit: str, last_columns: Sequence[str], has_ratio: bool) -> str:
                 version as version_nbr,
                 start_us
             from prices
-            where {_HAS_LONG_NAME} and price is not null
+            where {HAS_LONG_NAME} and price is not null
             {ratio if has_ratio else ""}
         )
         order by
@@ -236,6 +245,27 @@ _RESULTS_SQL = f"""
         service,
         start_us
 """
+
+
+def _regulation_sql(megawatts: str, performance: str) -> str:
+    """SQL of a file of regulation prices, by the words in which its columns differ."""
+    return f"""
+        select
+            datetime_beginning_utc,
+            datetime_beginning_ept,
+            'PJM RTO' as area,
+            {_CLEARED} as {megawatts}_quantity,
+            '800.00' as {megawatts}_requirement,
+            {_PRICE} as market_clearing_price,
+            {_PRICE} as market_capped_clearing_price,
+            {decimal_sql(f"{_CAPABILITY} // {CENT}", 2)} as capability_clearing_price,
+            {decimal_sql(f"{_PERFORMANCE} // {CENT}", 2)} as {performance}_clearing_price
+        from prices
+        where product = 'REG'
+        order by start_us
+    """
+
+
 _DAY_AHEAD_RESULTS_SQL = f"""
     select
         datetime_beginning_utc,
@@ -259,12 +289,26 @@ _DAY_AHEAD_RESULTS_SQL = f"""
 def five_minute_files(span: Span) -> Iterator[File]:
     """A day each of the feed of long names, whose last two columns have changed places."""
     select = feed_sql("Price", tuple(reversed(IN_ORDER)), has_ratio=True)
-    return _daily(FIVE_MINUTE_FEED, FIVE_MINUTES, select, _HAS_LONG_NAME, date.min, span)
+    return _daily(FIVE_MINUTE_FEED, FIVE_MINUTES, select, HAS_LONG_NAME, date.min, span)
 
 
 def results_files(span: Span) -> Iterator[File]:
     """A day each since the results are of five minutes."""
     return _daily(RESULTS, FIVE_MINUTES, _RESULTS_SQL, _IN_RESULTS, RESERVES_SINCE, span)
+
+
+def hourly_results_files(span: Span) -> Iterator[File]:
+    """A day each while the results were hourly."""
+    return _daily(RESULTS, HOUR, _RESULTS_SQL, _IN_RESULTS, date.min, span, RESERVES_SINCE)
+
+
+def regulation_files(span: Span) -> Iterator[File]:
+    """A day each, with the names that columns had on it."""
+    old = _regulation_sql("reserve", "performance")
+    new = _regulation_sql("regulation", "mileage")
+    daily = partial(_daily, REGULATION_FEED, FIVE_MINUTES)
+    yield from daily(old, _IS_REGULATION, date.min, span, REGULATION_SINCE)
+    yield from daily(new, _IS_REGULATION, REGULATION_SINCE, span)
 
 
 def day_ahead_files(span: Span) -> Iterator[File]:
@@ -279,10 +323,17 @@ def day_ahead_results_files(span: Span) -> Iterator[File]:
 
 
 def _daily(
-    name: str, length: timedelta, select: str, where: str, since: date, span: Span
+    name: str,
+    length: timedelta,
+    select: str,
+    where: str,
+    since: date,
+    span: Span,
+    until: date = date.max,
 ) -> Iterator[File]:
+    """Files of the days from `since` to the one before `until`."""
     for day, lines in span.by_day(length):
-        if day >= since:
+        if since <= day < until:
             stem = f"{name}_{day:%Y%m%d}"
             yield File(
                 name=f"{stem}.csv",

@@ -6,6 +6,7 @@ which of several files that have a row it names as its source.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import duckdb
 
@@ -43,6 +44,8 @@ class Claim:
     source: str
 
 
+_VERSION_DIGITS = 2
+
 # By the places that a file has: the best claim to each interval, with the line it is for.
 Claims = Mapping[str, Mapping[Interval, tuple[Claim, Line]]]
 
@@ -61,7 +64,7 @@ def truth_sql(
 
     Raises FamilyError where the family has no record, ValueError where the model lacks a column of
     it, reports of one market have not the same prices and places, the family's order does not tell
-    several markets apart or files of several places have an interval in different versions.
+    several markets apart or files of several places have an interval in versions of other prices.
     """
     written = [each.report.name for each in planned]
     models = _models(dataset, planned)
@@ -122,7 +125,7 @@ def _model_sql(
         select {", ".join(f"{sql} as {name}" for name, sql in columns.items())}
         from (
             select
-                *,
+                * {_version_sql(claims)},
                 {_source_sql(claims)} as data_source,
                 {curve.formulas_sql}
             from ({_crossed_sql(table, places.table, held, order)})
@@ -177,19 +180,19 @@ def _load_intervals(
 
 def _interval_row(curve: Curve, claims: Claims, interval: Interval) -> tuple[object, ...]:
     found = [best.get(interval) for best in claims.values()]
-    versions = {line.version for _, line in filter(None, found)}
-    if len(versions) > 1:
+    versions = sorted({line.version for _, line in filter(None, found)}, key=attrgetter("number"))
+    version = versions[-1]
+    if any(other.revised != version.revised for other in versions):
         raise ValueError(f"{interval.utc} has several versions, one for some of the places")
-    (version,) = versions
     sources = (claim and _preference(claim[0], len(claims)) for claim in found)
     return (*interval.row, version.number, *curve.row(interval, version.revised), *sources)
 
 
 def _preference(claim: Claim, claims: int) -> str:
-    """Text of a claim, the source behind its last line end; texts compare as claims do."""
+    """Text of a claim, first its version and last its source; texts compare as claims do."""
     if claims == 1:
         return claim.source
-    return f"{int(claim.goes_first)}{claim.stamp}\n{claim.source}"
+    return f"{claim.version:0{_VERSION_DIGITS}}{int(claim.goes_first)}{claim.stamp}\n{claim.source}"
 
 
 def _is_in_a_file_sql(claims: Claims) -> str:
@@ -199,10 +202,23 @@ def _is_in_a_file_sql(claims: Claims) -> str:
 
 def _source_sql(claims: Claims) -> str:
     """SQL of the source of a row that is in a file."""
+    return "source_0" if len(claims) == 1 else f"split_part({_best_sql(claims)}, chr(10), 2)"
+
+
+def _version_sql(claims: Claims) -> str:
+    """SQL that makes the version of an interval that of the file a row is in.
+
+    A feed without versions stands beside one that has them, with the same prices.
+    """
     if len(claims) == 1:
-        return "source_0"
+        return ""
+    return f"replace (left({_best_sql(claims)}, {_VERSION_DIGITS})::uinteger as version)"
+
+
+def _best_sql(claims: Claims) -> str:
+    """SQL of the best of the preferences of the files that a row is in."""
     own = (f"if({where}, source_{number}, null)" for number, where in enumerate(claims))
-    return f"split_part(greatest({', '.join(own)}), chr(10), 2)"
+    return f"greatest({', '.join(own)})"
 
 
 def _record(families: Mapping[str, Family], name: str) -> Family:

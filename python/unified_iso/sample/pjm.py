@@ -17,7 +17,20 @@ from zoneinfo import ZoneInfo
 from . import _pjm_services as services
 from ._common import FIVE_MINUTES, HOUR, Interval, SampleOptions
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, real_time
-from ._market import CRLF, ONLY, Curve, Dataset, File, Line, Market, Places, Report, Span, Version
+from ._market import (
+    CRLF,
+    EVERYWHERE,
+    ONLY,
+    Curve,
+    Dataset,
+    File,
+    Line,
+    Market,
+    Places,
+    Report,
+    Span,
+    Version,
+)
 from ._output import decimal_sql
 from ._pjm_locations import ISO, LOCATIONS
 
@@ -79,7 +92,7 @@ def _select(market: str, energy: str) -> str:
 
 
 def _files(
-    name: str, select: str, length: timedelta, in_exports: bool, span: Span
+    name: str, select: str, length: timedelta, in_exports: bool, span: Span, where: str = EVERYWHERE
 ) -> Iterator[File]:
     """Files of days_per_file days; `in_exports` of one, or the part of it that an export holds."""
     size = 1 if in_exports else span.request.options.days_per_file
@@ -91,7 +104,13 @@ def _files(
         for number, part in enumerate(parts, start=1):
             suffix = f"_{number:02}" if len(parts) > 1 else ""
             stem = f"{name}_{intervals[0].day:%Y%m%d}{suffix}"
-            yield File(name=f"{stem}.csv", archive=f"{stem}.zip", select=select, lines=part)
+            yield File(
+                name=f"{stem}.csv",
+                archive=f"{stem}.zip",
+                select=select,
+                lines=part,
+                where=where,
+            )
 
 
 def _lines(
@@ -245,7 +264,15 @@ MARKET = Market(
                 services.feed_sql("Price", services.IN_ORDER, has_ratio=True),
                 HOUR,
                 False,
+                where=services.HAS_LONG_NAME,
             ),
+            services.PLACES,
+            services.REAL_TIME,
+            services.HOURLY,
+        ),
+        _services_report(
+            services.RESULTS,
+            services.hourly_results_files,
             services.PLACES,
             services.REAL_TIME,
             services.HOURLY,
@@ -274,6 +301,13 @@ MARKET = Market(
         _services_report(
             services.RESULTS,
             services.results_files,
+            services.FIVE_MINUTE_PLACES,
+            services.FIVE_MINUTE,
+            services.FIVE_MINUTES_DATASET,
+        ),
+        _services_report(
+            services.REGULATION_FEED,
+            services.regulation_files,
             services.FIVE_MINUTE_PLACES,
             services.FIVE_MINUTE,
             services.FIVE_MINUTES_DATASET,
