@@ -1646,7 +1646,7 @@ def _publication_stamp(report: Report, member: str, container: str) -> str | Non
         return None
     for name in (member, PurePosixPath(container).name):
         if found := re.search(report.publication_stamp, name):
-            return found.group(1)
+            return "".join(found.groups())
     return None
 
 
