@@ -30,9 +30,9 @@
 
 
 {#- Where no column tells the market, the length of the interval does: `hourly` says what an hour is of. A column of
-    `words` has prices of the product that another column names. -#}
+    `words` has prices of the product that another column names. `faults` are cases of what else is wrong with a row. -#}
 {% macro gridstatus_as_prices(
-    rows, iso, products, quantities={}, hourly="'DA'", told_market=false, words={}, own_ends=false
+    rows, iso, products, quantities={}, hourly="'DA'", told_market=false, words={}, own_ends=false, faults=''
 ) %}
     with judged as (
 
@@ -57,6 +57,7 @@
                 {%- endif %}
                 when interval_minutes is null
                     then 'rejected: neither the time step nor an Interval End tells the length of the interval'
+                {{- faults }}
             end as fault
         from {{ rows }}
 

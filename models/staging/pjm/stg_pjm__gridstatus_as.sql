@@ -46,6 +46,7 @@ typed as (
             'capability_price',
             'performance_price',
             'Total MW',
+            'region_word',
         ]
     ) }}
 
@@ -71,7 +72,8 @@ final as (
             'Market Clearing Price': '"Total MW"',
         },
         hourly="case when interval_start_utc >= timestamptz '2022-10-01 04:00:00+00' then 'DA' else 'RT' end",
-        words={'Market Clearing Price': trimmed('"Service Type"')}
+        words={'Market Clearing Price': trimmed('"Service Type"')},
+        faults=pjm_region_faults('Locale')
     ) }}
 
 )
