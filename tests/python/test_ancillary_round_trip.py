@@ -52,7 +52,7 @@ def spring_and_fall(
 PJM_FIVE_MINUTES = ("ancillary_services_fivemin_hrl", "reserve_market_results", "reg_prices")
 PJM_HOURLY_RESULTS = ("ancillary_services", "reserve_market_results")
 PJM_REGULATION = ("ancillary_services_fivemin_hrl", "reg_prices")
-MISO_HOURLY = ("asm_expost_damcp", "asm_rtmcp_final", "asm_rtmcp_prelim")
+MISO_HOURLY = ("asm_expost_damcp", "asm_rtmcp_final", "asm_rtmcp_prelim", "gridstatus_as")
 CASES = (
     *spring_and_fall("ercot", "as_hourly", "np4-188-cd", "np4-181-er"),
     Case("ercot", "as_15min", ("np6-331-cd",), date(2026, 3, 8), 1, 23),
@@ -83,6 +83,7 @@ CASES = (
     # The clock of this market never changes.
     Case("miso", "as_hourly", MISO_HOURLY, date(2024, 3, 9), 3, 72),
     Case("miso", "as_hourly", MISO_HOURLY, date(2023, 11, 4), 3, 72),
+    Case("miso", "as_hourly", ("gridstatus_as",), date(2022, 11, 6), 1, 24),
     *spring_and_fall("spp", "as_hourly", "da-mcp", days=2),
     # Columns of ramp come, and then their prices.
     Case("spp", "as_hourly", ("da-mcp",), date(2022, 2, 24), 6, 144),

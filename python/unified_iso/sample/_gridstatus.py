@@ -3,7 +3,7 @@
 The prices are those of a market's own reports, so that a row from either says the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from ._market import Curve, Dataset, File, Line, Places, Report, Span
 
 REPORT = "gridstatus_lmp"
+SERVICES_REPORT = "gridstatus_as"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,18 @@ def report(
         places=places,
         curve=curve,
         datasets=datasets,
-        cells={
-            "gridstatus_start varchar": partial(_start, zone),
-            "gridstatus_end varchar": partial(_end, zone, curve),
-        },
+        cells=time_cells(zone, curve),
         by_default=False,
         gives_way=True,
     )
+
+
+def time_cells(zone: ZoneInfo, curve: Curve) -> Mapping[str, Callable[[Line], object]]:
+    """Columns of a line with the start and the end of its interval."""
+    return {
+        "gridstatus_start varchar": partial(_start, zone),
+        "gridstatus_end varchar": partial(_end, zone, curve),
+    }
 
 
 # Each end of an interval has the offset of its own instant.

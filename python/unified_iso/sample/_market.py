@@ -308,8 +308,8 @@ class Report:
 
     @property
     def table(self) -> str:
-        """Table of the lines of its files, in the length of their intervals."""
-        suffix = f"_{self.curve.minutes}" if self.curve else ""
+        """Table of the lines of its files, of one market and length of intervals."""
+        suffix = f"_{self.curve.market_type}_{self.curve.minutes}" if self.curve else ""
         return f"lines_of_{self.name.replace('-', '_')}{suffix}"
 
 

@@ -3,14 +3,15 @@
 Shapes a reader must get right: two tables stand in a file, one of all of MISO, whose first two
 columns have no names, and one of nodes, all of which have the prices of their zone; the 24 hours of
 a day, which all days have, are columns; the preliminary and the final real-time report have one
-title.
+title. The pricing API has other products, and its files as the gridstatus library prints them tell
+their market by their names alone.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from ._ancillary import Service, service_curve, service_places
+from ._ancillary import Service, service_curve, service_places, wide_sql
 from ._market import Dataset, File, Line, Span, Version
 from ._output import decimal_sql, short_sql
 
@@ -45,6 +46,20 @@ def _is_traded(product: str, region: str) -> bool:
     return not is_stored and not (is_demand and region == WITHOUT_DEMAND)
 
 
+# In the order of the columns of gridstatus, with the highest price in cents.
+PRODUCTS_OF_API = (
+    ("Ramp Down", "RAMP_DOWN", 200),
+    ("Ramp Up", "RAMP_UP", 300),
+    ("Regulation", "REG", 4000),
+    ("STR", "SUPP", 100),
+    ("Spin", "SPIN", 2500),
+    ("Supplemental", "NON_SPIN", 600),
+)
+SERVICES_OF_API = tuple(
+    Service(product=product, standard=standard, region=zone, highest=highest)
+    for zone in ZONES
+    for product, standard, highest in PRODUCTS_OF_API
+)
 SERVICES = tuple(
     Service(product=product, standard=standard, region=region, highest=highest)
     for region in (WIDE, *ZONES)
@@ -61,9 +76,15 @@ NODES = tuple(
     if kind == "GEN" or zone != WITHOUT_DEMAND
 )
 
-PLACES = service_places("services", SERVICES)
-DAY_AHEAD = service_curve(ISO, SERVICES, cent=1)
-REAL_TIME = service_curve(ISO, SERVICES, cent=1, market_type="RT")
+_ALL_SERVICES = (*SERVICES, *SERVICES_OF_API)
+PLACES = service_places(
+    "services",
+    _ALL_SERVICES,
+    {"is_of_api boolean": lambda service: service in SERVICES_OF_API},
+)
+_IN_REPORTS, _IN_API = "not is_of_api", "is_of_api"
+DAY_AHEAD = service_curve(ISO, _ALL_SERVICES, cent=1)
+REAL_TIME = service_curve(ISO, _ALL_SERVICES, cent=1, market_type="RT")
 HOURLY = Dataset(name="as_hourly")
 
 _HOURS = ",".join(f" HE {hour}" if hour == 1 else f"HE {hour}" for hour in range(1, 25))
@@ -102,7 +123,61 @@ def _real_time_file(name: str, day: date, lines: list[Line], version: Version) -
 
 def _file(name: str, day: date, lines: list[Line], select: str) -> File:
     stem = f"{day:%Y%m%d}_{name}"
-    return File(name=f"{stem}.csv", archive=f"{stem}_csv.zip", select=select, lines=lines)
+    return File(
+        name=f"{stem}.csv",
+        archive=f"{stem}_csv.zip",
+        select=select,
+        lines=lines,
+        where=_IN_REPORTS,
+    )
+
+
+def day_ahead_files_of_api(span: Span) -> Iterator[File]:
+    """One of all days."""
+    yield _file_of_api("day_ahead_ex_post", span, span.lines())
+
+
+def real_time_files_of_api(span: Span) -> Iterator[File]:
+    """One of all days, and one of the days that have final prices."""
+    lines = span.lines()
+    (*_, last) = lines
+    final = [line for line in lines if line.interval.day < last.interval.day]
+    name = "real_time_hourly_ex_post"
+    stands = [
+        replace(line, version=replace(PRELIMINARY, is_current=line not in final)) for line in lines
+    ]
+    yield _file_of_api(f"{name}_prelim", span, stands)
+    if final:
+        stands = [replace(line, version=FINAL) for line in final]
+        yield _file_of_api(f"{name}_final", span, stands)
+
+
+def _file_of_api(method: str, span: Span, lines: list[Line]) -> File:
+    stem = f"miso_as_mcp_{method}_{span.request.start:%Y%m%d}"
+    prices = wide_sql("price / 100", {name: f"product = '{name}'" for name, *_ in PRODUCTS_OF_API})
+    select = f"""
+        select
+            gridstatus_start as "Interval Start",
+            gridstatus_end as "Interval End",
+            region as "Zone",
+            {prices}
+        from prices
+        group by
+            start_us,
+            gridstatus_start,
+            gridstatus_end,
+            region
+        order by
+            start_us,
+            region
+    """
+    return File(
+        name=f"{stem}.csv",
+        archive=f"{stem}.zip",
+        select=select,
+        lines=lines,
+        where=_IN_API,
+    )
 
 
 def _select(above: tuple[str, ...], blank_lines: int, printed: str, line_end: str) -> str:

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import count, groupby, islice
 from zoneinfo import ZoneInfo
 
+from . import _gridstatus
 from . import _miso_services as services
 from ._common import FIVE_MINUTES, Interval, noise
 from ._energy import (
@@ -31,6 +32,7 @@ from ._market import CRLF, LF, Curve, Dataset, File, Line, Market, Places, Repor
 from ._output import decimal_sql, short_sql
 
 ISO = "MISO"
+ZONE = ZoneInfo("Etc/GMT+5")
 TITLE = "Day Ahead Market ExPost LMPs"
 REAL_TIME_TITLE = "Realtime Market LMPs"
 CLOCK_NOTE = ",,,All Hours-Ending are Eastern Standard Time (EST)"
@@ -290,10 +292,15 @@ def _services_report(
     )
 
 
+def _services_of_api(files: Callable[[Span], Iterator[File]], curve: Curve) -> Report:
+    report = _services_report(_gridstatus.SERVICES_REPORT, files, curve, LF)
+    return replace(report, cells=_gridstatus.time_cells(ZONE, curve))
+
+
 # nodes counts locations of all types; the eight hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
-    zone=ZoneInfo("Etc/GMT+5"),
+    zone=ZONE,
     ticks=100,
     reports=(
         Report(
@@ -327,5 +334,7 @@ MARKET = Market(
         _services_report(
             services.PRELIMINARY_REPORT, services.preliminary_files, services.REAL_TIME, CRLF
         ),
+        _services_of_api(services.day_ahead_files_of_api, services.DAY_AHEAD),
+        _services_of_api(services.real_time_files_of_api, services.REAL_TIME),
     ),
 )
