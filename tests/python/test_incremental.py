@@ -9,7 +9,8 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 from building import (
     Built,
     FileStates,
+    Ran,
     build,
     checksums,
     file_states,
@@ -35,6 +37,13 @@ from unified_iso.sample import SampleOptions, write_sample
 NODAL = "parquet/pjm/da_energy_hourly_nodal/da_energy_hourly_nodal_{}.parquet"
 HUB = "parquet/pjm/da_energy_hourly_hub/da_energy_hourly_hub_{}.parquet"
 NYISO = "parquet/nyiso/da_energy_hourly/da_energy_hourly_{}.parquet"
+DAY = timedelta(days=1)
+OLD_YEAR, GONE, CHANGED, LAST = (
+    *(date(2023, 12, 31), date(2024, 1, 10), date(2024, 1, 20), date(2024, 2, 4)),
+)
+# By the day of a file: the name that a location has in it, which no other one has.
+LATE = {"20240314": "0 LATE", "20240318": "ZZ LATE"}
+SMALL_GROUP = 8192
 ALL_FILES = sorted(name.format(year) for name in (NODAL, HUB, NYISO) for year in (2023, 2024))
 LONGEST_WAIT_SECONDS = 120
 TEXT_COLUMNS = (
@@ -143,32 +152,191 @@ def prices_of(out: Path, pnode_id: str, stamp: str) -> list[float]:
         ]
 
 
-# What is new decides what is done.
+# --- One tree, build by build ---------------------------------------------------------------------
+
+SAMPLE = SampleOptions(truth=False)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a build said and how much it converted, and what was published after it.
+
+    price: of a location at noon UTC of the day whose file changes, in $/MWh.
+    """
+
+    ran: Ran
+    conversions: int
+    files: FileStates
+    months: dict[str, dict[str, list[str]]]
+    price: list[float]
+    days: set[date]
+
+
+def step(raw: Path, out: Path, *options: str, check: int | None = 0) -> Step:
+    log = LogOfRun(out)
+    ran = build(raw, out, *options, check=check)
+    files = file_states(out)
+    months = {
+        name: row_groups_by_month(out / name) for name in files if name.endswith("2024.parquet")
+    }
+    price = prices_of(out, "48588", "2024-01-20 12:00:00+00")
+    days = {day for name in files if "nyiso" in name for day in days_in(out / name)}
+    return Step(ran, log.conversions(), files, months, price, days)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Step]:
+    """Some days of two operators, in two years and three months; nobody changes them."""
+    folder = tmp_path_factory.mktemp("first")
+    raw, out = folder / "raw", folder / "out"
+    for start, days in ((OLD_YEAR, 1), (GONE - DAY, 3), (CHANGED, 1), (date(2024, 2, 2), 2)):
+        write_sample(raw, isos=["pjm"], start=start, days=days, nodes=40, options=SAMPLE)
+        write_sample(raw, isos=["nyiso"], start=start, days=days, nodes=2, options=SAMPLE)
+    return Built(raw, out), step(raw, out)
+
+
+def copied(built: Built, folder: Path) -> Built:
+    """Copy a tree; files keep their times, by which a build knows them."""
+    shutil.copytree(built.raw, folder / "raw")
+    shutil.copytree(built.out, folder / "out")
+    return Built(folder / "raw", folder / "out")
+
+
+@pytest.fixture
+def own(first: tuple[Built, Step], tmp_path: Path) -> Built:
+    """The first tree for a test to change."""
+    return copied(first[0], tmp_path)
+
+
+@pytest.fixture(scope="module")
+def updated(
+    first: tuple[Built, Step], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Built, Step]:
+    """Then a price is another one; and the raw files lie in another folder."""
+    built = copied(first[0], tmp_path_factory.mktemp("updated"))
+    raise_a_price(pjm_file(built.raw, CHANGED), "12:00:00 PM")
+    return built, step(built.raw, built.out)
+
+
+@pytest.fixture(scope="module")
+def extended(updated: tuple[Built, Step]) -> tuple[Built, Step]:
+    """Then a day is added; the raw files are kept in a folder `extended` as they are now."""
+    raw, out = updated[0].raw, updated[0].out
+    write_sample(raw, isos=["pjm"], start=LAST, days=1, nodes=40, options=SAMPLE)
+    write_sample(raw, isos=["nyiso"], start=LAST, days=1, nodes=2, options=SAMPLE)
+    shutil.copytree(raw, raw.with_name("extended"))
+    return Built(raw.with_name("extended"), out), step(raw, out)
+
+
+@pytest.fixture(scope="module")
+def vanished(updated: tuple[Built, Step], extended: tuple[Built, Step]) -> tuple[Built, list[Step]]:
+    """Then raw files go: with nothing else new, with another price, and with leave to go.
+
+    Nothing is left of NYISO's 2023 and of its February.
+    """
+    raw, out = updated[0].raw, updated[0].out
+    pjm_file(raw, GONE).unlink()
+    for pattern in ("damlbmp_*/2023*.csv", "damlbmp_*/202402*.csv"):
+        for path in (raw / "nyiso").glob(pattern):
+            path.unlink()
+    steps = [step(raw, out)]
+    raise_a_price(pjm_file(raw, CHANGED), "12:00:00 PM")
+    steps += [step(raw, out, check=1), step(raw, out, "--prune")]
+    return updated[0], steps
 
 
 @pytest.mark.builds
-def test_a_second_build_converts_nothing(own_build: Built) -> None:
-    before = file_states(own_build.out)
-    assert sorted(before) == ALL_FILES
-    with (own_build.out / "logs" / "dbt.log").open() as log:
-        assert log.read().lower().count(CONVERSION) > len(ALL_FILES)
-    second = LogOfRun(own_build.out)
-    build(own_build.raw, own_build.out)
-    assert (changed(before, file_states(own_build.out)), second.conversions()) == ([], 0)
-    assert leftovers(own_build.out) == []
+def test_a_second_build_converts_nothing(first: tuple[Built, Step]) -> None:
+    built, whole = first
+    assert sorted(whole.files) == ALL_FILES
+    assert whole.conversions > len(ALL_FILES)
+    second = step(built.raw, built.out)
+    assert (changed(whole.files, second.files), second.conversions) == ([], 0)
+    assert leftovers(built.out) == []
 
 
 @pytest.mark.builds
-@pytest.mark.parametrize("late", ["0 LATE", "ZZ LATE"])
-def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path, late: str) -> None:
+def test_a_touch_and_a_lost_manifest_convert_nothing(own: Built) -> None:
+    """Content decides what is new, and the footers know what the manifest said."""
+    before = file_states(own.out)
+    manifest = own.out / "metadata" / "manifest.json"
+    kept = json.loads(manifest.read_text())
+    manifest.unlink()
+    for path in own.raw.rglob("*.csv"):
+        os.utime(path)
+    again = step(own.raw, own.out)
+    assert (changed(before, again.files), again.conversions) == ([], 0)
+    assert json.loads(manifest.read_text()) == kept
+
+
+@pytest.mark.builds
+def test_only_what_a_changed_file_touches_is_built(
+    first: tuple[Built, Step], updated: tuple[Built, Step]
+) -> None:
+    """Content decides what is new: the same files elsewhere are the same, and can be read there."""
+    (_, before), (_, after) = first, updated
+    assert changed(before.files, after.files) == sorted(n.format(2024) for n in (NODAL, HUB))
+    assert after.price == [pytest.approx(before.price[0] + 1)]
+    months, new_months = (run.months[NODAL.format(2024)] for run in (before, after))
+    assert list(new_months) == list(months) == ["2024-01", "2024-02"]
+    assert new_months["2024-02"] == months["2024-02"]
+    assert new_months["2024-01"] != months["2024-01"]
+
+
+@pytest.mark.builds
+def test_only_what_a_new_file_touches_is_built(
+    updated: tuple[Built, Step], extended: tuple[Built, Step]
+) -> None:
+    """That the end is what one build of it all gives is shown by builds that are killed, below."""
+    (_, before), (_, after) = updated, extended
+    assert changed(before.files, after.files) == sorted(
+        name.format(2024) for name in (NODAL, HUB, NYISO)
+    )
+    months, new_months = (run.months[NODAL.format(2024)] for run in (before, after))
+    assert new_months["2024-01"] == months["2024-01"]
+    assert new_months["2024-02"] != months["2024-02"]
+    assert after.days - before.days == {LAST}
+
+
+@pytest.mark.builds
+def test_vanished_files_take_rows_with_them_only_when_told_to(
+    extended: tuple[Built, Step], vanished: tuple[Built, list[Step]]
+) -> None:
+    (_, before), (built, [idle, refused, pruned]) = extended, vanished
+    assert changed(before.files, idle.files) == []
+
+    assert f"pjm/da_hrl_lmps/{pjm_file(built.raw, GONE).name}" in refused.ran.output
+    assert "--prune" in refused.ran.output
+    assert changed(before.files, refused.files) == []
+
+    assert changed(before.files, pruned.files) == sorted(
+        [NODAL.format(2024), HUB.format(2024), NYISO.format(2023), NYISO.format(2024)]
+    )
+    assert NYISO.format(2023) not in pruned.files
+    assert set(pruned.months[NYISO.format(2024)]) == {"2024-01"}
+    # The file of the day before ends with the first hour of the day that is gone.
+    assert query(
+        "select distinct delivery_hour from read_parquet($1) where delivery_date = $2",
+        str(built.out / NODAL.format(2024)),
+        GONE,
+    ) == [(1,)]
+
+
+# --- Row groups -----------------------------------------------------------------------------------
+
+
+@pytest.mark.builds
+def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path) -> None:
     """Or its bytes would tell how far another thread was when it was written."""
     raw, out = tmp_path / "raw", tmp_path / "out"
     options = SampleOptions(truth=False, reports=("da_hrl_lmps",))
-    write_sample(raw, isos=["pjm"], start=date(2024, 3, 1), days=31, nodes=500, options=options)
-    (tenth,) = raw.rglob("da_hrl_lmps_20240310*.csv")
-    name = read_rows(tenth)[-1]["pnode_name"].encode()
-    tenth.write_bytes(tenth.read_bytes().replace(b",%s," % name, b",%s," % late.encode()))
-    build(raw, out, "pjm", "--threads", "2")
+    write_sample(raw, isos=["pjm"], start=date(2024, 3, 9), days=14, nodes=100, options=options)
+    for day, late in LATE.items():
+        (file,) = raw.rglob(f"da_hrl_lmps_{day}*.csv")
+        name = read_rows(file)[-1]["pnode_name"].encode()
+        file.write_bytes(file.read_bytes().replace(b",%s," % name, b",%s," % late.encode()))
+    only = ("--exclude-resource-type", "unit_test", "--select", "+pjm_da_energy_hourly_nodal")
+    run_dbt(raw, out, "build", *only, "--vars", f"{{row_group_size: {SMALL_GROUP}}}")
     file = str(out / NODAL.format(2024))
     told = {
         column: query(
@@ -185,155 +353,50 @@ def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path, late: str) -> Non
         column: query(
             f"""
             select min({column}), max({column}) from read_parquet($1)
-            group by file_row_number // 122880 order by file_row_number // 122880
+            group by file_row_number // {SMALL_GROUP} order by file_row_number // {SMALL_GROUP}
             """,
             file,
         )
         for column in TEXT_COLUMNS
     }
     assert len(written["iso"]) > 3
-    assert [late in bounds for bounds in written["settlement_location"]].count(True) == 1
+    for late in LATE.values():
+        assert [late in bounds for bounds in written["settlement_location"]].count(True) == 1
     assert set(written["dst_flag"]) == {("N", "Y"), ("Y", "Y")}
     assert told == written
 
 
-@pytest.mark.builds
-def test_a_touch_and_a_lost_manifest_convert_nothing(own_build: Built) -> None:
-    """Content decides what is new, and the footers know what the manifest said."""
-    before = file_states(own_build.out)
-    manifest = own_build.out / "metadata" / "manifest.json"
-    kept = json.loads(manifest.read_text())
-    manifest.unlink()
-    for path in own_build.raw.rglob("*.csv"):
-        os.utime(path)
-    log = LogOfRun(own_build.out)
-    build(own_build.raw, own_build.out)
-    assert (changed(before, file_states(own_build.out)), log.conversions()) == ([], 0)
-    assert json.loads(manifest.read_text()) == kept
+# --- Lost state -----------------------------------------------------------------------------------
 
 
 @pytest.mark.builds
-def test_only_what_a_changed_or_new_file_touches_is_built(own_build: Built) -> None:
-    """First a changed price, then a new day; the end is what one build of it all gives."""
-    raw, out = own_build.raw, own_build.out
-    before = file_states(out)
-    months = row_groups_by_month(out / NODAL.format(2024))
-    [old_price] = prices_of(out, "48588", "2024-01-20 12:00:00+00")
-    raise_a_price(pjm_file(raw, date(2024, 1, 20)), "12:00:00 PM")
-    build(raw, out)
-    after = file_states(out)
-    assert changed(before, after) == sorted(name.format(2024) for name in (NODAL, HUB))
-    [new_price] = prices_of(out, "48588", "2024-01-20 12:00:00+00")
-    assert new_price == pytest.approx(old_price + 1)
-    new_months = row_groups_by_month(out / NODAL.format(2024))
-    assert list(new_months) == list(months) == ["2024-01", "2024-02"]
-    assert new_months["2024-02"] == months["2024-02"]
-    assert new_months["2024-01"] != months["2024-01"]
-
-    days = SampleOptions(truth=False)
-    write_sample(raw, isos=["pjm"], start=date(2024, 2, 4), days=1, nodes=40, options=days)
-    write_sample(raw, isos=["nyiso"], start=date(2024, 2, 4), days=1, nodes=5, options=days)
-    build(raw, out)
-    at_last = file_states(out)
-    assert changed(after, at_last) == sorted(name.format(2024) for name in (NODAL, HUB, NYISO))
-    assert row_groups_by_month(out / NODAL.format(2024))["2024-01"] == new_months["2024-01"]
-    assert max(days_in(out / NYISO.format(2024))) == date(2024, 2, 4)
-
-    fresh = out.with_name("fresh")
-    build(raw, fresh)
-    assert published(fresh) == checksums(at_last)
-    shutil.rmtree(fresh)
+def test_a_lost_working_database_is_made_anew_and_lets_no_row_of_a_vanished_file_go(
+    own: Built,
+) -> None:
+    before = file_states(own.out)
+    pjm_file(own.raw, GONE).unlink()
+    shutil.rmtree(own.out / ".unified-iso")
+    asked = ("--dataset", "pjm_da_energy_hourly_hub", "--dataset", "nyiso_da_energy_hourly")
+    build(own.raw, own.out, *asked)
+    assert published(own.out) == checksums(before)
 
 
-# Vanished files.
+# --- What was asked for ---------------------------------------------------------------------------
 
 
 @pytest.mark.builds
-def test_vanished_files_take_rows_with_them_only_when_told_to(own_build: Built) -> None:
-    raw, out = own_build.raw, own_build.out
-    before = file_states(out)
-    gone = pjm_file(raw, date(2024, 1, 10))
-    gone.unlink()
-    # Nothing is left of NYISO's 2023 and of its February.
-    for pattern in ("damlbmp_*/2023*.csv", "damlbmp_*/202402*.csv"):
-        for path in (raw / "nyiso").glob(pattern):
-            path.unlink()
-    build(raw, out)
-    assert changed(before, file_states(out)) == []
-
-    raise_a_price(pjm_file(raw, date(2024, 1, 20)), "12:00:00 PM")
-    refused = build(raw, out, check=1)
-    assert f"pjm/da_hrl_lmps/{gone.name}" in refused.output
-    assert "--prune" in refused.output
-    assert changed(before, file_states(out)) == []
-
-    build(raw, out, "--prune")
-    after = file_states(out)
-    assert changed(before, after) == sorted(
-        [NODAL.format(2024), HUB.format(2024), NYISO.format(2023), NYISO.format(2024)]
-    )
-    assert NYISO.format(2023) not in after
-    assert set(row_groups_by_month(out / NYISO.format(2024))) == {"2024-01"}
-    with duckdb.connect() as con:
-        # The file of the day before ends with the first hour of the day that is gone.
-        hours = con.execute(
-            """
-            select distinct delivery_hour from read_parquet(?)
-            where delivery_date = date '2024-01-10'
-            """,
-            [str(out / NODAL.format(2024))],
-        ).fetchall()
-    assert hours == [(1,)]
-
-
-@pytest.mark.builds
-def test_a_lost_working_database_does_not_let_rows_of_vanished_files_go(own_build: Built) -> None:
-    before = file_states(own_build.out)
-    pjm_file(own_build.raw, date(2024, 1, 10)).unlink()
-    shutil.rmtree(own_build.out / ".unified-iso")
-    build(own_build.raw, own_build.out, check=None)
-    assert published(own_build.out) == checksums(before)
-
-
-# Lost state.
-
-
-@pytest.mark.builds
-def test_a_lost_working_database_is_made_anew(own_build: Built) -> None:
-    before = file_states(own_build.out)
-    shutil.rmtree(own_build.out / ".unified-iso")
-    build(own_build.raw, own_build.out)
-    assert published(own_build.out) == checksums(before)
-
-
-@pytest.mark.builds
-def test_raw_files_may_move_to_another_folder(own_build: Built) -> None:
-    """Content decides what is new: the same files elsewhere are the same, and can be read there."""
-    before = file_states(own_build.out)
-    moved = own_build.raw.rename(own_build.raw.with_name("moved"))
-    try:
-        raise_a_price(pjm_file(moved, date(2024, 1, 20)), "12:00:00 PM")
-        build(moved, own_build.out)
-        after = file_states(own_build.out)
-    finally:
-        moved.rename(own_build.raw)
-    assert changed(before, after) == sorted(name.format(2024) for name in (NODAL, HUB))
-
-
-# What was asked for.
-
-
-@pytest.mark.builds
-def test_a_build_does_no_more_than_it_was_asked_for(small_build: Built, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    whole = published(small_build.out)
-    build(small_build.raw, out, "--dataset", "da_energy_hourly", "--year", "2024")
-    first = file_states(out)
-    assert checksums(first) == {NYISO.format(2024): whole[NYISO.format(2024)]}
-    build(small_build.raw, out, "pjm", "--year", "2023")
-    second = file_states(out)
-    assert changed(first, second) == sorted(name.format(2023) for name in (NODAL, HUB))
-    assert checksums(second).items() <= whole.items()
+def test_a_build_does_no_more_than_it_was_asked_for(
+    first: tuple[Built, Step], tmp_path: Path
+) -> None:
+    raw, out = first[0].raw, tmp_path / "out"
+    whole = checksums(first[1].files)
+    build(raw, out, "--dataset", "da_energy_hourly", "--year", "2024")
+    one = file_states(out)
+    assert checksums(one) == {NYISO.format(2024): whole[NYISO.format(2024)]}
+    build(raw, out, "pjm", "--year", "2023")
+    two = file_states(out)
+    assert changed(one, two) == sorted(name.format(2023) for name in (NODAL, HUB))
+    assert checksums(two).items() <= whole.items()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +419,7 @@ def test_a_wrong_command_line_is_told_what_there_is(
     assert not (tmp_path / "out").exists()
 
 
-# Kills and rivals.
+# --- Kills and rivals -----------------------------------------------------------------------------
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
@@ -393,27 +456,25 @@ def first_file_is_published(out: Path) -> bool:
 
 
 @pytest.mark.builds
-def test_a_first_build_may_be_killed_at_any_moment(
-    small_build: Built,
-    tmp_path: Path,
-    start_build: Start,
+def test_a_first_build_may_be_killed_at_any_moment_and_gives_what_updates_give(
+    extended: tuple[Built, Step], tmp_path: Path, start_build: Start
 ) -> None:
-    out = tmp_path / "out"
-    whole = published(small_build.out)
+    raw, out = extended[0].raw, tmp_path / "out"
+    whole = checksums(extended[1].files)
     for moment in (
         first_part_is_written,
         first_year_is_joined,
         first_file_is_published,
     ):
         shutil.rmtree(out / ".unified-iso" / "candidates", ignore_errors=True)
-        process = start_build(small_build.raw, out)
+        process = start_build(raw, out)
         wait_until(lambda moment=moment: moment(out), process)
         kill(process)
         found = published(out)
         assert found.items() <= whole.items()
         if moment is not first_file_is_published:
             assert found == {}
-    build(small_build.raw, out)
+    build(raw, out)
     assert published(out) == whole
     assert leftovers(out) == []
     with duckdb.connect(str(out / "catalog.duckdb"), read_only=True) as con:
@@ -422,13 +483,14 @@ def test_a_first_build_may_be_killed_at_any_moment(
 
 @pytest.mark.builds
 def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
-    own_build: Built,
+    own: Built,
     start_build: Start,
 ) -> None:
-    raw, out = own_build.raw, own_build.out
+    raw, out = own.raw, own.out
+    build(raw, out)
     before = file_states(out)
     shown = status(out)
-    raise_a_price(pjm_file(raw, date(2024, 1, 20)), "12:00:00 PM")
+    raise_a_price(pjm_file(raw, CHANGED), "12:00:00 PM")
     first = start_build(raw, out)
     owner = out / ".unified-iso" / "lock.owner"
     wait_until(lambda: owner.is_file() and owner.read_text() == str(first.pid), first)
@@ -451,26 +513,30 @@ def test_a_rival_is_turned_away_and_a_killed_update_leaves_what_was_published(
     assert leftovers(out) == []
 
 
-# Plain dbt.
+# --- Plain dbt ------------------------------------------------------------------------------------
 
 
 @pytest.mark.builds
 def test_plain_dbt_describes_an_output_folder_that_is_empty(
-    small_build: Built, tmp_path: Path
+    first: tuple[Built, Step], tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    run_dbt(small_build.raw, out, "docs", "generate")
+    raw, out = first[0].raw, tmp_path / "out"
+    run_dbt(raw, out, "docs", "generate")
     assert (out / "target" / "catalog.json").exists()
-    # The unit tests are run elsewhere; they take longer than all else here.
-    run_dbt(small_build.raw, out, "build", "--empty", "--exclude-resource-type", "unit_test")
+    # Tests of the other datasets are the same ones, and all of them are run on nothing below.
+    all_models = ("--indirect-selection", "empty", "--select", "resource_type:model")
+    its_tests = ("fqn:*_nyiso_da_energy_hourly_*", "fqn:*_ercot_as_hourly_*")
+    ran = run_dbt(raw, out, "build", "--empty", *all_models, "resource_type:seed", *its_tests)
+    for test in ("accounts_balance_nyiso_da_energy", "physically_sorted_ercot_as_hourly"):
+        assert f"PASS {test}" in ran.output, ran.output
     assert file_states(out) == {}
 
 
 @pytest.mark.builds
 def test_plain_dbt_publishes_only_what_all_tests_have_passed(
-    small_build: Built, tmp_path: Path
+    first: tuple[Built, Step], tmp_path: Path
 ) -> None:
-    raw, out = small_build.raw, tmp_path / "out"
+    raw, out = first[0].raw, tmp_path / "out"
     one = ["--select", "+pjm_da_energy_hourly_nodal"]
     for unaudited in (
         ["build", "--exclude-resource-type", "test", "unit_test"],
@@ -481,7 +547,7 @@ def test_plain_dbt_publishes_only_what_all_tests_have_passed(
         assert file_states(out) == {}, f"dbt {' '.join(unaudited)} published"
     run_dbt(raw, out, "build", "--exclude-resource-type", "unit_test")
     states = file_states(out)
-    assert checksums(states) == published(small_build.out)
+    assert checksums(states) == checksums(first[1].files)
     run_dbt(raw, out, "test", "--exclude-resource-type", "unit_test", *one)
     assert changed(states, file_states(out)) == []
 

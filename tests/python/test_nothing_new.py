@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from building import (
     Built,
+    Ran,
     build,
     edit_rows,
     file_states,
@@ -41,15 +43,7 @@ FAMILY_VIEWS = {
     )
 }
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"
-
-
-@pytest.fixture
-def built(tmp_path: Path) -> Built:
-    """One published day of two operators."""
-    built = Built(tmp_path / "raw", tmp_path / "out")
-    sample_day(built.raw, date(2024, 3, 1))
-    build(built.raw, built.out)
-    return built
+NYISO = "nyiso_da_energy_hourly"
 
 
 class Log:
@@ -57,7 +51,7 @@ class Log:
 
     def __init__(self, out: Path) -> None:
         self._path = out / "logs" / "dbt.log"
-        self._length = len(self._path.read_bytes())
+        self._length = self._path.stat().st_size if self._path.exists() else 0
 
     @property
     def text(self) -> str:
@@ -73,12 +67,170 @@ def of_kind(nodes: set[str], kind: str) -> set[str]:
     return {node for node in nodes if node.startswith(f"{kind}.")}
 
 
-def days_of(built: Built, dataset: str) -> str:
-    [row] = [row for row in status(built.out)["datasets"] if row["dataset"] == dataset]
-    return str(row["last_interval"])
+def models_named(*names: str) -> set[str]:
+    return {f"model.unified_iso.{name}" for name in names}
+
+
+def built_datasets(out: Path) -> set[str]:
+    """Return the datasets that dbt has run in the last run."""
+    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
+    return {result["unique_id"].split(".")[-1] for result in told["results"]} & {*dataset_models()}
+
+
+def datasets_under_test(out: Path) -> set[str]:
+    """Return the datasets of which dbt has run a test in the last run."""
+    target = out / ".unified-iso" / "target"
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    told = json.loads((target / "run_results.json").read_text())["results"]
+    attached = {nodes.get(r["unique_id"], {}).get("attached_node") or "" for r in told}
+    return {name.rpartition(".")[2] for name in attached} & {*dataset_models()}
+
+
+def published_datasets(out: Path) -> set[str]:
+    """Return the models of which files are published."""
+    return {"_".join(path.split("/")[1:3]) for path in published(out)}
+
+
+# --- A raw folder that grows and shrinks, build by build ------------------------------------------
+
+ODD = "pjm/odd/odd.csv"
+LATER = {"pjm_rt_energy_hourly_nodal", "pjm_rt_energy_hourly_hub"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a build said, what dbt did in it, and what was published and told afterwards."""
+
+    built: Built
+    ran: Ran
+    log: str
+    nodes: set[str]
+    datasets: set[str]
+    under_test: set[str]
+    published: set[str]
+    last_intervals: dict[str, str]
+
+
+def step(built: Built, *options: str, check: int | None = 0) -> Step:
+    log, out = Log(built.out), built.out
+    ran = build(built.raw, out, *options, check=check)
+    return Step(
+        built=built,
+        ran=ran,
+        log=log.text,
+        nodes=log.nodes,
+        datasets=built_datasets(out),
+        under_test=datasets_under_test(out),
+        published=published_datasets(out),
+        last_intervals={
+            f"{row['iso']}_{row['dataset']}": row["last_interval"]
+            for row in status(out)["datasets"]
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """A day of one operator, beside a folder that no report is of."""
+    folder = tmp_path_factory.mktemp("grows")
+    built = Built(folder / "raw", folder / "out")
+    [path, *_] = sample_day(built.raw, date(2024, 3, 1))
+    shutil.move(built.raw / "nyiso", folder / "nyiso")
+    (built.raw / ODD).parent.mkdir()
+    shutil.copy(path, built.raw / ODD)
+    return step(built, check=3)
+
+
+@pytest.fixture(scope="module")
+def joined(alone: Step) -> Step:
+    """Then the other operator, with an empty folder of another report; the odd one is gone."""
+    raw = alone.built.raw
+    shutil.rmtree((raw / ODD).parent)
+    shutil.move(raw.with_name("nyiso"), raw / "nyiso")
+    (raw / "nyiso" / "realtime_zone").mkdir()
+    after = step(alone.built)
+    shutil.copytree(raw, raw.parent / "kept" / "raw")
+    shutil.copytree(after.built.out, raw.parent / "kept" / "out")
+    return after
+
+
+@pytest.fixture
+def built(joined: Step, tmp_path: Path) -> Built:
+    """One published day of two operators, for a test to change."""
+    kept = joined.built.raw.with_name("kept")
+    built = Built(tmp_path / "raw", tmp_path / "out")
+    shutil.copytree(kept / "raw", built.raw)
+    shutil.copytree(kept / "out", built.out)
+    return built
+
+
+@pytest.fixture(scope="module")
+def left_out(joined: Step) -> tuple[Step, Step, Step]:
+    """Then a new day of both, and one of another year that has a bad line, for one operator.
+
+    It is asked for whole, without that year, and whole again.
+    """
+
+    def spoil(rows: list[dict[str, str]]) -> None:
+        rows[0]["total_lmp_da"] = "much"
+
+    built = joined.built
+    sample_day(built.raw, date(2024, 3, 2))
+    last_year = sample_day(built.raw, date(2023, 3, 1))
+    [path] = [path for path in last_year if "da_hrl_lmps" in str(path)]
+    edit_rows(path, spoil)
+    steps = (
+        step(built, "pjm", check=1),
+        step(built, "pjm", "--year", "2024"),
+        step(built, "pjm", check=1),
+    )
+    for path in last_year:
+        path.unlink()
+    return steps
+
+
+@pytest.fixture(scope="module")
+def grown(left_out: tuple[Step, Step, Step]) -> Step:
+    """Then real-time prices of one operator in its place; the day of the other one is still new."""
+    built = left_out[0].built
+    options = SampleOptions(truth=False, reports=("rt_hrl_lmps",))
+    write_sample(built.raw, isos=["pjm"], start=date(2024, 3, 1), days=1, nodes=2, options=options)
+    return step(built)
+
+
+@pytest.fixture(scope="module")
+def shrunk(grown: Step) -> Step:
+    """At last folders go: one of an operator, one of a report."""
+    for gone in ("nyiso", "pjm/rt_hrl_lmps"):
+        shutil.rmtree(grown.built.raw / gone)
+    return step(grown.built, "--prune", check=None)
+
+
+def test_an_unknown_folder_beside_a_report_is_told(alone: Step) -> None:
+    assert alone.datasets == {NODAL, HUB}
+    assert f"refused {ODD}: " in alone.ran.stderr
+
+
+def test_operators_and_datasets_without_a_folder_cost_nothing_until_they_have_one(
+    alone: Step, joined: Step, grown: Step
+) -> None:
+    """One whose folder is empty is not passed over."""
+    assert alone.under_test == alone.datasets == alone.published == {NODAL, HUB}
+    assert joined.under_test == joined.datasets == {NYISO, "nyiso_rt_energy_5min"}
+    assert joined.published == {NODAL, HUB, NYISO}
+    assert grown.datasets - {"nyiso_rt_energy_5min"} == LATER | {NYISO}
+    assert grown.published == {NODAL, HUB, NYISO} | LATER
+
+
+def test_operators_and_datasets_that_had_files_are_not_forgotten_without_their_folders(
+    shrunk: Step,
+) -> None:
+    assert shrunk.published == {NODAL, HUB}, shrunk.ran.output
 
 
 def test_a_build_without_news_runs_no_dbt_and_says_the_same(built: Built) -> None:
+    # Status tells of the folder of the last build, and this is a copy of it.
+    build(built.raw, built.out)
     before, files, log = status(built.out), file_states(built.out), Log(built.out)
     first = build(built.raw, built.out)
     assert log.text == ""
@@ -106,118 +258,66 @@ def test_a_file_that_is_refused_is_told_each_time_without_dbt(built: Built) -> N
     assert log.text == ""
 
 
-def test_one_new_file_selects_its_datasets_and_no_seed(built: Built) -> None:
-    log = Log(built.out)
-    sample_day(built.raw, date(2024, 3, 2))
-    build(built.raw, built.out, "pjm")
-    datasets = {f"model.unified_iso.{name}" for name in (NODAL, HUB)}
-    staging = {node for node in of_kind(log.nodes, "model") if ".stg_pjm__" in node}
+def test_one_new_file_selects_its_datasets_and_no_seed(
+    left_out: tuple[Step, Step, Step], grown: Step
+) -> None:
+    first, *_ = left_out
+    datasets = models_named(NODAL, HUB)
+    staging = {node for node in of_kind(first.nodes, "model") if ".stg_pjm__" in node}
     assert staging
-    assert of_kind(log.nodes, "model") == datasets | staging | FAMILY_VIEWS
-    assert of_kind(log.nodes, "seed") == set()
-    tests = of_kind(log.nodes, "test")
+    assert of_kind(first.nodes, "model") == datasets | staging | FAMILY_VIEWS
+    assert of_kind(first.nodes, "seed") == set()
+    tests = of_kind(first.nodes, "test")
     assert {test for test in tests if NODAL in test} and {test for test in tests if HUB in test}
     assert {test for test in tests if "pjm_da_energy" not in test} == set()
-    assert days_of(built, "da_energy_hourly_nodal") == "2024-03-03T04:00:00Z"
-    assert days_of(built, "da_energy_hourly") == "2024-03-02T04:00:00Z"
-    log = Log(built.out)
-    build(built.raw, built.out)
-    assert of_kind(log.nodes, "model") & datasets == set()
-    assert days_of(built, "da_energy_hourly") == "2024-03-03T04:00:00Z"
+    assert first.last_intervals[NODAL] == "2024-03-03T04:00:00Z"
+    assert first.last_intervals[NYISO] == "2024-03-02T04:00:00Z"
+    assert of_kind(grown.nodes, "model") & datasets == set()
+    assert grown.last_intervals[NYISO] == "2024-03-03T04:00:00Z"
 
 
 def test_a_subset_that_is_asked_for_alone_has_the_news_of_its_dataset(built: Built) -> None:
     sample_day(built.raw, date(2024, 3, 2))
-    build(built.raw, built.out, "--dataset", HUB)
-    assert days_of(built, "da_energy_hourly_hub") == "2024-03-03T04:00:00Z"
+    assert step(built, "--dataset", HUB).last_intervals[HUB] == "2024-03-03T04:00:00Z"
 
 
 def test_a_year_that_another_build_left_out_is_told_only_where_it_is_asked_for(
-    built: Built,
+    left_out: tuple[Step, Step, Step],
 ) -> None:
-    def spoil(rows: list[dict[str, str]]) -> None:
-        rows[0]["total_lmp_da"] = "much"
-
-    [path] = [p for p in sample_day(built.raw, date(2023, 3, 1)) if "da_hrl_lmps" in str(p)]
-    edit_rows(path, spoil)
-    assert "2023" in build(built.raw, built.out, "pjm", check=1).stderr
-    log = Log(built.out)
-    ran = build(built.raw, built.out, "pjm", "--year", "2024", check=None)
-    assert log.text == ""
-    assert "not published" not in ran.stderr
+    first, of_another_year, again = left_out
+    assert "2023" in first.ran.stderr
+    assert of_another_year.log == ""
+    assert "not published" not in of_another_year.ran.stderr
     # The line of the other year stays rejected and told, but nobody has asked for that year.
-    assert "1 line rejected" in ran.stderr
-    assert ran.exit_code == 0
-    build(built.raw, built.out, "pjm", check=1)
+    assert "1 line rejected" in of_another_year.ran.stderr
+    assert (of_another_year.ran.exit_code, again.ran.exit_code) == (0, 1)
 
 
-def test_a_changed_seed_or_macro_selects_everything(tmp_path: Path) -> None:
-    project = copied_project(tmp_path / "project")
+# --- Another project ------------------------------------------------------------------------------
+
+
+def test_a_changed_seed_or_macro_selects_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project, "ROOT", copied_project(tmp_path / "project"))
     built = Built(tmp_path / "raw", tmp_path / "out")
     sample_day(built.raw, date(2024, 3, 1))
-    build(built.raw, built.out, "nyiso", project=project)
+    build(built.raw, built.out, "nyiso")
     for changed in ("seeds/domains.csv", "macros/unified/energy_prices.sql"):
         log = Log(built.out)
-        build(built.raw, built.out, "nyiso", project=project)
-        assert log.text == ""
-        path = project / changed
+        path = project.ROOT / changed
         new = "dst_flag,X,none\n" if path.suffix == ".csv" else "\n"
         path.write_text(path.read_text() + new)
-        build(built.raw, built.out, "nyiso", project=project)
+        build(built.raw, built.out, "nyiso")
         assert "model.unified_iso.nyiso_da_energy_hourly" in log.nodes
         assert "seed.unified_iso.domains" in log.nodes
         assert {node for node in of_kind(log.nodes, "test") if "is_keyed_by_domains" in node}
     log = Log(built.out)
-    build(built.raw, built.out, "nyiso", project=project)
+    build(built.raw, built.out, "nyiso")
     assert log.text == ""
 
 
-def built_operators(out: Path) -> set[str]:
-    """Return the operators of which dbt has run a dataset in the last run."""
-    models = dataset_models()
-    return {models[name][0] for name in built_datasets(out)}
-
-
-def built_datasets(out: Path) -> set[str]:
-    """Return the datasets that dbt has run in the last run."""
-    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
-    return {result["unique_id"].split(".")[-1] for result in told["results"]} & {*dataset_models()}
-
-
-def datasets_under_test(out: Path) -> set[str]:
-    """Return the datasets of which dbt has run a test in the last run."""
-    target = out / ".unified-iso" / "target"
-    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
-    told = json.loads((target / "run_results.json").read_text())["results"]
-    attached = {nodes.get(r["unique_id"], {}).get("attached_node") or "" for r in told}
-    return {name.rpartition(".")[2] for name in attached} & {*dataset_models()}
-
-
-def test_a_dataset_without_a_folder_of_its_reports_costs_nothing_until_it_has_one(
-    tmp_path: Path,
-) -> None:
-    """One whose folder is empty, or was there before, is not passed over."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    sample_day(raw, date(2024, 6, 1))
-    (raw / "nyiso" / "realtime_zone").mkdir()
-    first = {
-        *("pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"),
-        *("nyiso_da_energy_hourly", "nyiso_rt_energy_5min"),
-    }
-    build(raw, out)
-    assert built_datasets(out) == first
-    assert datasets_under_test(out) == first
-    options = SampleOptions(truth=False, reports=("rt_hrl_lmps",))
-    write_sample(raw, isos=["pjm"], start=date(2024, 6, 1), days=1, nodes=2, options=options)
-    build(raw, out)
-    later = {"pjm_rt_energy_hourly_nodal", "pjm_rt_energy_hourly_hub"}
-    assert built_datasets(out) - {"nyiso_rt_energy_5min"} == later
-    before = {path.split("/")[2] for path in published(out) if path.split("/")[1] == "pjm"}
-    assert before == {model.removeprefix("pjm_") for model in first | later if "pjm" in model}
-    shutil.rmtree(raw / "pjm" / "rt_hrl_lmps")
-    build(raw, out, "--prune", check=None)
-    left = {path.split("/")[2] for path in published(out) if path.split("/")[1] == "pjm"}
-    assert left == {"da_energy_hourly_nodal", "da_energy_hourly_hub"}
+# --- What the first build passes over -------------------------------------------------------------
 
 
 def not_passed_over(raw: Path, *published: str, choice: project.Choice | None = None) -> set[str]:
@@ -279,18 +379,6 @@ def test_an_operator_with_none_but_unknown_folders_is_not_passed_over(tmp_path: 
     assert not_passed_over(raw) == expected | models_of("nyiso")
 
 
-def test_an_unknown_folder_beside_a_report_is_told(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    [path, *_] = sample_day(raw, date(2024, 6, 1))
-    shutil.rmtree(raw / "nyiso")
-    odd = raw / "pjm" / "odd" / "odd.csv"
-    odd.parent.mkdir()
-    shutil.copy(path, odd)
-    ran = build(raw, out, check=3)
-    assert built_datasets(out) == {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
-    assert "refused pjm/odd/odd.csv: " in ran.stderr
-
-
 def test_a_folder_that_can_not_be_listed_is_not_taken_for_one_without_reports(
     tmp_path: Path,
 ) -> None:
@@ -325,20 +413,3 @@ def test_a_dataset_that_is_asked_for_by_name_is_not_passed_over(tmp_path: Path) 
     assert not_passed_over(raw, choice=asked) == {*asked.models}
     of_operator = {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
     assert not_passed_over(raw, choice=project.choose(["pjm"])) == of_operator
-
-
-def test_operators_without_files_cost_nothing_until_they_have_some(tmp_path: Path) -> None:
-    """One that had files is not forgotten when its folder is gone."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    sample_day(raw, date(2024, 6, 1))
-    shutil.move(raw / "nyiso", tmp_path / "nyiso")
-    build(raw, out)
-    assert built_operators(out) == {"pjm"}
-    shutil.move(tmp_path / "nyiso", raw / "nyiso")
-    build(raw, out)
-    assert built_operators(out) == {"nyiso"}
-    before = published(out)
-    assert {path.split("/")[1] for path in before} == {"pjm", "nyiso"}
-    shutil.rmtree(raw / "nyiso")
-    pruned = build(raw, out, "--prune", check=None)
-    assert {path.split("/")[1] for path in published(out)} == {"pjm"}, pruned.output
