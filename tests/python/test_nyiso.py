@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from building import SAMPLES, Built, Ran, build, published, query, status, work_database
+from building import SAMPLES, Ran, build, published, query, status, work_database
 from test_round_trip import assert_equals_truth
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -23,11 +23,13 @@ HEADER = (
     '"Marginal Cost Losses ($/MWHr)","Marginal Cost Congestion ($/MWHr)"'
 )
 DATASET = ("nyiso", "--dataset", "rt_energy_5min")
+DATASETS = (*DATASET[1:], "--dataset", "rt_energy_hourly")
 YEAR_FILE = "parquet/nyiso/rt_energy_5min/rt_energy_5min_{}.parquet"
 FIRST, SECOND, THIRD = "20250601", "20250602", "20250603"
-# The stamps of three days, each with its price. The first day ends on the minute, and the second
-# one starts off it, so that its first interval starts at midnight only if the first day is known.
-# The second day was cut before its last stamp: the first interval of the third day starts in it.
+# The stamps of three days, which are written for other years too, each with its price. The first
+# day ends on the minute, and the second one starts off it, so that its first interval starts at
+# midnight only if the first day is known. The second day was cut before its last stamp: the first
+# interval of the third day starts in it.
 DAYS: Mapping[str, Mapping[str, float]] = {
     FIRST: {"06/01/2025 00:05:00": 1, "06/01/2025 23:55:00": 2, "06/02/2025 00:00:00": 3},
     SECOND: {"06/02/2025 00:03:20": 4, "06/02/2025 00:05:00": 5, "06/02/2025 23:58:00": 6},
@@ -35,25 +37,25 @@ DAYS: Mapping[str, Mapping[str, float]] = {
 }
 # What WEST is published as: start and end in UTC, delivery day and price.
 INTERVALS = [
-    ("06-01 04:00:00", "06-01 04:05:00", "2025-06-01", 1),
-    ("06-02 03:50:00", "06-02 03:55:00", "2025-06-01", 2),
-    ("06-02 03:55:00", "06-02 04:00:00", "2025-06-01", 3),
-    ("06-02 04:00:00", "06-02 04:03:20", "2025-06-02", 4),
-    ("06-02 04:03:20", "06-02 04:05:00", "2025-06-02", 5),
-    ("06-03 03:53:00", "06-03 03:58:00", "2025-06-02", 6),
-    ("06-03 03:58:00", "06-03 04:04:00", "2025-06-02", 7),
-    ("06-03 04:04:00", "06-03 04:05:00", "2025-06-03", 8),
-    ("06-04 03:55:00", "06-04 04:00:00", "2025-06-03", 9),
+    ("06-01 04:00:00", "06-01 04:05:00", "06-01", 1),
+    ("06-02 03:50:00", "06-02 03:55:00", "06-01", 2),
+    ("06-02 03:55:00", "06-02 04:00:00", "06-01", 3),
+    ("06-02 04:00:00", "06-02 04:03:20", "06-02", 4),
+    ("06-02 04:03:20", "06-02 04:05:00", "06-02", 5),
+    ("06-03 03:53:00", "06-03 03:58:00", "06-02", 6),
+    ("06-03 03:58:00", "06-03 04:04:00", "06-02", 7),
+    ("06-03 04:04:00", "06-03 04:05:00", "06-03", 8),
+    ("06-04 03:55:00", "06-04 04:00:00", "06-03", 9),
 ]
 
 
-def write_day(raw: Path, day: str, stamps: Mapping[str, float] | None = None) -> Path:
-    """Write the zonal report of a day: WEST and, one dollar above it, CENTRL."""
-    path = raw / "nyiso" / "realtime_zone" / f"{day}realtime_zone.csv"
+def write_day(raw: Path, day: str, year: int, stamps: Mapping[str, float] | None = None) -> Path:
+    """Write the zonal report of a day of a year: WEST and, one dollar above it, CENTRL."""
+    path = raw / "nyiso" / "realtime_zone" / f"{day.replace('2025', str(year))}realtime_zone.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     zones = (("CENTRL", 61754, 1), ("WEST", 61752, 0))
     lines = [
-        f'"{stamp}","{name}",{ptid},{price + more},{more},0.00'
+        f'"{stamp.replace("2025", str(year))}","{name}",{ptid},{price + more},{more},0.00'
         for stamp, price in (stamps or DAYS[day]).items()
         for name, ptid, more in zones
     ]
@@ -61,41 +63,50 @@ def write_day(raw: Path, day: str, stamps: Mapping[str, float] | None = None) ->
     return path
 
 
-def intervals(out: Path, where: str = "settlement_location = 'WEST'") -> list[tuple[Any, ...]]:
+def intervals(out: Path, year: int) -> list[tuple[Any, ...]]:
     """Return the published intervals of WEST in order."""
     return query(
         "select strftime(datetime_utc, '%m-%d %H:%M:%S'),"
-        " strftime(interval_end_utc, '%m-%d %H:%M:%S'), delivery_date::varchar, lmp_total::integer"
-        f" from '{out / YEAR_FILE.format('*')}' where {where} order by datetime_utc"
+        " strftime(interval_end_utc, '%m-%d %H:%M:%S'),"
+        " strftime(delivery_date, '%m-%d'), lmp_total::integer"
+        f" from '{out / YEAR_FILE.format(year)}' where settlement_location = 'WEST'"
+        " and year(delivery_date) = ? order by datetime_utc",
+        year,
     )
 
 
-@pytest.fixture(scope="module")
-def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Publish the three days in one build."""
-    folder = tmp_path_factory.mktemp("at_once")
-    for day in DAYS:
-        write_day(folder / "raw", day)
-    build(folder / "raw", folder / "out", *DATASET)
-    return folder
+# Stories of the same three days, each in a year of its own, told by builds that follow each other.
+AT_ONCE, WITHIN = 2023, 2022
+ORDERS = {
+    2018: ("as-they-come", (FIRST, SECOND, THIRD)),
+    2020: ("the-second-first", (SECOND, FIRST, THIRD)),
+    2021: ("backwards", (THIRD, SECOND, FIRST)),
+}
+CHANGED, GONE, OVERLAPPING = 2015, 2014, 2013
 
 
-def test_an_interval_starts_where_the_file_of_the_day_before_ends(at_once: Path) -> None:
-    assert intervals(at_once / "out") == INTERVALS
+@dataclass(frozen=True)
+class Told:
+    """What a build said, what was published then, and the parts that it wrote."""
+
+    ran: Ran
+    published: dict[str, str]
+    intervals: dict[int, list[tuple[Any, ...]]]
+    parts: list[str]
 
 
-def test_holes_are_a_warning_and_are_counted(at_once: Path) -> None:
-    [row] = status(at_once / "out")["datasets"]
-    # 06-01 00:05 to 23:50, 06-02 00:05 to 23:53 and 06-03 00:05 to 23:55: 285, 285.6 and 286.
-    assert row["missing_intervals"] == 2 * 857
-    assert row["state"] == "published"
-
-
-def test_a_build_with_nothing_new_writes_nothing(at_once: Path) -> None:
-    before = published(at_once / "out")
-    build(at_once / "raw", at_once / "out", *DATASET)
-    assert published(at_once / "out") == before
-    assert parts_written(at_once / "out")[len(DAYS) :] == []
+def tell(folder: Path, *options: str, check: int = 0) -> Told:
+    """Build, and look at the years of the stories."""
+    out = folder / "out"
+    before = len(parts_written(out))
+    ran = build(folder / "raw", out, *DATASET, *options, check=check)
+    there = [year for year in (*ORDERS, CHANGED, GONE) if (out / YEAR_FILE.format(year)).exists()]
+    return Told(
+        ran,
+        published(out),
+        {year: intervals(out, year) for year in there},
+        parts_written(out)[before:],
+    )
 
 
 def parts_written(out: Path) -> list[str]:
@@ -108,66 +119,120 @@ def parts_written(out: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "order",
-    [(FIRST, SECOND, THIRD), (SECOND, FIRST, THIRD), (THIRD, SECOND, FIRST)],
-    ids=["as-they-come", "the-second-first", "backwards"],
-)
-def test_the_order_in_which_days_come_changes_no_byte(
-    at_once: Path, tmp_path: Path, order: tuple[str, ...]
-) -> None:
-    for day in order:
-        write_day(tmp_path / "raw", day)
-        build(tmp_path / "raw", tmp_path / "out", *DATASET)
-    assert intervals(tmp_path / "out") == INTERVALS
-    assert published(tmp_path / "out") == published(at_once / "out")
-
-
-def test_a_day_follows_the_end_of_the_day_before(tmp_path: Path) -> None:
-    """It is built anew though none of its own files has changed, and no other day is."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    for day in DAYS:
-        write_day(raw, day)
-    build(raw, out, *DATASET)
-    write_day(
-        raw, FIRST, {"06/01/2025 00:05:00": 1, "06/01/2025 23:55:00": 2, "06/01/2025 23:59:00": 10}
-    )
-    build(raw, out, *DATASET)
-    assert intervals(out)[1:5] == [
-        ("06-02 03:50:00", "06-02 03:55:00", "2025-06-01", 2),
-        ("06-02 03:55:00", "06-02 03:59:00", "2025-06-01", 10),
-        ("06-02 03:59:00", "06-02 04:03:20", "2025-06-01", 4),
-        ("06-02 04:03:20", "06-02 04:05:00", "2025-06-02", 5),
-    ]
-    assert sorted(parts_written(out)[3:]) == ["2025-06-01", "2025-06-02"]
-
-
-def test_a_day_whose_day_before_is_gone_keeps_what_it_was_made_of(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    first = write_day(raw, FIRST)
-    write_day(raw, SECOND)
-    build(raw, out, *DATASET)
-    before = published(out)
-    first.unlink()
-    build(raw, out, *DATASET)
-    assert published(out) == before
-    write_day(raw, SECOND, {**DAYS[SECOND], "06/02/2025 23:59:00": 11})
-    ran = build(raw, out, *DATASET, check=1)
-    assert f"would lose the rows of nyiso/realtime_zone/{first.name}" in ran.output
-    assert published(out) == before
-    build(raw, out, *DATASET, "--prune")
-    assert intervals(out)[0] == ("06-02 03:58:20", "06-02 04:03:20", "2025-06-01", 4)
-
-
-def test_rows_from_within_a_day_give_way_and_are_counted(tmp_path: Path) -> None:
-    """The file that was downloaded before the day was over ends with advisory prices."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    write_day(raw, FIRST)
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish in one build what the stories below come to, with the samples and the real files."""
+    folder = tmp_path_factory.mktemp("at_once")
+    for year in (AT_ONCE, *ORDERS):
+        for day in DAYS:
+            write_day(folder / "raw", day, year)
+    # The file that was downloaded before the day was over ends with advisory prices.
     early = {"06/01/2025 00:05:00": 5, "06/01/2025 12:15:00": 6, "06/01/2025 12:30:00": 7}
-    shutil.move(write_day(raw, FIRST, early), raw / "nyiso" / "realtime_zone" / "later.csv")
-    write_day(raw, FIRST)
-    build(raw, out, *DATASET)
-    assert intervals(out) == INTERVALS[:3]
+    path = write_day(folder / "raw", FIRST, WITHIN, early)
+    shutil.move(path, path.with_name("later.csv"))
+    write_day(folder / "raw", FIRST, WITHIN)
+    write_samples(folder)
+    copy_real_files(folder / "raw")
+    build(folder / "raw", folder / "out", "nyiso", *DATASETS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Told]]:
+    """Let days come, change and vanish, build after build."""
+    folder = tmp_path_factory.mktemp("story")
+    raw = folder / "raw"
+    for year in (CHANGED, GONE):
+        for day in DAYS:
+            write_day(raw, day, year)
+    write_day(raw, THIRD, GONE).unlink()
+    told = []
+    for step in range(len(DAYS)):
+        for year, (_, order) in ORDERS.items():
+            write_day(raw, order[step], year)
+        if step == 1:
+            cut = {"06/01/2025 00:05:00": 1, "06/01/2025 23:55:00": 2, "06/01/2025 23:59:00": 10}
+            write_day(raw, FIRST, CHANGED, cut)
+            write_day(raw, FIRST, GONE).unlink()
+        if step == 2:
+            write_day(raw, SECOND, GONE, {**DAYS[SECOND], "06/02/2025 23:59:00": 11})
+            overlap(raw)
+        told.append(tell(folder, check=int(step == 2)))
+    # Without the report that has overlapped.
+    shutil.rmtree(raw / "nyiso" / "realtime_gen")
+    told.append(tell(folder, "--prune"))
+    return folder, told
+
+
+def overlap(raw: Path) -> None:
+    """Put WEST into a report whose day before is not at hand, so that its first run is late."""
+    for day in (FIRST, SECOND):
+        write_day(raw, day, OVERLAPPING)
+    beside = write_day(raw.with_name("other"), SECOND, OVERLAPPING)
+    (raw / "nyiso" / "realtime_gen").mkdir()
+    shutil.move(beside, raw / "nyiso" / "realtime_gen" / beside.name.replace("zone", "gen"))
+
+
+def test_an_interval_starts_where_the_file_of_the_day_before_ends(at_once: Path) -> None:
+    assert intervals(at_once / "out", AT_ONCE) == INTERVALS
+
+
+def test_holes_are_a_warning_and_are_counted(at_once: Path) -> None:
+    [row] = [
+        row
+        for row in status(at_once / "out")["datasets"]
+        if (row["dataset"], row["year"]) == (DATASET[2], AT_ONCE)
+    ]
+    # 06-01 00:05 to 23:50, 06-02 00:05 to 23:53 and 06-03 00:05 to 23:55: 285, 285.6 and 286.
+    assert row["missing_intervals"] == 2 * 857
+    assert row["state"] == "published"
+
+
+def test_a_build_with_nothing_new_writes_nothing(at_once: Path) -> None:
+    before, parts = published(at_once / "out"), parts_written(at_once / "out")
+    build(at_once / "raw", at_once / "out", "nyiso", *DATASETS)
+    assert published(at_once / "out") == before
+    assert parts_written(at_once / "out") == parts
+    assert len([part for part in parts if part.startswith(f"{AT_ONCE}-06-")]) == len(DAYS)
+
+
+@pytest.mark.parametrize("year", ORDERS, ids=lambda year: ORDERS[year][0])
+def test_the_order_in_which_days_come_changes_no_byte(
+    at_once: Path, story: tuple[Path, list[Told]], year: int
+) -> None:
+    _, told = story
+    assert told[2].intervals[year] == INTERVALS
+    path = YEAR_FILE.format(year)
+    assert told[2].published[path] == published(at_once / "out")[path]
+
+
+def test_a_day_follows_the_end_of_the_day_before(story: tuple[Path, list[Told]]) -> None:
+    """It is built anew though none of its own files has changed, and no other day is."""
+    _, (first, second, *_) = story
+    assert first.intervals[CHANGED] == INTERVALS
+    assert second.intervals[CHANGED][1:5] == [
+        ("06-02 03:50:00", "06-02 03:55:00", "06-01", 2),
+        ("06-02 03:55:00", "06-02 03:59:00", "06-01", 10),
+        ("06-02 03:59:00", "06-02 04:03:20", "06-01", 4),
+        ("06-02 04:03:20", "06-02 04:05:00", "06-02", 5),
+    ]
+    again = sorted(part for part in second.parts if part.startswith(f"{CHANGED}-"))
+    assert again == [f"{CHANGED}-06-01", f"{CHANGED}-06-02"]
+
+
+def test_a_day_whose_day_before_is_gone_keeps_what_it_was_made_of(
+    story: tuple[Path, list[Told]],
+) -> None:
+    _, (first, second, third, pruned) = story
+    path = YEAR_FILE.format(GONE)
+    assert first.published[path] == second.published[path] == third.published[path]
+    assert f"would lose the rows of nyiso/realtime_zone/{GONE}0601" in third.ran.output
+    assert pruned.intervals[GONE][0] == ("06-02 03:58:20", "06-02 04:03:20", "06-01", 4)
+
+
+def test_rows_from_within_a_day_give_way_and_are_counted(at_once: Path) -> None:
+    out = at_once / "out"
+    assert intervals(out, WITHIN) == INTERVALS[:3]
     with work_database(out) as work:
         accounts = work.execute(
             "select term, reason, sum(rows)::integer from inventory.accounts"
@@ -180,40 +245,34 @@ def test_rows_from_within_a_day_give_way_and_are_counted(tmp_path: Path) -> None
     ]
 
 
-def test_overlapping_intervals_are_not_published(tmp_path: Path) -> None:
+def test_overlapping_intervals_are_not_published(story: tuple[Path, list[Told]]) -> None:
     """WEST stands in a generator report whose day before is not at hand; its first run is late."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    for day in (FIRST, SECOND):
-        write_day(raw, day)
-    beside = write_day(tmp_path / "other", SECOND)
-    (raw / "nyiso" / "realtime_gen").mkdir()
-    shutil.move(beside, raw / "nyiso" / "realtime_gen" / f"{SECOND}realtime_gen.csv")
-    ran = build(raw, out, *DATASET, check=1)
-    assert "Intervals of a location start before the one before has ended" in ran.output
-    assert published(out) == {}
+    _, (*_, third, pruned) = story
+    assert "Intervals of a location start before the one before has ended" in third.ran.output
+    path = YEAR_FILE.format(OVERLAPPING)
+    assert path not in third.published
+    assert path in pruned.published
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Publish generated files around both days on which clocks change; those of spring in zips."""
-    folder = tmp_path_factory.mktemp("sample")
+SAMPLED = (date(2024, 11, 2), date(2017, 3, 11))
+
+
+def write_samples(folder: Path) -> None:
+    """Add generated files around both days on which clocks change; those of spring in zips."""
     reports = ("realtime_zone", "realtime_gen", "rtlbmp_zone", "rtlbmp_gen")
-    for start, options in (
-        (date(2024, 11, 2), SampleOptions(reports=reports)),
-        (date(2025, 3, 8), SampleOptions(reports=reports, packaging="zip")),
-    ):
+    for start, packaging in zip(SAMPLED, ("csv", "zip"), strict=True):
         written = folder / str(start.year)
+        options = SampleOptions(reports=reports, packaging=packaging)
         write_sample(written, isos=["nyiso"], start=start, days=3, nodes=3, options=options)
         shutil.copytree(written / "nyiso", folder / "raw" / "nyiso", dirs_exist_ok=True)
-    build(folder / "raw", folder / "out", "nyiso")
-    return Built(folder, folder / "out")
 
 
-@pytest.mark.parametrize("year", [2024, 2025])
+@pytest.mark.parametrize("year", [day.year for day in SAMPLED])
 @pytest.mark.parametrize("dataset", ["rt_energy_5min", "rt_energy_hourly"])
-def test_a_sample_is_published_as_its_truth(sample: Built, dataset: str, year: int) -> None:
-    truth = sample.raw / str(year) / "truth" / "nyiso" / f"{dataset}.parquet"
-    assert_equals_truth(sample.out / f"parquet/nyiso/{dataset}/{dataset}_{year}.parquet", truth)
+def test_a_sample_is_published_as_its_truth(at_once: Path, dataset: str, year: int) -> None:
+    truth = at_once / str(year) / "truth" / "nyiso" / f"{dataset}.parquet"
+    path = at_once / "out" / f"parquet/nyiso/{dataset}/{dataset}_{year}.parquet"
+    assert_equals_truth(path, truth)
 
 
 @dataclass(frozen=True)
@@ -221,7 +280,6 @@ class Real:
     """What was published of the real files."""
 
     out: Path
-    ran: Ran
 
     def intervals(self, first: str, last: str, location: str) -> list[tuple[Any, ...]]:
         """Return intervals of a location that start between two instants, in UTC."""
@@ -235,21 +293,24 @@ class Real:
         )
 
 
+REAL_REPORTS = [SAMPLES / "nyiso" / report for report in ("realtime_zone", "rtlbmp_zone")]
+
+
+def copy_real_files(raw: Path) -> None:
+    """Lay the real files of dispatch runs and of hours beside the others, if they are there."""
+    for report in filter(Path.is_dir, REAL_REPORTS):
+        for path in filter(Path.is_file, report.rglob("*")):
+            target = raw / "nyiso" / report.name / "real" / path.relative_to(report)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
-    """Publish the real files of dispatch runs and of hours."""
-    reports = ("realtime_zone", "rtlbmp_zone")
-    if not all((SAMPLES / "nyiso" / report).is_dir() for report in reports):
+def real(request: pytest.FixtureRequest) -> Real:
+    if not all(report.is_dir() for report in REAL_REPORTS):
         pytest.skip("no real files beside the repository (shared/samples)")
-    folder = tmp_path_factory.mktemp("real")
-    for report in reports:
-        shutil.copytree(
-            SAMPLES / "nyiso" / report, folder / "raw/nyiso" / report, copy_function=shutil.copyfile
-        )
-    for path in [folder / "raw", *(folder / "raw").rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    datasets = ("--dataset", "rt_energy_5min", "--dataset", "rt_energy_hourly")
-    return Real(folder / "out", build(folder / "raw", folder / "out", "nyiso", *datasets))
+    at_once: Path = request.getfixturevalue("at_once")
+    return Real(at_once / "out")
 
 
 # Whole days, one that was cut; by their first and last instant: runs, and the time they fill.
