@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from building import REPOSITORY, SAMPLES, Ran, build, query, read_rows, status, work_database
+from building import SAMPLES, Ran, build, query, read_rows, status, work_database
 from unified_iso.cli import app
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -30,7 +30,16 @@ CURRENT = (
 )
 GENERATORS = 3
 NODES = {"nyiso": GENERATORS, "caiso": 12}
-OPERATORS = ("pjm", "nyiso", "caiso", "ercot", "isone", "spp", "miso")
+NYISO_DAY_AHEAD = "nyiso_da_energy_hourly"
+# The dataset of the file that was seen.
+QUARTER_HOURS = "caiso_rt_energy_15min_nodal"
+# The datasets that rows of the cases go to.
+DATASETS = (
+    *("pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub", "pjm_rt_energy_5min_nodal"),
+    *(NYISO_DAY_AHEAD, "nyiso_rt_energy_5min", "caiso_da_energy_hourly_nodal"),
+    *("ercot_da_energy_hourly", "ercot_rt_energy_15min", "isone_da_energy_hourly"),
+    *("spp_da_energy_hourly", "miso_da_energy_hourly_nodal"),
+)
 
 NYISO = {
     # Releases of 2022: a bare Time, the published sign, energy with the noise of a subtraction.
@@ -284,8 +293,9 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text.lstrip("\n"))
 
 
-def _build(raw: Path, out: Path) -> Ran:
-    return build(raw, out, *OPERATORS, check=None)
+def _build(raw: Path, out: Path, *datasets: str) -> Ran:
+    chosen = (word for dataset in datasets for word in ("--dataset", dataset))
+    return build(raw, out, *chosen, check=None)
 
 
 def _sample(out: Path, iso: str, start: date, *reports: str) -> list[Path]:
@@ -310,9 +320,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     ):
         _sample(folder / f"{start}", iso, start, *reports)
         shutil.copytree(folder / f"{start}" / iso, raw / iso, dirs_exist_ok=True)
-    first = _build(raw, out)
+    first = _build(raw, out, *DATASETS)
     told = status(out)
-    return Built(raw, out, first, _build(raw, out), told)
+    return Built(raw, out, first, _build(raw, out, *DATASETS), told)
 
 
 def _accounts(built: Built, model: str, year: int, where: str) -> dict[str, int]:
@@ -613,32 +623,44 @@ def test_a_part_without_a_row_for_the_dataset_is_not_read_again(built: Built) ->
     assert not any(line.startswith(f"{dataset}: ") for line in built.again.says)
 
 
-def test_a_list_that_comes_later_gives_names_their_ids(built: Built) -> None:
+@pytest.fixture(scope="module")
+def later(built: Built) -> Ran:
+    """Build once more with a list of generators, and with the file that was seen."""
     (generators,) = _sample(built.raw, "nyiso", SPRING, "generator")
-    _build(built.raw, built.out)
+    if SEEN.is_dir():
+        target = built.raw / "caiso/gridstatus_lmp"
+        shutil.copytree(SEEN, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    ran = _build(built.raw, built.out, NYISO_DAY_AHEAD, QUARTER_HOURS)
     generators.unlink()
+    return ran
+
+
+def test_a_list_that_comes_later_gives_names_their_ids(built: Built, later: Ran) -> None:
     columns = "distinct settlement_location_id, zone is not null"
-    locations = built.rows("nyiso_da_energy_hourly", 2025, columns)
+    locations = built.rows(NYISO_DAY_AHEAD, 2025, columns)
     assert len(locations) == 16 + GENERATORS
     assert all(location.isdigit() for location, _ in locations)
     assert sum(has_zone for _, has_zone in locations) == GENERATORS
     told = status(built.out)["datasets"]
-    assert {e["locations_without_id"] for e in told if e["iso"] == "nyiso"} == {0}
-
-
-# The file that was seen
-
-QUARTER_HOURS = REPOSITORY / "models/unified/caiso_rt_energy_15min_nodal.sql"
+    assert {
+        entry["locations_without_id"]
+        for entry in told
+        if f"{entry['iso']}_{entry['dataset']}" == NYISO_DAY_AHEAD
+    } == {0}
 
 
 @pytest.mark.skipif(not SEEN.is_dir(), reason="no real files beside the repository")
-@pytest.mark.skipif(not QUARTER_HOURS.exists(), reason="no dataset of CAISO's quarter-hours")
-def test_the_file_seen_is_published_as_quarter_hours(tmp_path: Path) -> None:
+def test_the_file_seen_is_published_as_quarter_hours(built: Built, later: Ran) -> None:
     """It has no types, no ends of intervals, and calls its quarter-hours REAL_TIME_HOURLY."""
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    shutil.copytree(SEEN, raw / "caiso/gridstatus_lmp", copy_function=shutil.copyfile)
-    build(raw, out, "caiso")
-    (seen,) = (path for path in raw.rglob("*.csv") if "REAL_TIME_HOURLY" in path.read_text())
+    (seen,) = (
+        path
+        for path in (built.raw / "caiso/gridstatus_lmp").rglob("*.csv")
+        if "REAL_TIME_HOURLY" in path.read_text()
+    )
+    # Others are refused, and nothing more is left out.
+    assert later.exit_code == 3, later.stderr
+    left_out = ("refused", "rejected", "not published", "failed")
+    assert not [line for line in later.says if line.startswith(left_out) and seen.name in line]
     printed = [
         (
             datetime.fromisoformat(row["Time"]),
@@ -653,7 +675,7 @@ def test_the_file_seen_is_published_as_quarter_hours(tmp_path: Path) -> None:
     columns = (
         "datetime_utc, settlement_location_id, lmp_total, lmp_energy, lmp_congestion, lmp_loss"
     )
-    (path,) = (out / "parquet/caiso/rt_energy_15min_nodal").iterdir()
+    (path,) = (built.out / "parquet/caiso/rt_energy_15min_nodal").iterdir()
     assert query(f"select {columns} from read_parquet($1)", str(path)) == printed
     told = "select distinct interval_minutes, settlement_location_type from read_parquet($1)"
     assert query(told, str(path)) == [(15, "PNODE")]
