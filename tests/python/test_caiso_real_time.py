@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping
@@ -91,24 +92,25 @@ class Case:
 
 ONLY = tuple(REPORTS.values())
 CASES = (
-    Case(date(2025, 3, 8), 3, SampleOptions(reports=ONLY)),
+    Case(date(2018, 3, 10), 3, SampleOptions(reports=ONLY)),
     Case(date(2024, 11, 2), 3, SampleOptions(reports=ONLY, packaging="csv.gz")),
-    Case(date(2023, 11, 5), 1, SampleOptions(reports=ONLY, packaging="zip")),
+    Case(date(2021, 11, 7), 1, SampleOptions(reports=ONLY, packaging="zip")),
     Case(date(2022, 3, 12), 2, SampleOptions(reports=ONLY, packaging="zip", days_per_file=2)),
     Case(date(2020, 10, 31), 2, SampleOptions(reports=ONLY, overlap=False)),
 )
 CLOCK_CHANGES = {
     date(2020, 11, 1): 25,
     date(2022, 3, 13): 23,
-    date(2023, 11, 5): 25,
+    date(2021, 11, 7): 25,
     date(2024, 11, 3): 25,
-    date(2025, 3, 9): 23,
+    date(2018, 3, 11): 23,
 }
 NODES = 4
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Published:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Publish everything at once: each case has delivery years of its own."""
     folder = tmp_path_factory.mktemp("real_time")
     for case in CASES:
         plain = folder / str(case.start.year)
@@ -121,13 +123,27 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Published:
             options=case.options,
         )
         shutil.copytree(plain / "caiso", folder / "raw" / "caiso", dirs_exist_ok=True)
+    write_typed(folder / "raw" / "caiso")
+    copy_real_files(folder / "raw" / "caiso")
     return publish(folder)
+
+
+@pytest.fixture
+def generated(published: Published) -> Published:
+    return published
+
+
+def test_nothing_is_left_out_but_what_cannot_be_right(published: Published) -> None:
+    told = status(published.out)
+    stopped = {(entry["model"], entry["year"]) for entry in told["unpublished"]}
+    assert stopped == {(f"caiso_{dataset}", year) for dataset, year, _ in STOPPED}
+    rejected = {entry["file"].removeprefix("caiso/") for entry in told["rejected"]}
+    assert rejected == {"prc_rtpd_lmp/off grid.csv", "prc_intvl_lmp/second pass.csv"}
 
 
 @both
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.start.year))
 def test_what_is_published_is_the_truth(generated: Published, dataset: str, case: Case) -> None:
-    assert generated.ran.exit_code == 0, generated.ran.stderr
     year = case.start.year
     truth = generated.raw.parent / str(year) / "truth" / "caiso" / f"{dataset}.parquet"
     assert_equals_truth(generated.year_file(dataset, year), truth)
@@ -161,10 +177,10 @@ def test_rows_of_a_group_zip_are_merged_into_the_one_with_the_lmp(
 ) -> None:
     """The zip of the repeated hour is a zip of its own."""
     run, query_name = {QUARTERS: ("RTPD", "PRC_RTPD_LMP"), FIVES: ("RTM", "PRC_INTVL_LMP")}[dataset]
-    folder = f"{REPORTS[dataset]}/20231105_20231105_{run}_LMP_GRP_25_N_v3_csv.zip"
+    folder = f"{REPORTS[dataset]}/20211107_20211107_{run}_LMP_GRP_25_N_v3_csv.zip"
     rows = NODES * 60 // MINUTES[dataset]
     for component in ("LMP", "MCC", "MCE", "MCL", "MGHG"):
-        member = f"20231105_20231105_{query_name}_{run}_25_{component}_v3.csv"
+        member = f"20211107_20211107_{query_name}_{run}_25_{component}_v3.csv"
         assert generated.counted(dataset, f"{folder}!{member}") == {
             "parsed": rows,
             "published" if component == "LMP" else JOINED: rows,
@@ -173,7 +189,7 @@ def test_rows_of_a_group_zip_are_merged_into_the_one_with_the_lmp(
 
 @both
 def test_the_interval_that_windows_share_is_merged(generated: Published, dataset: str) -> None:
-    (first,) = (generated.raw / "caiso" / REPORTS[dataset]).glob("20250308_20250308_*")
+    (first,) = (generated.raw / "caiso" / REPORTS[dataset]).glob("20180310_20180310_*")
     # From 00:00 of the Pacific day to 00:00 of UTC, which is 16 hours later, and that interval.
     before = NODES * 16 * 60 // MINUTES[dataset]
     assert generated.counted(dataset, f"{REPORTS[dataset]}/{first.name}") == {
@@ -191,9 +207,17 @@ def test_every_line_is_used(generated: Published) -> None:
     texts: dict[str, str] = {}
     for report in ONLY:
         texts |= texts_of(generated.raw, f"caiso/{report}")
-    expected = {source: text.count("\n") - 1 for source, text in texts.items()}
-    assert {source: lines for source, lines, _ in found} == expected
-    assert {source: used for source, _, used in found} == expected
+    expected = {
+        source: text.count("\n") - 1 for source, text in texts.items() if is_generated(source)
+    }
+    assert {source: lines for source, lines, _ in found if is_generated(source)} == expected
+    assert {source: used for source, _, used in found if is_generated(source)} == expected
+
+
+def is_generated(source: str) -> bool:
+    """Whether the generator wrote a file: its name begins with a day of a case."""
+    years = "|".join(str(case.start.year) for case in CASES)
+    return re.search(rf"/({years})\d{{4}}_[^/]*$", source) is not None
 
 
 # Files typed from the description of the format
@@ -232,99 +256,101 @@ SERVICE = (
     "ghg"
 )
 TYPED: dict[str, str] = {
-    # 2024: what each report calls its price, and what another report or version calls it.
+    # 2019: what each report calls its price, and what another report or version calls it.
     "prc_rtpd_lmp/a.csv": file(
         QUARTERS,
-        lines(QUARTERS, "2024-11-03T08:45", "02", FIVE, "TH_A-APND"),
-        lines(QUARTERS, "2024-11-03T09:00", "25", FIVE, "TH_A-APND"),
-        lines(QUARTERS, "2024-11-03T10:00", "03", FIVE, "TH_A-APND"),
+        lines(QUARTERS, "2019-11-03T08:45", "02", FIVE, "TH_A-APND"),
+        lines(QUARTERS, "2019-11-03T09:00", "25", FIVE, "TH_A-APND"),
+        lines(QUARTERS, "2019-11-03T10:00", "03", FIVE, "TH_A-APND"),
         price="PRC",
     ),
     "prc_rtpd_lmp/b.csv": file(
-        QUARTERS, lines(QUARTERS, "2024-06-01T07:00", "01", FOUR, "A_1"), price="VALUE"
+        QUARTERS, lines(QUARTERS, "2019-06-01T07:00", "01", FOUR, "A_1"), price="VALUE"
     ),
     "prc_intvl_lmp/a.csv": file(
         FIVES,
-        lines(FIVES, "2024-03-10T09:55", "02", FIVE, "TH_A-APND"),
-        lines(FIVES, "2024-03-10T10:00", "04", FIVE, "TH_A-APND"),
+        lines(FIVES, "2019-03-10T09:55", "02", FIVE, "TH_A-APND"),
+        lines(FIVES, "2019-03-10T10:00", "04", FIVE, "TH_A-APND"),
         price="VALUE",
     ),
     "prc_intvl_lmp/first version.csv": file(
-        FIVES, lines(FIVES, "2024-06-01T07:00", "01", FOUR, "A_1"), price="MW"
+        FIVES, lines(FIVES, "2019-06-01T07:00", "01", FOUR, "A_1"), price="MW"
     ),
-    # 2023: the own report counts before what gridstatus prints of the same interval.
+    # 2017: the own report counts before what gridstatus prints of the same interval.
     "prc_rtpd_lmp/own.csv": file(
-        QUARTERS, lines(QUARTERS, "2023-06-01T07:15", "01", FOUR, "A_1"), price="PRC"
+        QUARTERS, lines(QUARTERS, "2017-06-01T07:15", "01", FOUR, "A_1"), price="PRC"
     ),
     "gridstatus_lmp/quarters.csv": f"""{LIBRARY}
-2023-06-01 00:00:00-07:00,2023-06-01 00:00:00-07:00,2023-06-01 00:15:00-07:00,REAL_TIME_15_MIN,\
+2017-06-01 00:00:00-07:00,2017-06-01 00:00:00-07:00,2017-06-01 00:15:00-07:00,REAL_TIME_15_MIN,\
 A_1,Node,30.5,30.0,1.0,0.5,-1.0
-2023-06-01 00:15:00-07:00,2023-06-01 00:15:00-07:00,2023-06-01 00:30:00-07:00,REAL_TIME_15_MIN,\
+2017-06-01 00:15:00-07:00,2017-06-01 00:15:00-07:00,2017-06-01 00:30:00-07:00,REAL_TIME_15_MIN,\
 A_1,Node,31.5,31.0,1.0,0.5,-1.0
 """,
     "gridstatus_lmp/fives.csv": f"""{LIBRARY}
-2023-11-05 01:55:00-07:00,2023-11-05 01:55:00-07:00,2023-11-05 01:00:00-08:00,REAL_TIME_5_MIN,\
+2017-11-05 01:55:00-07:00,2017-11-05 01:55:00-07:00,2017-11-05 01:00:00-08:00,REAL_TIME_5_MIN,\
 A_1,Node,40.5,40.0,1.0,0.5,-1.0
-2023-11-05 01:00:00-08:00,2023-11-05 01:00:00-08:00,2023-11-05 01:05:00-08:00,REAL_TIME_5_MIN,\
+2017-11-05 01:00:00-08:00,2017-11-05 01:00:00-08:00,2017-11-05 01:05:00-08:00,REAL_TIME_5_MIN,\
 A_1,Node,41.5,41.0,1.0,0.5,-1.0
 """,
-    # 2022: rows of three markets in one export of the hosted service.
+    # 2016: rows of three markets in one export of the hosted service.
     "gridstatus_lmp/hosted.csv": f"""{SERVICE}
-2022-09-06 17:00:00,2022-09-06 17:05:00,REAL_TIME_5_MIN,A_1,Node,50.5,50.0,1.0,-0.5,0
-2022-09-06 17:00:00,2022-09-06 17:15:00,REAL_TIME_15_MIN,A_1,Node,51.5,51.0,1.0,-0.5,0
-2022-09-06 17:00:00,2022-09-06 18:00:00,DAY_AHEAD_HOURLY,A_1,Node,52.5,52.0,1.0,-0.5,0
+2016-09-06 17:00:00,2016-09-06 17:05:00,REAL_TIME_5_MIN,A_1,Node,50.5,50.0,1.0,-0.5,0
+2016-09-06 17:00:00,2016-09-06 17:15:00,REAL_TIME_15_MIN,A_1,Node,51.5,51.0,1.0,-0.5,0
+2016-09-06 17:00:00,2016-09-06 18:00:00,DAY_AHEAD_HOURLY,A_1,Node,52.5,52.0,1.0,-0.5,0
 """,
     # What cannot be right, each in a year of its own.
     "prc_rtpd_lmp/off grid.csv": file(
         QUARTERS,
-        lines(QUARTERS, "2021-06-01T07:15", "01", FOUR, "A_1"),
-        lines(QUARTERS, "2021-06-01T07:20", "01", FOUR, "A_1"),
+        lines(QUARTERS, "2010-06-01T07:15", "01", FOUR, "A_1"),
+        lines(QUARTERS, "2010-06-01T07:20", "01", FOUR, "A_1"),
         price="PRC",
     ),
     "prc_intvl_lmp/second pass.csv": file(
         FIVES,
-        lines(FIVES, "2021-11-07T09:00", "25", FOUR, "A_1"),
-        lines(FIVES, "2021-11-07T09:05", "02", FOUR, "A_1"),
+        lines(FIVES, "2010-11-07T09:00", "25", FOUR, "A_1"),
+        lines(FIVES, "2010-11-07T09:05", "02", FOUR, "A_1"),
         price="VALUE",
     ),
     "prc_intvl_lmp/gas.csv": file(
         FIVES,
-        lines(FIVES, "2020-06-01T07:00", "01", FIVE | {"MGHG": 1.99}, "A_1"),
+        lines(FIVES, "2015-06-01T07:00", "01", FIVE | {"MGHG": 1.99}, "A_1"),
         price="VALUE",
     ),
     # Another market's file is another report.
     "prc_intvl_lmp/quarters.csv": file(
-        QUARTERS, lines(QUARTERS, "2019-06-01T07:00", "01", FOUR, "A_1"), price="PRC"
+        QUARTERS, lines(QUARTERS, "2014-06-01T07:00", "01", FOUR, "A_1"), price="PRC"
     ),
     "prc_rtpd_lmp/fives.csv": file(
-        FIVES, lines(FIVES, "2019-06-01T07:00", "01", FOUR, "A_1"), price="VALUE"
+        FIVES, lines(FIVES, "2014-06-01T07:00", "01", FOUR, "A_1"), price="VALUE"
     ),
 }
 
 
-@pytest.fixture(scope="module")
-def typed(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    folder = tmp_path_factory.mktemp("typed")
+def write_typed(folder: Path) -> None:
     for name, text in TYPED.items():
-        path = folder / "raw" / "caiso" / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return publish(folder)
+
+
+@pytest.fixture
+def typed(published: Published) -> Published:
+    return published
 
 
 def test_prices_are_found_by_any_of_three_names(typed: Published) -> None:
     """Labels of two digits, 25 third in autumn and no 3 in spring, agree with the GMT column."""
     five, four = (20.5, 18.0, 1.5, -1.0), (18.5, 18.0, 1.5, -1.0)
-    assert typed.prices(QUARTERS, 2024) == [
-        (datetime(2024, 6, 1, 7, tzinfo=UTC), "A_1", *four, "prc_rtpd_lmp/b.csv"),
-        (datetime(2024, 11, 3, 8, 45, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
-        (datetime(2024, 11, 3, 9, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
-        (datetime(2024, 11, 3, 10, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
+    assert typed.prices(QUARTERS, 2019) == [
+        (datetime(2019, 6, 1, 7, tzinfo=UTC), "A_1", *four, "prc_rtpd_lmp/b.csv"),
+        (datetime(2019, 11, 3, 8, 45, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
+        (datetime(2019, 11, 3, 9, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
+        (datetime(2019, 11, 3, 10, tzinfo=UTC), "TH_A-APND", *five, "prc_rtpd_lmp/a.csv"),
     ]
-    assert typed.prices(FIVES, 2024) == [
-        (datetime(2024, 3, 10, 9, 55, tzinfo=UTC), "TH_A-APND", *five, "prc_intvl_lmp/a.csv"),
-        (datetime(2024, 3, 10, 10, tzinfo=UTC), "TH_A-APND", *five, "prc_intvl_lmp/a.csv"),
-        (datetime(2024, 6, 1, 7, tzinfo=UTC), "A_1", *four, "prc_intvl_lmp/first version.csv"),
+    assert typed.prices(FIVES, 2019) == [
+        (datetime(2019, 3, 10, 9, 55, tzinfo=UTC), "TH_A-APND", *five, "prc_intvl_lmp/a.csv"),
+        (datetime(2019, 3, 10, 10, tzinfo=UTC), "TH_A-APND", *five, "prc_intvl_lmp/a.csv"),
+        (datetime(2019, 6, 1, 7, tzinfo=UTC), "A_1", *four, "prc_intvl_lmp/first version.csv"),
     ]
 
 
@@ -336,31 +362,31 @@ def test_both_passes_of_the_repeated_hour_have_the_same_clock(typed: Published) 
         where settlement_location_type = 'HUB'
         order by datetime_utc
         """,
-        str(typed.year_file(QUARTERS, 2024)),
+        str(typed.year_file(QUARTERS, 2019)),
     ) == [
-        (datetime(2024, 11, 3, 1, 45), "Y", date(2024, 11, 3), 2, 4),
-        (datetime(2024, 11, 3, 1), "N", date(2024, 11, 3), 2, 1),
-        (datetime(2024, 11, 3, 2), "N", date(2024, 11, 3), 3, 1),
+        (datetime(2019, 11, 3, 1, 45), "Y", date(2019, 11, 3), 2, 4),
+        (datetime(2019, 11, 3, 1), "N", date(2019, 11, 3), 2, 1),
+        (datetime(2019, 11, 3, 2), "N", date(2019, 11, 3), 3, 1),
     ]
 
 
 def test_rows_of_gridstatus_stand_in_the_dataset_of_their_length(typed: Published) -> None:
     library, hosted = "gridstatus_lmp/{}.csv".format, "gridstatus_lmp/hosted.csv"
-    assert typed.prices(QUARTERS, 2023) == [
-        (datetime(2023, 6, 1, 7, tzinfo=UTC), "A_1", 30.5, 30.0, 1.0, 0.5, library("quarters")),
+    assert typed.prices(QUARTERS, 2017) == [
+        (datetime(2017, 6, 1, 7, tzinfo=UTC), "A_1", 30.5, 30.0, 1.0, 0.5, library("quarters")),
         (
-            *(datetime(2023, 6, 1, 7, 15, tzinfo=UTC), "A_1"),
+            *(datetime(2017, 6, 1, 7, 15, tzinfo=UTC), "A_1"),
             *(18.5, 18.0, 1.5, -1.0, "prc_rtpd_lmp/own.csv"),
         ),
     ]
-    assert typed.prices(FIVES, 2023) == [
-        (datetime(2023, 11, 5, 8, 55, tzinfo=UTC), "A_1", 40.5, 40.0, 1.0, 0.5, library("fives")),
-        (datetime(2023, 11, 5, 9, tzinfo=UTC), "A_1", 41.5, 41.0, 1.0, 0.5, library("fives")),
+    assert typed.prices(FIVES, 2017) == [
+        (datetime(2017, 11, 5, 8, 55, tzinfo=UTC), "A_1", 40.5, 40.0, 1.0, 0.5, library("fives")),
+        (datetime(2017, 11, 5, 9, tzinfo=UTC), "A_1", 41.5, 41.0, 1.0, 0.5, library("fives")),
     ]
-    hour = datetime(2022, 9, 6, 17, tzinfo=UTC)
-    assert typed.prices(FIVES, 2022) == [(hour, "A_1", 50.5, 50.0, 1.0, -0.5, hosted)]
-    assert typed.prices(QUARTERS, 2022) == [(hour, "A_1", 51.5, 51.0, 1.0, -0.5, hosted)]
-    assert typed.prices("da_energy_hourly_nodal", 2022) == [
+    hour = datetime(2016, 9, 6, 17, tzinfo=UTC)
+    assert typed.prices(FIVES, 2016) == [(hour, "A_1", 50.5, 50.0, 1.0, -0.5, hosted)]
+    assert typed.prices(QUARTERS, 2016) == [(hour, "A_1", 51.5, 51.0, 1.0, -0.5, hosted)]
+    assert typed.prices("da_energy_hourly_nodal", 2016) == [
         (hour, "A_1", 52.5, 52.0, 1.0, -0.5, hosted)
     ]
 
@@ -373,22 +399,22 @@ def test_a_row_of_gridstatus_gives_way_to_the_own_report(typed: Published) -> No
     }
 
 
-@pytest.mark.parametrize(
-    ("dataset", "year", "told"),
-    [
-        (
-            *(QUARTERS, 2021),
-            "off grid.csv line 6: INTERVALSTARTTIME_GMT 2021-06-01 07:20:00 is not the start of"
-            " 15 minutes",
-        ),
-        (
-            *(FIVES, 2021),
-            "second pass.csv line 6: OPR_DT 2021-11-07 and OPR_HR 2 are not the local time of"
-            " INTERVALSTARTTIME_GMT 2021-11-07 09:05:00",
-        ),
-        (FIVES, 2020, "2020: tests: components_add_up"),
-    ],
-)
+STOPPED = [
+    (
+        *(QUARTERS, 2010),
+        "off grid.csv line 6: INTERVALSTARTTIME_GMT 2010-06-01 07:20:00 is not the start of"
+        " 15 minutes",
+    ),
+    (
+        *(FIVES, 2010),
+        "second pass.csv line 6: OPR_DT 2010-11-07 and OPR_HR 2 are not the local time of"
+        " INTERVALSTARTTIME_GMT 2010-11-07 09:05:00",
+    ),
+    (FIVES, 2015, "2015: tests: components_add_up"),
+]
+
+
+@pytest.mark.parametrize(("dataset", "year", "told"), STOPPED)
 def test_what_cannot_be_right_stops_its_year_by_name(
     typed: Published, dataset: str, year: int, told: str
 ) -> None:
@@ -407,8 +433,8 @@ def test_a_file_of_another_market_is_told_its_folder(typed: Published) -> None:
     }
     assert reasons.keys() == expected.keys()
     assert {name: text for name, text in expected.items() if text not in reasons[name]} == {}
-    assert not typed.year_file(QUARTERS, 2019).exists()
-    assert not typed.year_file(FIVES, 2019).exists()
+    assert not typed.year_file(QUARTERS, 2014).exists()
+    assert not typed.year_file(FIVES, 2014).exists()
 
 
 # Real files
@@ -420,20 +446,29 @@ needs_samples = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    folder = tmp_path_factory.mktemp("real")
+def copy_real_files(folder: Path) -> None:
+    """Lay the real files beside the others, if they are there."""
     for report in ONLY:
-        source, copy = SAMPLES / "caiso" / report, folder / "raw" / "caiso" / report
-        shutil.copytree(source, copy, copy_function=shutil.copyfile)
-    return publish(folder)
+        if (SAMPLES / "caiso" / report).is_dir():
+            shutil.copytree(
+                SAMPLES / "caiso" / report,
+                folder / report,
+                copy_function=shutil.copyfile,
+                dirs_exist_ok=True,
+            )
+
+
+@pytest.fixture
+def real(published: Published) -> Published:
+    return published
 
 
 @needs_samples
 def test_each_quarter_of_the_real_file_is_a_row(real: Published) -> None:
-    assert real.ran.exit_code == 0, real.ran.stderr
     expected: dict[tuple[datetime, str, str], dict[str, float]] = defaultdict(dict)
     for source, text in texts_of(real.raw, "caiso/prc_rtpd_lmp").items():
+        if not Path(source).name.startswith("2023"):
+            continue
         for cells in csv.DictReader(io.StringIO(text)):
             utc = datetime.fromisoformat(cells["INTERVALSTARTTIME_GMT"])
             key = (utc, cells["NODE"], source.removeprefix("caiso/"))
