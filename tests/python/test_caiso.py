@@ -108,17 +108,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     write_year(folder, [date(2016, 3, 12)], SampleOptions(packaging="zip", days_per_file=2))
     write_year(folder, [date(2015, 10, 31)], SampleOptions(packaging="csv.gz"))
     # The same days three times: as windows, as GroupZips, and once more in another folder.
-    write_year(folder, [date(2009, 10, 31)], SampleOptions(packaging="zip"))
-    write_year(folder, [date(2009, 10, 31)], SampleOptions(overlap=False))
-    shutil.copytree(folder / "raw" / REPORT, folder / "copies", ignore=not_of_2009)
+    write_year(folder, [date(2026, 10, 31)], SampleOptions(packaging="zip"))
+    write_year(folder, [date(2026, 10, 31)], SampleOptions(overlap=False))
+    shutil.copytree(folder / "raw" / REPORT, folder / "copies", ignore=not_of_2026)
     shutil.move(folder / "copies", folder / "raw" / REPORT / "copies")
     write_typed(folder / "raw" / REPORT)
     copy_real_files(folder / "raw" / REPORT / REAL)
     return build(folder / "raw", folder / "out")
 
 
-def not_of_2009(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if not name.startswith("2009")]
+def not_of_2026(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.startswith("2026")]
 
 
 @pytest.mark.parametrize("year", [2015, 2016, 2021, 2025])
@@ -137,12 +137,12 @@ def test_nothing_is_left_out_but_what_cannot_be_right(built: Built) -> None:
 
 def test_of_equal_files_the_greatest_path_with_the_lmp_is_the_source(built: Built) -> None:
     winners: Winners = {}
-    for source, line in lines_of_year(built.raw, "2009"):
+    for source, line in lines_of_year(built.raw, "2026"):
         if line["LMP_TYPE"] == "LMP":
             utc = datetime.fromisoformat(line["INTERVALSTARTTIME_GMT"])
             winners["caiso", utc, line["NODE"]] = (1, source)
     assert {Path(source).parts[2] for _, source in winners.values()} == {"copies"}
-    assert_equals_truth(built.year_file(2009), built.truth(2009), winners)
+    assert_equals_truth(built.year_file(2026), built.truth(2026), winners)
 
 
 def lines_of_year(raw: Path, year: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -154,7 +154,7 @@ def lines_of_year(raw: Path, year: str) -> Iterator[tuple[str, dict[str, str]]]:
 def test_a_change_of_the_clock_has_23_and_25_hours(built: Built) -> None:
     for day, hours in (
         (date(2015, 11, 1), 25),
-        (date(2009, 11, 1), 25),
+        (date(2026, 11, 1), 25),
         (date(2016, 3, 13), 23),
         (date(2021, 11, 7), 25),
         (date(2025, 3, 9), 23),
@@ -174,12 +174,12 @@ def test_rows_of_a_group_zip_are_merged_into_the_one_with_the_lmp(built: Built) 
             "parsed": 500,
             JOINED: 500,
         }
-        assert built.counted(member.format("20091101", component)) == {
+        assert built.counted(member.format("20261101", component)) == {
             "parsed": 500,
             JOINED: 500,
         }
     assert built.counted(member.format("20211107", "LMP")) == {"parsed": 500, "published": 500}
-    assert built.counted(member.format("20091101", "LMP")) == {"parsed": 500, MERGED: 500}
+    assert built.counted(member.format("20261101", "LMP")) == {"parsed": 500, MERGED: 500}
 
 
 def test_the_hour_that_windows_share_is_merged(built: Built) -> None:

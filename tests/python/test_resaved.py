@@ -252,7 +252,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         for number, group in enumerate(_runs(slots)):
             _write_group(folder, number, [fates[slot.number] for slot in group], con)
         raw, out = folder / "raw", folder / "out"
-        ran = build(raw, out, "--allow-rejects", check=None)
+        datasets = sorted({f"{report.iso}_{report.dataset}" for report in REPORTS.values()})
+        chosen = [word for dataset in datasets for word in ("--dataset", dataset)]
+        ran = build(raw, out, *chosen, "--allow-rejects", check=None)
         _judge_rows(con, out, fates)
     _hear_excuses(out, fates)
     return Published(list(fates.values()), ran)

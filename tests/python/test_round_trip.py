@@ -13,7 +13,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -363,6 +363,17 @@ CASES = (
     Case("printed", date(2017, 6, 1), len(FORMS) + 1, printed_differently),
     Case("names", date(2018, 6, 1), len(ODD_NAMES), named_oddly),
 )
+NODES = 8
+# Days of a year: those around the turn of each month, and around both changes of clocks.
+YEAR = 2024
+SPANS = (
+    (date(YEAR, 1, 1), 1),
+    *((date(YEAR, month, 1) - timedelta(1), 2) for month in range(2, 11)),
+    (date(YEAR, 3, 9), 3),
+    (date(YEAR, 10, 31), 5),
+    (date(YEAR, 11, 30), 2),
+    (date(YEAR, 12, 31), 1),
+)
 # More rows in a month than a row group has, so that threads can get in each other's way.
 LARGE = date(2010, 7, 1)
 
@@ -384,12 +395,29 @@ class Round:
 
 @dataclass(frozen=True)
 class Rounds:
-    """The builds of this module: a year, the cases, and the cases again under other conditions."""
+    """The builds of this module: the cases, and the cases again under other conditions."""
 
-    year: Round
     cases: Round
     again: Round
     runs: tuple[Ran, ...]
+
+
+def write_year(cases: Round) -> None:
+    """Write the days of the year among the cases, and their truth as that of one."""
+    truths: dict[tuple[str, str], list[Path]] = {dataset: [] for dataset in DATASETS}
+    for number, (start, days) in enumerate(SPANS):
+        plain = cases.truths / f"{YEAR}-{number}"
+        write_sample(plain, isos=OPERATORS, start=start, days=days, nodes=NODES)
+        for report in REPORTS:
+            for path in files_of(plain, report):
+                move(path, cases.raw / report / path.name)
+        for iso, dataset in DATASETS:
+            truths[iso, dataset].append(plain / "truth" / iso / f"{dataset}.parquet")
+    for (iso, dataset), paths in truths.items():
+        target = cases.truth(str(YEAR), iso, dataset)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with connect() as con:
+            con.execute(f"copy (from read_parquet({[str(path) for path in paths]})) to '{target}'")
 
 
 def write_decoy(source: str, target: str) -> None:
@@ -399,30 +427,22 @@ def write_decoy(source: str, target: str) -> None:
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory: pytest.TempPathFactory) -> Rounds:
     folder = tmp_path_factory.mktemp("rounds")
-    year = Round(folder / "year", folder, folder / "year-out")
-    write_sample(year.raw, isos=["pjm"], start=date(2024, 1, 1), days=366, nodes=14)
-    write_sample(year.raw, isos=["nyiso"], start=date(2024, 1, 1), days=366, nodes=5)
     cases = Round(folder / PLAIN_ROOT, folder / "plain", folder / "out")
     for case in CASES:
         plain = cases.truths / case.name
-        write_sample(plain, start=case.start, days=case.days, nodes=40, options=case.options)
+        write_sample(plain, start=case.start, days=case.days, nodes=NODES, options=case.options)
         case.arrange(plain, cases.raw, case.name)
+    write_year(cases)
     write_sample(cases.raw, isos=["pjm"], start=LARGE, days=31, nodes=180)
     again = Round(folder / ODD_ROOT, cases.truths, folder / f"{ODD_ROOT} out")
     shutil.copytree(cases.raw, again.raw)
     shutil.copytree(cases.raw, folder / DECOY_ROOT, copy_function=write_decoy)
     # A failed case must not hide the others, so a test looks at the exit codes.
     runs = (
-        build(year.raw, year.out, *OPERATORS, check=None),
         build(cases.raw, cases.out, *OPERATORS, "--threads", "2", check=None),
         build(again.raw, again.out, *OPERATORS, "--threads", "1", check=None),
     )
-    return Rounds(year, cases, again, runs)
-
-
-@pytest.fixture(scope="module")
-def year(rounds: Rounds) -> Round:
-    return rounds.year
+    return Rounds(cases, again, runs)
 
 
 @pytest.fixture(scope="module")
@@ -435,8 +455,6 @@ def cases(rounds: Rounds) -> Round:
 
 def test_builds_say_that_everything_is_published(rounds: Rounds) -> None:
     """Nothing is held back; pieces that were cut with a header and no line are told of."""
-    year, *others = rounds.runs
-    assert year.exit_code == 0, year.output
     pieces = [path for path in rounds.cases.raw.rglob("*.csv") if "split" in path.parts]
     empty = [path for path in pieces if len(path.read_bytes().splitlines()) == 1]
     expected = {
@@ -445,7 +463,7 @@ def test_builds_say_that_everything_is_published(rounds: Rounds) -> None:
         for path in empty
     }
     assert expected
-    for run in others:
+    for run in rounds.runs:
         assert run.exit_code == 3, run.output
         held_back = ("refused", "rejected", "failed", "not published", "stopped")
         assert {line for line in run.says if line.startswith(held_back)} == expected
@@ -453,24 +471,26 @@ def test_builds_say_that_everything_is_published(rounds: Rounds) -> None:
 
 @pytest.mark.parametrize(("iso", "dataset"), DATASETS)
 def test_a_year_of_both_operators_is_published_as_the_truth(
-    year: Round, iso: str, dataset: str
+    cases: Round, iso: str, dataset: str
 ) -> None:
-    truth = year.raw / "truth" / iso / f"{dataset}.parquet"
-    assert_equals_truth(year.published(iso, dataset, 2024), truth)
+    found = cases.published(iso, dataset, YEAR)
+    assert_equals_truth(found, cases.truth(str(YEAR), iso, dataset))
 
 
 @pytest.mark.parametrize(("iso", "dataset"), DATASETS)
-def test_each_location_has_the_hours_of_each_day(year: Round, iso: str, dataset: str) -> None:
+def test_each_location_has_the_hours_of_each_day(cases: Round, iso: str, dataset: str) -> None:
     with connect() as con:
         counted = con.execute(f"""
             select delivery_date, settlement_location_id, count(*), count(distinct datetime_utc)
-            from {rows_of(year.published(iso, dataset, 2024))}
+            from {rows_of(cases.published(iso, dataset, YEAR))}
             group by all
         """).fetchall()
     hours = {date(2024, 3, 10): 23, date(2024, 11, 3): 25}
     assert {day for day, *_ in counted} >= hours.keys()
     assert not [row for row in counted if set(row[2:]) != {hours.get(row[0], 24)}]
-    assert len(counted) == 366 * len({location for _, location, *_ in counted})
+    days = {start + timedelta(number) for start, count in SPANS for number in range(count)}
+    assert {day for day, *_ in counted} == days
+    assert len(counted) == len(days) * len({location for _, location, *_ in counted})
 
 
 @pytest.mark.parametrize(("iso", "dataset"), DATASETS)
@@ -523,7 +543,7 @@ def test_same_input_gives_the_same_bytes(rounds: Rounds) -> None:
         for one in (rounds.cases, rounds.again)
     )
     assert list(first) == list(second)
-    assert len(first) == 3 * len(CASES) + 2
+    assert len(first) == 3 * (len(CASES) + 1) + 2
     assert [path for path, content in first.items() if content != second[path]] == []
     with connect() as con:
         groups = con.execute(
@@ -540,8 +560,7 @@ def test_a_month_of_several_row_groups_is_published_as_the_truth(cases: Round) -
 
 
 def year_files(rounds: Rounds) -> list[Path]:
-    outs = (rounds.year.out, rounds.cases.out)
-    return [path for out in outs for path in sorted((out / "parquet").rglob("*.parquet"))]
+    return sorted((rounds.cases.out / "parquet").rglob("*.parquet"))
 
 
 def test_all_years_have_the_24_columns_in_order(rounds: Rounds) -> None:
