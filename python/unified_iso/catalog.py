@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,24 @@ from unified_iso.sql import quoted_name, quoted_text, sql_text
 from unified_iso.twins import twin_of
 from unified_iso.workspace import Workspace, beside, log_of
 
-# The storage that every DuckDB since 1.0 opens.
+# What every DuckDB since 1.1 opens. Each column of a table has blocks of its own, so that small
+# tables are small in small blocks.
 STORAGE_VERSION = "v1.0.0"
+BLOCK_SIZE = 16_384
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Tables that are read only where the catalog is written.
+
+    schema: of all of them.
+    made_of: digest of all that decides their rows.
+    read: returns the rows by the name of the table, always in the same order.
+    """
+
+    schema: str
+    made_of: str
+    read: Callable[[], Mapping[str, pa.Table]]
 
 
 def write_catalog(
@@ -31,6 +47,7 @@ def write_catalog(
     views: Mapping[str, str] | None = None,
     tables: Mapping[tuple[str, str], pa.Table] | None = None,
     descriptions: Mapping[str, Description] | None = None,
+    figures: Figures | None = None,
 ) -> None:
     """Replace `catalog.duckdb`: a view per published dataset and one per family of datasets.
 
@@ -42,8 +59,9 @@ def write_catalog(
     that selects or changes rows is none. `views` has the SQL of views over those, which are left
     out where nothing of the family is published. `tables` has by schema and name the rows of the
     seeds that these views read. `descriptions` become comments on views and their columns, by the
-    name of the view. Readers of the old catalog keep it until they open the new one, which is
-    written only where it says something else.
+    name of the view. `figures` are those of the quality report, which become tables, because
+    what they are views of is in the working database alone. Readers of the old catalog keep it
+    until they open the new one, which is written only where it says something else.
 
     Raises:
         MachineError: the disk is full, or the like.
@@ -58,6 +76,7 @@ def write_catalog(
         tables=tables or {},
         views=views or {},
         descriptions=descriptions or {},
+        figures=figures,
     )
     digest = content.digest([entry.get("seal") for entry in published])
     if not _stands(workspace, digest):
@@ -73,12 +92,23 @@ class _Content:
     tables: Mapping[tuple[str, str], pa.Table]
     views: Mapping[str, str]
     descriptions: Mapping[str, Description]
+    figures: Figures | None
 
     def digest(self, seals: Sequence[str | None]) -> str:
         """Return a digest of all that decides a catalog over files with these seals."""
         rows = {name: table.to_pylist() for name, table in sorted(self.tables.items())}
-        told = (duckdb.__version__, self.views_of_files, self.views, self.descriptions, rows, seals)
+        told = (
+            *(duckdb.__version__, self.views_of_files, self.views, self.descriptions, rows, seals),
+            self.figures and self.figures.made_of,
+        )
         return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def all_tables(self) -> dict[tuple[str, str], pa.Table]:
+        """Return the rows of each table by its schema and name."""
+        if self.figures is None:
+            return dict(self.tables)
+        schema, figures = self.figures.schema, self.figures.read()
+        return {**self.tables, **{(schema, name): rows for name, rows in figures.items()}}
 
 
 def _stands(workspace: Workspace, digest: str) -> bool:
@@ -97,8 +127,11 @@ def _replace(workspace: Workspace, content: _Content, digest: str) -> None:
     for leftover in (new, log_of(new)):
         leftover.unlink(missing_ok=True)
     with duckdb.connect() as session:
+        # What it makes of equal texts differs from run to run.
+        session.execute("set disabled_compression_methods = 'fsst'")
         session.execute(
-            f"attach {quoted_text(new)} as catalog (storage_version '{STORAGE_VERSION}')"
+            f"attach {quoted_text(new)} as catalog"
+            f" (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE})"
         )
         session.execute("use catalog")
         session.execute(f"set variable {VARIABLE} = $1", [str(workspace.out)])
@@ -120,13 +153,13 @@ def _fill(session: duckdb.DuckDBPyConnection, content: _Content) -> None:
     for (schema, name), sql in content.views_of_files.items():
         session.execute(f"create schema if not exists {quoted_name(schema)}")
         session.execute(f"create view {quoted_name(schema)}.{quoted_name(name)} as {sql}")
-    for (schema, name), rows in sorted(content.tables.items()):
-        session.register("rows_of_seed", rows)
+    for (schema, name), rows in sorted(content.all_tables().items()):
+        session.register("rows_of_table", rows)
         session.execute(f"create schema if not exists {quoted_name(schema)}")
         session.execute(
-            f"create table {quoted_name(schema)}.{quoted_name(name)} as select * from rows_of_seed"
+            f"create table {quoted_name(schema)}.{quoted_name(name)} as select * from rows_of_table"
         )
-        session.unregister("rows_of_seed")
+        session.unregister("rows_of_table")
     session.commit()
     for name, sql in sorted(content.views.items()):
         # It reads a family of which nothing is published.
@@ -224,7 +257,7 @@ def _comment(session: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Desc
     """Say of each view, table and column of the new catalog what the project says of it."""
     comments: list[str] = []
     for schema, name, kind, columns in session.execute(sql_text("relations_of_catalog")).fetchall():
-        known = descriptions.get(name) or descriptions.get(f"{schema}_{name}") or Description()
+        known = descriptions.get(f"{schema}_{name}") or descriptions.get(name) or Description()
         relation = f"{quoted_name(schema)}.{quoted_name(name)}"
         if known.text:
             comments.append(f"comment on {kind} {relation} is {quoted_text(known.text)}")

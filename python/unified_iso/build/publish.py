@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from unified_iso.build.by_location import (
 from unified_iso.build.join import accounts_of_year
 from unified_iso.build.metadata import Metadata
 from unified_iso.build.recover import keep_parts, replace_accounts
-from unified_iso.catalog import sql_of_views, tables_of_views, write_catalog
+from unified_iso.catalog import Figures, sql_of_views, tables_of_views, write_catalog
 from unified_iso.descriptions import Description
 from unified_iso.footers import Entry
 from unified_iso.machine import MachineError, advice_for, is_of_machine, machine_named
@@ -42,6 +42,7 @@ class Companions:
     metadata: writes the files of the metadata beside the manifest.
     twins: what files sorted by location are made with; none are made without.
     findings: what tests warn of, if any were run.
+    figures: returns those of the quality report for the catalog, once the manifest is written.
     """
 
     views: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Companions:
     metadata: Metadata | None = None
     twins: Twins | None = None
     findings: Sequence[Entry] | None = None
+    figures: Callable[[duckdb.DuckDBPyConnection], Figures | None] = lambda _: None
 
 
 class PublishError(OSError):
@@ -110,11 +112,11 @@ def publish(
         _make_twins(workspace, cursor, lacking, told.twins, moved)
     found = sql_of_views(cursor, told.views)
     seeds = tables_of_views(cursor, found)
-    write_catalog(workspace, unions or {}, found, seeds, told.descriptions)
     if moved.emptied:
-        _remove_emptied(workspace, cursor, moved)
-        # While those files were there its views had to name the others.
         write_catalog(workspace, unions or {}, found, seeds, told.descriptions)
+        _remove_emptied(workspace, cursor, moved)
+    # While the emptied files were there its views had to name the others, and figures knew them.
+    write_catalog(workspace, unions or {}, found, seeds, told.descriptions, told.figures(cursor))
     with machine_named(workspace.state):
         keep_parts(cursor, manifest["files"])
         keep_raw_files_seen(workspace, cursor)

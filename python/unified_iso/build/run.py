@@ -36,6 +36,7 @@ from unified_iso.limits import Limits
 from unified_iso.manifest import read_manifest
 from unified_iso.options import Options
 from unified_iso.quality.report import keep_results, update_report
+from unified_iso.quality.tables import current_figures
 from unified_iso.raw_files import why_no_operator
 from unified_iso.sql import quoted_name, sql_text
 from unified_iso.workspace import Workspace, WorkspaceError
@@ -122,6 +123,9 @@ class Run:
             metadata=Metadata(self.workspace, self.project, self.families),
             twins=Twins(self.families, texts, self.options) if self.options.by_location else None,
             findings=findings,
+            figures=lambda cursor: current_figures(
+                self.workspace, cursor, self.families, self.require_going_on
+            ),
         )
 
     def sources_read_directly(self) -> list[str]:

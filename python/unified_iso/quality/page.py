@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -36,6 +37,15 @@ class NoFigures(Exception):
     """The working database has nothing to show; the message says what to do."""
 
 
+@dataclass(frozen=True)
+class FoundViews:
+    """The views that the report shows: their schema, their names and their SQL."""
+
+    schema: str
+    names: tuple[str, ...]
+    definitions: str
+
+
 def write_page(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, html: Path) -> None:
     """Write the page by one rename, unless the one in its place was made of the same.
 
@@ -54,24 +64,38 @@ def write_page(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, html: Pa
 @contextmanager
 def _views(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Let the views be found by their names, and return what they are."""
+    found = found_views(cursor)
+    cursor.execute("set schema = $1", [found.schema])
+    try:
+        yield found.definitions
+    finally:
+        cursor.execute("reset schema")
+
+
+def found_views(cursor: duckdb.DuckDBPyConnection) -> FoundViews:
+    """Return the views that the report shows, as they are in the working database.
+
+    Raises:
+        NoFigures: they are not there.
+    """
     found = cursor.execute(query("schema_of_views")).fetchall()
     if not found:
         raise NoFigures(
             "the views that the report shows are not built yet: build anything with unified-iso,"
             " or dbt build --select path:models/quality"
         )
-    schema, definitions = found[0]
-    cursor.execute("set schema = $1", [schema])
-    try:
-        yield definitions
-    finally:
-        cursor.execute("reset schema")
+    schema, names, definitions = found[0]
+    return FoundViews(schema, tuple(names), definitions)
+
+
+def told_beside_manifest(cursor: duckdb.DuckDBPyConnection) -> str:
+    """Return what decides the rows of the views and stands neither in manifest nor year files."""
+    return str(cursor.execute(query("told_beside_manifest")).fetchall())
 
 
 def _made_of(workspace: Workspace, cursor: duckdb.DuckDBPyConnection, definitions: str) -> str:
     """Return a digest of all that decides the page."""
-    told = cursor.execute(query("told_of_tests")).fetchall()
-    texts = (definitions, str(told), *_own_texts())
+    texts = (definitions, told_beside_manifest(cursor), *_own_texts())
     digest = hashlib.sha256(workspace.manifest.read_bytes())
     for text in texts:
         digest.update(hashlib.sha256(text.encode()).digest())

@@ -46,7 +46,7 @@ def update_report(
     """
     not_written.clear()
     try:
-        _update_figures(workspace, cursor, families, go_on)
+        update_figures(workspace, cursor, families, go_on)
         write_page(workspace, cursor, workspace.report)
     except duckdb.InterruptException:
         raise
@@ -56,13 +56,17 @@ def update_report(
         tell(not_written[-1])
 
 
-def _update_figures(
+def update_figures(
     workspace: Workspace,
     cursor: duckdb.DuckDBPyConnection,
     families: Mapping[str, Family],
     go_on: Callable[[], None],
 ) -> None:
-    """Let the database know what the manifest says now, which is most often what it knows."""
+    """Let the database have the figures of what is published, which it most often has.
+
+    Raises:
+        duckdb.Error: the machine lacks something, or the run was interrupted.
+    """
     digest = digest_of_manifest(workspace, families)
     known = cursor.execute("select digest from inventory.figured_manifest").fetchall()
     if known == [(digest,)]:
