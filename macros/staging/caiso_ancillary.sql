@@ -29,8 +29,9 @@
             null::double as cleared_quantity_mw,
             1::uinteger as version,
             case
-                -- Requirements (AS_REQ) have all columns of prices, and megawatts in MW.
-                when right(upper({{ trimmed('lines.xml_data_item') }}), 4) <> '_PRC'
+                -- Requirements (AS_REQ) have all columns of prices, and megawatts in MW; awards (AS_RESULTS) have
+                -- megawatts there and dollars, the latter as RU_TOT_CST_PRC.
+                when right(upper({{ trimmed('lines.xml_data_item') }}), 8) <> '_CLR_PRC'
                     then 'refused: is another report: XML_DATA_ITEM is ' || {{ trimmed('lines.xml_data_item') }}
                     || ', which is no price: move it out of this folder'
                 when bool_and(coalesce(lines.market_run_id, '{{ market_run }}') not in ('{{ market_run }}', 'HASP'))
