@@ -35,7 +35,8 @@ DAILY_SERVICES = "np4-188-cd"
 YEARLY_SERVICES = "np4-181-er"
 
 QUARTER = timedelta(minutes=15)
-# Since then the lambda of a run comes capped and uncapped.
+# Files come with one lambda and with a capped and an uncapped one, and the day of the change is not
+# known: here it is the day on which real-time prices of services begin.
 TWO_LAMBDAS_SINCE = date(2025, 12, 5)
 
 SHEETS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
