@@ -462,9 +462,11 @@ ZONE = "nyiso/damlbmp_zone"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--select")
 
 
-@pytest.mark.builds
-def test_a_retry_does_not_call_a_mended_file_published(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Raw files of two operators; of one a line is mended after it was refused publication."""
+    folder = tmp_path_factory.mktemp("mended")
+    raw, out = folder / "raw", folder / "out"
     sample_day(raw, DAY)
     (file,) = (raw / ZONE).glob("*.csv")
     sound = file.read_text()
@@ -472,6 +474,12 @@ def test_a_retry_does_not_call_a_mended_file_published(tmp_path: Path) -> None:
     built = run_dbt(raw, out, *BUILD, "+nyiso_da_energy_hourly", check=1)
     assert "--allow-rejects (dbt: --vars '{allow_rejects: true}')" in built.stdout
     file.write_text(sound)
+    return Built(raw, out)
+
+
+@pytest.mark.builds
+def test_a_retry_does_not_call_a_mended_file_published(mended: Built) -> None:
+    raw, out = mended.raw, mended.out
     retried = run_dbt(raw, out, "retry", check=1)
     assert file_states(out) == {}
     assert "did not run: publish with dbt build, which runs them" in retried.stdout
@@ -487,11 +495,8 @@ def test_a_retry_does_not_call_a_mended_file_published(tmp_path: Path) -> None:
 
 
 @pytest.mark.builds
-def test_a_subset_is_not_published_without_what_its_parent_would_read(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    sample_day(raw, DAY)
-    run_dbt(raw, out, "seed")
-    ran = run_dbt(raw, out, *BUILD, "pjm_da_energy_hourly_hub", check=1)
+def test_a_subset_is_not_published_without_what_its_parent_would_read(mended: Built) -> None:
+    ran = run_dbt(mended.raw, mended.out, *BUILD, "pjm_da_energy_hourly_hub", check=1)
     assert (
         "not published: pjm_da_energy_hourly_hub 2024: 1 raw files are new, and "
         "pjm_da_energy_hourly_nodal that reads them was not built: select "

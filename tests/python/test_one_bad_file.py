@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from building import Ran, build, query, run_python, status, work_database
+from building import Ran, build, query, status, work_database
+from unified_iso.build import run
 from unified_iso.sample import SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
 
 PJM, ZONE = "pjm/da_hrl_lmps", "nyiso/damlbmp_zone"
 FIRST = date(2024, 3, 4)
+SOUND, NO_ROWS = FIRST.replace(year=2021), FIRST.replace(year=2022)
 DAYS = 6
+PLAIN = SampleOptions(truth=False, overlap=False, revisions=False)
 
 
 @dataclass(frozen=True)
@@ -65,24 +69,13 @@ def _spoil(raw: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Step:
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """Two files with quotes that are not closed, and one with a legal line break."""
     folder = tmp_path_factory.mktemp("one_bad_file")
     raw, out = folder / "raw", folder / "out"
-    options = SampleOptions(truth=False, overlap=False, revisions=False)
-    write_sample(raw, isos=["pjm", "nyiso"], start=FIRST, days=DAYS, nodes=2, options=options)
-    for number in (1, 3):
-        _file(raw, number).rename(folder / f"kept_{number}.csv")
-    ran = build(raw, out, "pjm", "nyiso")
-    for number in (1, 3):
-        (folder / f"kept_{number}.csv").rename(_file(raw, number))
-    return Step(raw, out, ran)
-
-
-@pytest.fixture(scope="module")
-def spoiled(sound: Step) -> Step:
-    """Two new files with quotes that are not closed, and a changed one with a legal line break."""
-    _spoil(sound.raw)
-    return Step(sound.raw, sound.out, build(sound.raw, sound.out, "pjm", "nyiso", check=None))
+    write_sample(raw, isos=["pjm", "nyiso"], start=FIRST, days=DAYS, nodes=2, options=PLAIN)
+    _spoil(raw)
+    return Step(raw, out, build(raw, out, "pjm", "nyiso", check=None))
 
 
 @pytest.fixture(scope="module")
@@ -127,34 +120,34 @@ def test_pruning_lets_the_rows_go_once_the_file_is_gone(pruned: Step) -> None:
     assert pruned.days() == {_day(2), _day(4)}
 
 
-def test_a_file_that_the_reader_gives_up_on_is_refused_alone(tmp_path: Path) -> None:
+def test_a_file_that_the_reader_gives_up_on_is_refused_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
-    options = SampleOptions(truth=False, overlap=False, revisions=False)
-    write_sample(raw, isos=["pjm"], start=FIRST, days=3, nodes=2, options=options)
-    # The file goes after it was inspected, so that the reader is the first to find out.
-    code = f"""
-from unified_iso.build import run
-from unified_iso.cli import main
-look = run.update_inventory
-def look_and_lose(*arguments, **options):
-    found = look(*arguments, **options)
-    __import__("pathlib").Path({str(_file(raw, 1))!r}).unlink()
-    return found
-run.update_inventory = look_and_lose
-main()
-"""
-    ran = run_python(code, "build", "pjm", "--raw", str(raw), "--out", str(out))
-    step = Step(raw, out, ran)
-    assert ran.exit_code == 3, ran.output
+    write_sample(raw, isos=["pjm"], start=FIRST, days=3, nodes=2, options=PLAIN)
+    look = run.update_inventory
+
+    def look_and_lose(*arguments: Any, **options: Any) -> Any:
+        """Lose a file after it was inspected, so that the reader is the first to find out."""
+        found = look(*arguments, **options)
+        _file(raw, 1).unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(run, "update_inventory", look_and_lose)
+    step = Step(raw, out, build(raw, out, "pjm", check=3))
     assert step.days() == {_day(0), _day(2)}
     assert "can't be read as csv" in step.refusal(_file(raw, 1).name)
 
 
-def test_lines_behind_those_that_are_no_rows_are_told_right(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    options = SampleOptions(truth=False, overlap=False, revisions=False)
-    write_sample(raw, isos=["pjm"], start=FIRST, days=1, nodes=2, options=options)
-    path = _file(raw, 0)
+@pytest.fixture(scope="module")
+def rejected(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """A year with a wrong time, one with lines that are no rows, and a sound one."""
+    folder = tmp_path_factory.mktemp("rejected")
+    raw, out = folder / "raw", folder / "out"
+    for day in (FIRST, NO_ROWS, SOUND):
+        write_sample(raw, isos=["pjm"], start=day, days=1, nodes=2, options=PLAIN)
+    _edit(_file(raw, 0), 9, "3/4/2024 5:00:00 AM", "3/4/2021 5:00:00 AM")
+    path = raw / PJM / f"da_hrl_lmps_{NO_ROWS:%Y%m%d}.csv"
     lines = path.read_bytes().split(b"\r\n")
     lines[3] = b"no line at all"
     cells = lines[9].split(b",")
@@ -162,21 +155,20 @@ def test_lines_behind_those_that_are_no_rows_are_told_right(tmp_path: Path) -> N
     lines[9] = b",".join(cells)
     lines.insert(6, b"")
     path.write_bytes(b"\r\n".join(lines))
-    build(raw, out, "pjm", "--allow-rejects", check=3)
-    with work_database(out) as database:
+    return Step(raw, out, build(raw, out, "pjm", check=1))
+
+
+def test_lines_behind_those_that_are_no_rows_are_told_right(rejected: Step) -> None:
+    with work_database(rejected.out) as database:
         told = database.execute(
-            "select distinct line from inventory.rejected_rows where model = $1 order by all",
-            ["pjm_da_energy_hourly_nodal"],
+            "select distinct line from inventory.rejected_rows"
+            " where model = $1 and data_source like $2 order by all",
+            ["pjm_da_energy_hourly_nodal", f"%{NO_ROWS:%Y%m%d}%"],
         ).fetchall()
     assert told == [(4,), (11,)]
 
 
-def test_a_wrong_time_holds_no_other_year_back(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    options = SampleOptions(truth=False, overlap=False, revisions=False)
-    for first in (FIRST, FIRST.replace(year=2021)):
-        write_sample(raw, isos=["pjm"], start=first, days=1, nodes=2, options=options)
-    _edit(_file(raw, 0), 9, "3/4/2024 5:00:00 AM", "3/4/2021 5:00:00 AM")
-    ran = build(raw, out, "pjm", check=1)
-    assert Step(raw, out, ran).days() == {FIRST.replace(year=2021)}
-    assert "datetime_beginning_ept 2024-03-04 00:00:00 is not the local time" in ran.stderr
+def test_a_wrong_time_holds_no_other_year_back(rejected: Step) -> None:
+    assert rejected.days() == {SOUND}
+    said = "datetime_beginning_ept 2024-03-04 00:00:00 is not the local time"
+    assert said in rejected.ran.stderr
