@@ -28,6 +28,7 @@ from building import (
     work_database,
     write_rows,
 )
+from unified_iso import project
 
 pytestmark = pytest.mark.builds
 
@@ -309,7 +310,8 @@ def unbalanced(built: Published, tmp_path_factory: pytest.TempPathFactory) -> se
                 [model, source, term, change],
             ).fetchall()
             assert changed == (1,), f"{source} has no single count of {term} to change"
-    run_dbt(built.raw, out, "test", "--select", "test_name:accounts_balance", check=1)
+    tests = (f"test_name:accounts_balance,{model}" for model in (NODAL, HUB, NYISO))
+    run_dbt(built.raw, out, "test", "--select", *tests, check=1)
     listed: set[Listed] = set()
     with work_database(out) as connection:
         for model in (NODAL, HUB, NYISO):
@@ -390,9 +392,11 @@ def lossy(built: Published, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("lossy")
     out = folder / "out"
     shutil.copytree(built.out, out)
-    project = _broken_project(folder / "project")
-    options = (*OPERATORS, "--allow-rejects", "--full-refresh")
-    ran = build(built.raw, out, *options, check=None, project=project)
+    datasets = (option for model in (NODAL, HUB, NYISO) for option in ("--dataset", model))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project, "ROOT", _broken_project(folder / "project"))
+        options = (*datasets, "--allow-rejects", "--full-refresh")
+        ran = build(built.raw, out, *options, check=None)
     return {"ran": ran, "before": published(built.out), "after": published(out)}
 
 

@@ -155,9 +155,23 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
+def write_real_time(folder: Path) -> None:
+    """Write days of spring and of fall with real-time prices, and a status of each year."""
+    for start in (date(2024, 3, 9), date(2025, 11, 1)):
+        options = SampleOptions(reports=REAL_TIME, packaging="zip")
+        write_sample(folder / "raw", isos=["miso"], start=start, days=3, nodes=24, options=options)
+        (folder / f"truth_{start.year}").mkdir()
+        for dataset in (HOURLY, FIVE_MINUTES):
+            truth = folder / "raw" / "truth" / f"{dataset}.parquet"
+            shutil.move(truth, folder / f"truth_{start.year}" / truth.name)
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """Spring as daily files, fall as a monthly zip, and the hand-written files, built twice."""
+    """Spring as daily files, fall as a monthly zip, and the hand-written files, built twice.
+
+    Real-time prices are beside them, and no year of theirs is held back.
+    """
     folder = tmp_path_factory.mktemp("miso")
     raw, out = folder / "raw", folder / "out"
     for start, options in (
@@ -166,6 +180,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     ):
         write_sample(raw, isos=["miso"], start=start, days=4, nodes=30, options=options)
         shutil.move(raw / "truth" / f"{DATASET}.parquet", folder / f"{start.year}.parquet")
+    write_real_time(folder)
     write_files(raw / REPORT, GOOD | BAD | REJECTED)
     strict = build(raw, out, "miso", check=1)
     years = sorted(int(path.stem[-4:]) for path in (out / "parquet" / DATASET).iterdir())
@@ -342,12 +357,18 @@ def test_sound_nodes_beside_rejected_lines_are_published_if_asked(published: Pub
     }
 
 
+REAL_TIME = ("rt_lmp_final", "rt_lmp_prelim", "5min_lmp")
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, str]:
-    """What was said and published of the real file, the ex-ante one beside it."""
-    if not (SAMPLES / REPORT).is_dir():
+    """What was said and published of the real files, an ex-ante one beside them."""
+    real_time = [f"miso/{report}" for report in REAL_TIME[:2]]
+    if not all((SAMPLES / report).is_dir() for report in (REPORT, *real_time)):
         pytest.skip("no real files beside the repository (shared/samples)")
     folder = tmp_path_factory.mktemp("real")
+    for report in real_time:
+        shutil.copytree(SAMPLES / report, folder / "raw" / report)
     (folder / "raw" / REPORT).mkdir(parents=True)
     for path in (*(SAMPLES / REPORT).rglob("*.csv"), BAD_SAMPLES / "miso_exante_not_expost.csv"):
         shutil.copyfile(path, folder / "raw" / REPORT / path.name)
@@ -410,30 +431,12 @@ def test_real_prices_are_those_of_the_lines(
     assert found == [(utc, total, congestion, loss, energy)]
 
 
-REAL_TIME = ("rt_lmp_final", "rt_lmp_prelim", "5min_lmp")
 HOURLY, FIVE_MINUTES = "miso/rt_energy_hourly_nodal", "miso/rt_energy_5min_nodal"
 
 
 @pytest.fixture(scope="module")
-def real_time(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Days of spring and of fall with real-time prices, and a status of each year."""
-    folder = tmp_path_factory.mktemp("real_time")
-    raw, out = folder / "raw", folder / "out"
-    for start in (date(2024, 3, 9), date(2025, 11, 1)):
-        write_sample(
-            raw,
-            isos=["miso"],
-            start=start,
-            days=3,
-            nodes=24,
-            options=SampleOptions(reports=REAL_TIME, packaging="zip"),
-        )
-        (folder / f"truth_{start.year}").mkdir()
-        for dataset in (HOURLY, FIVE_MINUTES):
-            truth = raw / "truth" / f"{dataset}.parquet"
-            shutil.move(truth, folder / f"truth_{start.year}" / truth.name)
-    build(raw, out, "miso")
-    return Built(raw, out)
+def real_time(published: Published) -> Built:
+    return Built(published.raw, published.out)
 
 
 @pytest.mark.parametrize("year", [2024, 2025])
@@ -525,13 +528,8 @@ def test_status_says_that_the_other_reading_fits_better(
     assert reading.said.endswith("end fits better, set it in seeds/interval_stamps.csv")
 
 
-def test_real_real_time_prices_are_those_of_the_lines(tmp_path: Path) -> None:
-    if not (SAMPLES / "miso" / "rt_lmp_final").is_dir():
-        pytest.skip("no real files beside the repository (shared/samples)")
-    for report in ("rt_lmp_final", "rt_lmp_prelim"):
-        shutil.copytree(SAMPLES / "miso" / report, tmp_path / "raw" / "miso" / report)
-    build(tmp_path / "raw", tmp_path / "out", "miso")
-    folder = tmp_path / "out" / "parquet" / HOURLY
+def test_real_real_time_prices_are_those_of_the_lines(real: tuple[Ran, str]) -> None:
+    folder = Path(real[1]).parents[3] / "parquet" / HOURLY
     found = query(
         "select settlement_location, delivery_hour, lmp_total, lmp_congestion, lmp_loss,"
         " lmp_energy, version from read_parquet($1)"

@@ -186,19 +186,44 @@ def kept_of_refused(published: Published, iso: str) -> list[tuple[str, str]]:
         ).fetchall()
 
 
-def test_files_refused_by_their_rows_are_not_read_again_for_nothing(published: Published) -> None:
-    readers = [reader for _, reader in kept_of_refused(published, "nyiso")]
+Kept = dict[str, list[tuple[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def again(published: Published) -> tuple[Kept, Ran, Kept]:
+    """Build again, for one operator as if its files had been refused by other staging models.
+
+    What was kept of the refused files before and after stands beside what the build said.
+    """
+
+    def kept() -> Kept:
+        return {iso: kept_of_refused(published, iso) for iso in ("nyiso", "spp")}
+
+    before = kept()
     spoil(published, "nyiso", refusal="as it was")
-    ran = build(published.raw, published.out, "nyiso", check=3)
-    assert not [line for line in ran.says if line.endswith(" lines done")]
-    assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 3
-    assert kept_of_refused(published, "nyiso") == [("as it was", reader) for reader in readers]
-
-
-def test_files_refused_by_their_rows_are_read_again_by_another_reader(published: Published) -> None:
-    """As if the staging models had been others when the files were refused."""
-    [kept] = kept_of_refused(published, "spp")
     spoil(published, "spp", refusal="as it was", refused_under="another")
-    ran = build(published.raw, published.out, "spp", check=3)
-    assert kept_of_refused(published, "spp") == [kept]
+    return before, build(published.raw, published.out, "nyiso", "spp", check=3), kept()
+
+
+def read_again(ran: Ran, iso: str) -> list[str]:
+    """Return the lines which say that lines of an operator's files were read."""
+    return [line for line in ran.says if line.startswith(iso) and line.endswith(" lines done")]
+
+
+def test_files_refused_by_their_rows_are_not_read_again_for_nothing(
+    again: tuple[Kept, Ran, Kept],
+) -> None:
+    before, ran, after = again
+    assert read_again(ran, "nyiso") == []
+    assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 3
+    assert after["nyiso"] == [("as it was", reader) for _, reader in before["nyiso"]]
+
+
+def test_files_refused_by_their_rows_are_read_again_by_another_reader(
+    again: tuple[Kept, Ran, Kept],
+) -> None:
+    before, ran, after = again
+    assert read_again(ran, "spp") != []
+    assert len(after["spp"]) == 1
+    assert after["spp"] == before["spp"]
     assert [line for line in ran.says if line.startswith("refused spp/da-lmp-sl/b.csv: is another")]
