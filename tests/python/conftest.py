@@ -4,6 +4,7 @@ A test that starts a process or dbt is marked with `builds`; without the mark it
 With `--numprocesses` modules are handed out to several processes.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         places = {name: place for place, name in enumerate(_LONGEST)}
         items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+@pytest.fixture(autouse=True)
+def own_variables() -> Iterator[None]:
+    """Let no test see the folders that a command of another one has put into the environment."""
+    before = {name: text for name, text in os.environ.items() if name.startswith("UNIFIED_ISO_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("UNIFIED_ISO_")]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
