@@ -10,6 +10,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -45,10 +46,10 @@ CAPPED_HEADER = "SCEDTimeStamp,RepeatedHourFlag,CappedSystemLambda,UncappedSyste
 
 # Generated cases: first day, days and options. Each spans a clock change.
 GENERATED = {
-    2025: (date(2025, 11, 1), 3, SampleOptions(reports=REPORTS)),
-    2026: (date(2026, 3, 7), 3, SampleOptions(reports=REPORTS, packaging="zip")),
-    2023: (
-        date(2023, 11, 4),
+    2014: (date(2014, 11, 1), 3, SampleOptions(reports=REPORTS)),
+    2013: (date(2013, 3, 9), 3, SampleOptions(reports=REPORTS, packaging="zip")),
+    2017: (
+        date(2017, 11, 4),
         2,
         SampleOptions(reports=REPORTS, packaging="csv.gz", overlap=False),
     ),
@@ -62,14 +63,14 @@ def quarterly(posted: str, ending: str) -> str:
 def api_reply(raw: Path) -> None:
     """A csv that a script made of the public API's reply: its names, dates, words and order."""
     write(
-        raw / QUARTERLY / "api/west 2021.csv",
+        raw / QUARTERLY / "api/west 2016.csv",
         "deliveryDate,deliveryHour,deliveryInterval,settlementPoint,settlementPointType,"
         "settlementPointPrice,DSTFlag",
-        "2021-11-07,3,1,LZ_WEST,LZ,9.54,false",
-        "2021-11-07,2,1,LZ_WEST,LZEW,14.12,true",
-        "2021-11-07,2,1,LZ_WEST,LZ,14.11,true",
-        "2021-11-07,2,4,LZ_WEST,LZ,11.63,false",
-        "2021-11-07,1,1,LZ_WEST,LZ,-0,false",
+        "2016-11-06,3,1,LZ_WEST,LZ,9.54,false",
+        "2016-11-06,2,1,LZ_WEST,LZEW,14.12,true",
+        "2016-11-06,2,1,LZ_WEST,LZ,14.11,true",
+        "2016-11-06,2,4,LZ_WEST,LZ,11.63,false",
+        "2016-11-06,1,1,LZ_WEST,LZ,-0,false",
     )
 
 
@@ -142,24 +143,56 @@ def workbook(raw: Path) -> None:
     book.save(raw / YEARLY / "rpt.00013061.0000000000000000.RTMLZHBSPP_2019.xlsx")
 
 
+# The years of the real files, which may not be redistributed and lie beside the repository.
+REAL_YEARS = {2021: 3799, 2022: 10153, 2025: 1000, 2026: 28}
+needs_samples = pytest.mark.skipif(
+    not REAL_FILES.is_dir(), reason="no real files beside the repository (shared/samples)"
+)
+
+
+def real_files(raw: Path) -> None:
+    """Lay the real files beside the others, if they are there."""
+    for report in (QUARTERLY, YEARLY, RUNS, LIST):
+        if (REAL_FILES.parent / report).is_dir():
+            target = raw / report / "real"
+            shutil.copytree(REAL_FILES.parent / report, target, copy_function=shutil.copyfile)
+
+
+def turn_of_a_year(raw: Path) -> None:
+    """Quarters before and after it, and the first run of the new year."""
+    quarters = [
+        f"{day},{hour},{quarter},HB_NORTH,HU,{number},N"
+        for number, (day, hour, quarter) in enumerate(
+            [("12/30/2011", 24, 4), ("12/31/2011", 24, 4), ("01/01/2012", 1, 1)], start=1
+        )
+    ]
+    write(raw / QUARTERLY / "merged.csv", QUARTERLY_HEADER, *quarters)
+    write(raw / RUNS / "a.csv", RUNS_HEADER, "01/01/2012 00:05:00,N,20")
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Publish what is sound; it is looked at in a copy, because the story below goes on."""
     folder = tmp_path_factory.mktemp("ercot")
-    return publish_cases(folder, NAME, GENERATED, (api_reply, postings, workbook))
+    arranges = (api_reply, postings, workbook, turn_of_a_year, real_files)
+    published = publish_cases(folder, NAME, GENERATED, arranges)
+    shutil.copytree(published.out, folder / "kept")
+    return replace(published, out=folder / "kept")
 
 
 def test_everything_is_published_and_nothing_refused(published: Published) -> None:
     told = status(published.out)
     assert told["refused"] == told["rejected"] == told["unpublished"] == []
-    years = [entry["year"] for entry in told["datasets"]]
-    assert sorted(years) == [2019, 2020, 2021, 2023, 2025, 2026]
+    years = {entry["year"] for entry in told["datasets"]}
+    assert years - {*REAL_YEARS} == {2011, 2012, 2013, 2014, 2016, 2017, 2019, 2020}
+    assert len(told["datasets"]) == len(years)
 
 
 @pytest.mark.parametrize("year", GENERATED)
 def test_published_rows_are_the_truth(published: Published, year: int) -> None:
     """Of 30 points eight zones and four ties come twice."""
     assert_equals_truth(Path(published.year(year)), published.truth[year])
-    quarters = 4 * {2025: 73, 2026: 71, 2023: 49}[year]
+    quarters = 4 * {2014: 73, 2013: 71, 2017: 49}[year]
     columns = "count(*), count(distinct datetime_utc), count(system_lambda)"
     assert rows(published.year(year), columns) == [(42 * quarters, quarters, 42 * quarters)]
 
@@ -176,14 +209,14 @@ def test_each_line_is_read_once(published: Published) -> None:
 
 def test_a_csv_of_the_public_api_is_read(published: Published) -> None:
     columns = "datetime_utc, settlement_location, lmp_total, delivery_hour, delivery_interval"
-    assert rows(published.year(2021), columns) == [
-        (at("2021-11-07 05:00"), "LZ_WEST", 0.0, 1, 1),
-        (at("2021-11-07 06:45"), "LZ_WEST", 11.63, 2, 4),
-        (at("2021-11-07 07:00"), "LZ_WEST", 14.11, 2, 1),
-        (at("2021-11-07 07:00"), "LZ_WEST_EW", 14.12, 2, 1),
-        (at("2021-11-07 08:00"), "LZ_WEST", 9.54, 3, 1),
+    assert rows(published.year(2016), columns) == [
+        (at("2016-11-06 05:00"), "LZ_WEST", 0.0, 1, 1),
+        (at("2016-11-06 06:45"), "LZ_WEST", 11.63, 2, 4),
+        (at("2016-11-06 07:00"), "LZ_WEST", 14.11, 2, 1),
+        (at("2016-11-06 07:00"), "LZ_WEST_EW", 14.12, 2, 1),
+        (at("2016-11-06 08:00"), "LZ_WEST", 9.54, 3, 1),
     ]
-    assert not rows(published.year(2021), "1", "lmp_total = 0 and signbit(lmp_total)")
+    assert not rows(published.year(2016), "1", "lmp_total = 0 and signbit(lmp_total)")
 
 
 def test_the_posting_with_the_later_stamp_stands(published: Published) -> None:
@@ -248,67 +281,74 @@ def test_every_row_is_accounted_for(published: Published) -> None:
     ]
 
 
-def test_runs_that_come_later_rebuild_the_quarters_they_reach_into(tmp_path: Path) -> None:
-    raw = tmp_path / "raw"
-    quarters = [
-        f"{day},{hour},{quarter},HB_NORTH,HU,{number},N"
-        for number, (day, hour, quarter) in enumerate(
-            [("12/30/2025", 24, 4), ("12/31/2025", 24, 4), ("01/01/2026", 1, 1)], start=1
-        )
-    ]
-    write(raw / QUARTERLY / "merged.csv", QUARTERLY_HEADER, *quarters)
-    write(raw / RUNS / "a.csv", RUNS_HEADER, "01/01/2026 00:05:00,N,20")
-    built = publish(raw, {}, NAME)
-    columns = "lmp_total, system_lambda"
-    assert rows(built.year(2026), columns) == [(3.0, 20.0)]
-    assert rows(built.year(2025), columns) == [(1.0, None), (2.0, None)]
-    # The last run of a year is in force as the next one begins; of its two lambdas one is capped.
-    write(raw / RUNS / "b.csv", CAPPED_HEADER, "12/31/2025 23:55:00,N,10,5000")
-    built = publish(raw, {}, NAME)
-    # 300 seconds of 10 and 600 of 20.
-    assert rows(built.year(2026), columns) == [(3.0, 16.666667)]
-    assert rows(built.year(2025), columns) == [(1.0, None), (2.0, None)]
-    write(raw / RUNS / "c.csv", CAPPED_HEADER, "12/31/2025 23:45:30,N,40,40")
-    built = publish(raw, {}, NAME)
-    # 570 seconds of 40 and 300 of 10.
-    assert rows(built.year(2025), columns) == [(1.0, None), (2.0, 29.655172)]
-    again = publish(raw, {}, NAME)
-    assert not [line for line in again.ran.says if line.startswith(DATASET)]
-    anew = tmp_path / "anew"
-    build(raw, anew, "ercot")
-    for year in (2025, 2026):
-        path = f"parquet/ercot/rt_energy_15min/rt_energy_15min_{year}.parquet"
-        assert (anew / path).read_bytes() == Path(built.year(year)).read_bytes()
+# A story that goes on where everything was published: runs come, with bad files beside them.
 
 
-@pytest.fixture(scope="module")
-def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Published:
+def bad_files(raw: Path) -> None:
     """Bad files beside a sound one, and a sound file with rows that can't be right."""
-    raw = tmp_path_factory.mktemp("spoiled") / "raw"
     write(
         raw / QUARTERLY / "sound.csv",
         QUARTERLY_HEADER,
-        "03/09/2025,2,4,HB_WEST,HU,20,N",
-        "03/09/2025,3,1,HB_WEST,HU,21,N",
-        "03/09/2025,4,1,LZ_WEST,LZXX,22,N",
-        "03/09/2025,4,1,HB_WEST,HU,23,N",
+        "03/11/2018,2,4,HB_WEST,HU,20,N",
+        "03/11/2018,3,1,HB_WEST,HU,21,N",
+        "03/11/2018,4,1,LZ_WEST,LZXX,22,N",
+        "03/11/2018,4,1,HB_WEST,HU,23,N",
     )
     write(
         raw / QUARTERLY / "no type.csv",
         QUARTERLY_HEADER.replace("SettlementPointType,", ""),
-        "03/09/2025,12,1,LZ_AEN,21.71,N",
+        "03/11/2018,12,1,LZ_AEN,21.71,N",
     )
     write(
         raw / QUARTERLY / "day-ahead.csv",
         "DeliveryDate,HourEnding,SettlementPoint,SettlementPointPrice,DSTFlag",
-        "03/09/2025,06:00,HB_WEST, 24,N",
+        "03/11/2018,06:00,HB_WEST, 24,N",
     )
     write(
         raw / RUNS / "adders.csv",
         "SCEDTimestamp,RepeatedHourFlag,SettlementPoint,LMP",
-        "03/09/2025 00:40:18,N,APPALOSA_ALL,      -38.25",
+        "03/11/2018 00:40:18,N,APPALOSA_ALL,      -38.25",
     )
-    return publish(raw, {}, NAME, "--allow-rejects", check=3)
+
+
+@pytest.fixture(scope="module")
+def story(published: Published) -> list[Published]:
+    """Copies of what two builds published, and what one more with nothing new said."""
+    raw, options = published.raw, ("--allow-rejects",)
+    told = []
+    # The last run of a year is in force as the next one begins; of its two lambdas one is capped.
+    for name, run in (("b", "23:55:00,N,10,5000"), ("c", "23:45:30,N,40,40")):
+        write(raw / RUNS / f"{name}.csv", CAPPED_HEADER, f"12/31/2011 {run}")
+        bad_files(raw)
+        ran = publish(raw, {}, NAME, *options, check=3)
+        shutil.copytree(ran.out, raw.with_name(name))
+        told.append(replace(ran, out=raw.with_name(name)))
+    return [*told, publish(raw, {}, NAME, *options, check=3)]
+
+
+def test_runs_that_come_later_rebuild_the_quarters_they_reach_into(
+    published: Published, story: list[Published], tmp_path: Path
+) -> None:
+    columns = "lmp_total, system_lambda"
+    assert rows(published.year(2012), columns) == [(3.0, 20.0)]
+    assert rows(published.year(2011), columns) == [(1.0, None), (2.0, None)]
+    second, third, again = story
+    # 300 seconds of 10 and 600 of 20.
+    assert rows(second.year(2012), columns) == [(3.0, 16.666667)]
+    assert rows(second.year(2011), columns) == [(1.0, None), (2.0, None)]
+    # 570 seconds of 40 and 300 of 10.
+    assert rows(third.year(2011), columns) == [(1.0, None), (2.0, 29.655172)]
+    assert not [line for line in again.ran.says if line.startswith(DATASET)]
+    anew = replace(third, out=tmp_path)
+    years = ("--years", "2011-2012")
+    build(anew.raw, anew.out, "ercot", *years, "--allow-rejects", check=3)
+    for year in (2011, 2012):
+        assert Path(anew.year(year)).read_bytes() == Path(third.year(year)).read_bytes()
+
+
+@pytest.fixture
+def spoiled(story: list[Published]) -> Published:
+    return story[0]
 
 
 def test_bad_files_are_refused_for_what_they_are(spoiled: Published) -> None:
@@ -328,32 +368,24 @@ def test_rows_that_cannot_be_are_rejected_with_their_line(spoiled: Published) ->
         *(f"{QUARTERLY}/sound.csv", 3, 2),
     )
     assert "does not exist on the spring" in rejected["reason"]
-    assert rows(spoiled.year(2025), "datetime_utc, lmp_total") == [
-        (at("2025-03-09 07:45"), 20.0),
-        (at("2025-03-09 08:00"), 23.0),
+    assert rows(spoiled.year(2018), "datetime_utc, lmp_total") == [
+        (at("2018-03-11 07:45"), 20.0),
+        (at("2018-03-11 08:00"), 23.0),
     ]
 
 
-# Real files: they may not be redistributed and lie beside the repository.
+# Real files.
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    if not REAL_FILES.is_dir():
-        pytest.skip("no real files beside the repository (shared/samples)")
-    folder = tmp_path_factory.mktemp("real")
-    for report in (QUARTERLY, YEARLY, RUNS, LIST):
-        target = folder / "raw" / report
-        shutil.copytree(REAL_FILES.parent / report, target, copy_function=shutil.copyfile)
-    for path in [folder / "raw", *(folder / "raw").rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return publish(folder / "raw", {}, NAME)
+@pytest.fixture
+def real(published: Published) -> Published:
+    return published
 
 
 def raw_rows(raw: Path) -> Iterator[tuple[tuple[datetime, str], float]]:
     """Start, name and price of all lines of the real files, none of them of a repeated hour."""
     for report in (QUARTERLY, YEARLY):
-        for path in sorted((raw / report).rglob("*")):
+        for path in sorted((raw / report / "real").rglob("*")):
             if path.suffix == ".zip":
                 with zipfile.ZipFile(path) as archive:
                     text = archive.read(archive.namelist()[0]).decode()
@@ -376,23 +408,23 @@ def raw_rows(raw: Path) -> Iterator[tuple[tuple[datetime, str], float]]:
                 )
 
 
+@needs_samples
 def test_real_files_are_published_whole(real: Published) -> None:
     told = status(real.out)
     assert told["refused"] == told["rejected"] == told["unpublished"] == []
     expected = dict(raw_rows(real.raw))
     found = rows(
-        real.year(2025).replace("2025", "*"), "datetime_utc, settlement_location_id, lmp_total"
+        real.year(2025).replace("2025", "*"),
+        "datetime_utc, settlement_location_id, lmp_total",
+        "data_source like '%/real/%'",
     )
     assert {(start, name): price for start, name, price in found} == expected
     assert len(found) == len(expected) == len(list(raw_rows(real.raw)))
-    assert {entry["year"]: entry["rows"] for entry in told["datasets"]} == {
-        2021: 3799,
-        2022: 10153,
-        2025: 1000,
-        2026: 28,
-    }
+    counted = {entry["year"]: entry["rows"] for entry in told["datasets"]}
+    assert {year: counted[year] for year in REAL_YEARS} == REAL_YEARS
 
 
+@needs_samples
 def test_real_prices_typed_from_the_files(real: Published) -> None:
     """First and last lines of files, and the two prices of a zone."""
     columns = "datetime_utc, lmp_total, settlement_location_type, system_lambda"
@@ -410,6 +442,7 @@ def test_real_prices_typed_from_the_files(real: Published) -> None:
         assert rows(real.year(year), columns, condition) == [(at(start), price, kind, None)]
 
 
+@needs_samples
 def test_real_ties_have_two_prices(real: Published) -> None:
     condition = "settlement_location_type = 'DC_TIE'"
     assert [name for (name,) in rows(real.year(2025), "settlement_location", condition)] == [
