@@ -41,7 +41,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("quality")
     built = Built(folder / "raw", folder / "out")
     write_raw(built.raw)
-    build(built.raw, built.out, check=3)
+    build(built.raw, built.out, "pjm", check=3)
     return built
 
 
@@ -357,7 +357,7 @@ def test_the_page_names_no_path_of_the_machine_and_no_address(built: Built) -> N
 @pytest.mark.builds
 def test_equal_builds_have_equal_pages(built: Built, tmp_path: Path) -> None:
     write_raw(tmp_path / "raw")
-    build(tmp_path / "raw", tmp_path / "elsewhere", check=3)
+    build(tmp_path / "raw", tmp_path / "elsewhere", "pjm", check=3)
     first = (built.out / "report.html").read_bytes()
     assert (tmp_path / "elsewhere" / "report.html").read_bytes() == first
 
@@ -391,7 +391,7 @@ def test_a_build_without_news_reads_nothing_and_leaves_the_page(
     before = html_file.stat().st_mtime_ns
     for module, name in ((figures, "_compute"), (page, "render")):
         monkeypatch.setattr(module, name, lambda *arguments: pytest.fail("was called"))
-    ran = build(built.raw, built.out, check=3)
+    ran = build(built.raw, built.out, "pjm", check=3)
     assert html_file.stat().st_mtime_ns == before
     assert "not up to date" not in ran.stderr
 
@@ -404,7 +404,7 @@ def test_a_lost_page_comes_back_and_lost_figures_are_computed_again(built: Built
             for table in FIGURES:
                 connection.execute(f"delete from inventory.{table}")
         (out / "report.html").unlink()
-        build(built.raw, out, check=3)
+        build(built.raw, out, "pjm", check=3)
         assert (out / "report.html").read_bytes() == first
 
 
@@ -413,7 +413,7 @@ def test_a_page_that_cannot_be_written_is_said_and_fails_nothing(built: Built) -
     with own_copy(built) as out:
         (out / "report.html").unlink()
         (out / "report.html").mkdir()
-        ran = build(built.raw, out, check=3)
+        ran = build(built.raw, out, "pjm", check=3)
         assert "warning report.html is not up to date: " in ran.stderr
         assert not list(out.glob("*.partial"))
 
