@@ -292,10 +292,11 @@ def test_sheets_are_of_locations_that_there_are() -> None:
 # --- What a fault stops ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def new_day(tmp_path: Path) -> Built:
+@pytest.fixture(scope="module")
+def published_day(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A published day, and raw files of the next one."""
-    built = Built(tmp_path / "raw", tmp_path / "out")
+    folder = tmp_path_factory.mktemp("new_day")
+    built = Built(folder / "raw", folder / "out")
     sample_day(built.raw, date(2024, 3, 1))
     build(built.raw, built.out, "nyiso")
     sample_day(built.raw, date(2024, 3, 2))
@@ -303,9 +304,16 @@ def new_day(tmp_path: Path) -> Built:
 
 
 @pytest.fixture
-def spoiled(tmp_path: Path) -> Path:
+def new_day(published_day: Built, tmp_path: Path) -> Built:
+    """The same, with an output folder to change."""
+    shutil.copytree(published_day.out, tmp_path / "out", symlinks=True)
+    return Built(published_day.raw, tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a tolerance so wide that no price of NYISO could fail its own tests."""
-    project = copied_project(tmp_path / "project")
+    project = copied_project(tmp_path_factory.mktemp("spoiled") / "project")
     path = project / "seeds" / "component_tolerances.csv"
     path.write_text(path.read_text().replace("nyiso,DA,0.02,", "nyiso,DA,500,"))
     return project
@@ -325,7 +333,8 @@ def test_a_seed_that_was_loaded_and_not_tested_stops_what_is_built_on_it(
     new_day: Built, spoiled: Path
 ) -> None:
     before = published(new_day.out)
-    run_dbt_in(spoiled, new_day.raw, new_day.out, "seed", check=0)
+    seed = ("seed", "--select", "component_tolerances")
+    run_dbt_in(spoiled, new_day.raw, new_day.out, *seed, check=0)
     run_dbt_in(spoiled, new_day.raw, new_day.out, "build", "--select", DATASET)
     assert published(new_day.out) == before
 
