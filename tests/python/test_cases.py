@@ -86,7 +86,8 @@ def _publish(folder: Path, *cases: str) -> Published:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
                 target.chmod(0o644)
-    ran = build(raw, folder / "out", check=None)
+    isos = sorted(path.name for path in raw.iterdir())
+    ran = build(raw, folder / "out", *isos, check=None)
     return Published(folder / "out", ran, status(folder / "out"))
 
 
