@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -240,14 +240,19 @@ def _build_in_stops(scene: Scene, told: Path) -> int:
 
 def _look_of(out: Path) -> tuple[tuple[str, int, int, int], ...]:
     """What tells one state of a folder from another without reading it."""
-    own = (out / "logs", out / ".unified-iso" / "target")
-    looks = []
-    for path in sorted(out.rglob("*")):
-        if any(path.is_relative_to(skipped) for skipped in own):
-            continue
-        status = path.lstat()
-        looks.append((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
-    return tuple(looks)
+    return tuple(sorted(_looks(out, {str(out / "logs"), str(out / ".unified-iso" / "target")})))
+
+
+def _looks(folder: Path | str, skipped: set[str]) -> Iterator[tuple[str, int, int, int]]:
+    """Look at every stop, so that folders which are skipped are not even listed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.path in skipped:
+                continue
+            status = entry.stat(follow_symlinks=False)
+            yield entry.path, status.st_ino, status.st_size, status.st_mtime_ns
+            if entry.is_dir(follow_symlinks=False):
+                yield from _looks(entry.path, skipped)
 
 
 def judge(report: Attack, scene: Scene, state: State) -> None:
