@@ -16,8 +16,15 @@ from unified_iso.descriptions import Description
 from unified_iso.footers import Entry
 from unified_iso.machine import machine_named
 from unified_iso.manifest import read_manifest
-from unified_iso.places import VARIABLE, files_sql, pattern_of_family, year_files_pattern
+from unified_iso.places import (
+    VARIABLE,
+    files_sql,
+    only_in_tree,
+    pattern_of_family,
+    year_files_pattern,
+)
 from unified_iso.sql import quoted_name, quoted_text, sql_text
+from unified_iso.tree_mark import mark_of
 from unified_iso.twins import twin_of
 from unified_iso.workspace import Workspace, beside, log_of
 
@@ -72,7 +79,7 @@ def write_catalog(
         if (workspace.out / entry["path"]).is_file()
     ]
     content = _Content(
-        views_of_files=_views_of_files(workspace, published, unions),
+        views_of_files=_views_of_files(workspace, published, unions, mark_of(workspace)),
         tables=tables or {},
         views=views or {},
         descriptions=descriptions or {},
@@ -171,7 +178,10 @@ def _fill(session: duckdb.DuckDBPyConnection, content: _Content) -> None:
 
 
 def _views_of_files(
-    workspace: Workspace, published: Sequence[Entry], unions: Mapping[str, Sequence[str]]
+    workspace: Workspace,
+    published: Sequence[Entry],
+    unions: Mapping[str, Sequence[str]],
+    mark: str,
 ) -> dict[tuple[str, str], str]:
     """Return the SQL of each view over published files, by its schema and name."""
     found: dict[tuple[str, str], str] = {}
@@ -182,7 +192,7 @@ def _views_of_files(
     for model, entries in sorted(models.items()):
         iso, dataset = entries[0]["iso"], entries[0]["dataset"]
         pattern = None if model in odd else year_files_pattern(iso, dataset)
-        rows = _rows_of(pattern, [entry["path"] for entry in entries])
+        rows = _rows_of(pattern, [entry["path"] for entry in entries], mark)
         found["main", model] = rows
         found[iso, dataset] = rows
         twins = [twin_of(workspace, entry) for entry in entries]
@@ -190,12 +200,12 @@ def _views_of_files(
         if all(twin.is_file() for twin in twins):
             pattern = year_files_pattern(iso, dataset, workspace.by_location.name)
             names = [workspace.name_of(twin) for twin in twins]
-            found["by_location", model] = _rows_of(pattern, names)
+            found["by_location", model] = _rows_of(pattern, names, mark)
     for name, united in sorted(unions.items()):
         members = [entry for entry in published if entry["model"] in united]
         if members:
-            found["main", name] = _rows_of_family(members, published, odd)
-    found |= _other_views(workspace)
+            found["main", name] = _rows_of_family(members, published, odd, mark)
+    found |= _other_views(workspace, mark)
     return found
 
 
@@ -209,13 +219,13 @@ def _with_unknown_files(workspace: Workspace, published: Sequence[Entry]) -> set
     return {f"{path.parent.parent.name}_{path.parent.name}" for path in unknown}
 
 
-def _rows_of(pattern: str | None, names: Sequence[str]) -> str:
-    files = files_sql(pattern, sorted(names))
-    return f"select * from read_parquet({files}, hive_partitioning = false)"
+def _rows_of(pattern: str | None, names: Sequence[str], mark: str) -> str:
+    read = f"read_parquet({files_sql(pattern, sorted(names))}, hive_partitioning = false)"
+    return f"select * from {only_in_tree(read, mark)}"
 
 
 def _rows_of_family(
-    members: Sequence[Entry], published: Sequence[Entry], odd: Collection[str]
+    members: Sequence[Entry], published: Sequence[Entry], odd: Collection[str], mark: str
 ) -> str:
     """Return the SQL that unites datasets, also where the folder of one of them is gone.
 
@@ -228,29 +238,32 @@ def _rows_of_family(
     names = sorted(entry["path"] for entry in members)
     folders = sorted({(entry["iso"], entry["dataset"]) for entry in members})
     if odd:
-        return _rows_of(None, names)
+        return _rows_of(None, names, mark)
     if (folder := pattern_of_family(datasets, others)) is None:
         return " union all ".join(
             _rows_of(
-                year_files_pattern(iso, dataset), [n for n in names if f"/{iso}/{dataset}/" in n]
+                year_files_pattern(iso, dataset),
+                [n for n in names if f"/{iso}/{dataset}/" in n],
+                mark,
             )
             for iso, dataset in folders
         )
     files = files_sql(year_files_pattern("*", folder).replace(f"{folder}_", "*_"), names)
     united = "|".join(rf"{re.escape(iso)}[/\\]{re.escape(dataset)}" for iso, dataset in folders)
     ends = quoted_text(rf"[/\\]({united})[/\\][^/\\]+$")
+    read = f"read_parquet({files}, filename = true, hive_partitioning = false)"
     return (
-        f"select * exclude (filename) from read_parquet({files}, filename = true,"
-        f" hive_partitioning = false) where regexp_matches(filename, {ends})"
+        f"select * exclude (filename) from {only_in_tree(read, mark)}"
+        f" where regexp_matches(filename, {ends})"
     )
 
 
-def _other_views(workspace: Workspace) -> dict[tuple[str, str], str]:
+def _other_views(workspace: Workspace, mark: str) -> dict[tuple[str, str], str]:
     """Return the views over what lies in the tree beside the year files, where it does."""
     name = workspace.name_of(workspace.locations)
     if not workspace.locations.is_file():
         return {}
-    return {("main", "locations"): _rows_of(name, [name])}
+    return {("main", "locations"): _rows_of(name, [name], mark)}
 
 
 def _comment(session: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Description]) -> None:

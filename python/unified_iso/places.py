@@ -45,6 +45,17 @@ def files_sql(pattern: str | None, names: Sequence[str]) -> str:
     )
 
 
+def only_in_tree(files: str, mark: str) -> str:
+    """Return a `from` clause over files that can't be bound in any tree but the one with `mark`.
+
+    `files` is the `from` clause without it. Nothing is joined, which DuckDB sees when it plans a
+    query, so that it is planned as if nothing stood here; but the mark has to be opened before.
+    """
+    marks = files_sql(mark, [mark])
+    nothing = f"select 1 from read_parquet({marks}, hive_partitioning = false) where false"
+    return f"{files} as files anti join ({nothing}) as another_tree on true"
+
+
 def year_files_pattern(iso: str, dataset: str, folder: str = "parquet") -> str:
     """Return the pattern of the year files of a dataset, below the folder of its tree."""
     return f"{folder}/{iso}/{dataset}/{dataset}_{YEAR}.parquet"

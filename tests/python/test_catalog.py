@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import duckdb
@@ -280,6 +278,104 @@ def test_an_attached_catalog_says_what_it_needs_and_never_reads_the_working_fold
         read(tree.catalog, "energy", "set temp_directory = '/tmp/spill'")
 
 
+@pytest.fixture
+def other_tree(tree: Workspace, tmp_path: Path) -> Workspace:
+    """A tree of the same datasets with other prices, whose catalog was written for itself."""
+    other = Workspace(raw=tmp_path / "raw", out=tmp_path / "other")
+    other.prepare()
+    shutil.copytree(tree.parquet, other.parquet)
+    shutil.copy(tree.manifest, other.manifest)
+    for dataset in ("da_energy", "rt_energy", "as_hourly"):
+        write_file(other, dataset, 2024, ("A", 8.5))
+    shutil.copy(other.year_file("x", "as_hourly", 2024), other.locations)
+    shutil.copy(other.year_file("x", "as_hourly", 2024), tree.locations)
+    for of in (tree, other):
+        write_catalog(
+            of,
+            {"energy": ["x_da_energy", "x_rt_energy"], "services": ["x_as_hourly"]},
+            views={"dear": "select * from main.energy where price > 2"},
+        )
+    return other
+
+
+def views_with_schema(workspace: Workspace) -> list[str]:
+    with duckdb.connect(str(workspace.catalog), read_only=True) as session:
+        return [
+            f"{schema}.{name}"
+            for schema, name in session.execute(
+                "select schema_name, view_name from duckdb_views() where not internal order by all"
+            ).fetchall()
+        ]
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_no_view_ever_reads_the_files_of_another_tree(
+    tree: Workspace, other_tree: Workspace, is_named: bool
+) -> None:
+    """Be it beside the database that the session was opened with, or named by the variable."""
+    names = views_with_schema(tree)
+    assert {"main.energy", "main.dear", "main.locations", "x.da_energy"} < set(names)
+    with duckdb.connect(*[] if is_named else [str(other_tree.catalog)]) as session:
+        session.execute(f"attach {quoted_text(tree.catalog)} as prices (read_only)")
+        if is_named:
+            session.execute(f"set variable {VARIABLE} = {quoted_text(other_tree.out)}")
+        for name in names:
+            for more in ("", " where false", " limit 0"):
+                with pytest.raises(duckdb.IOException, match=r"metadata/tree_of_catalog_\w+\.parq"):
+                    session.execute(f"select count(*) from (from prices.{name}{more})").fetchall()
+        session.execute(f"set variable {VARIABLE} = {quoted_text(tree.out)}")
+        read = session.execute("select zone, price from prices.energy order by all").fetchall()
+        assert read == ALL_ROWS
+
+
+def test_two_trees_are_compared_by_saying_before_each_query_which_one_is_meant(
+    tree: Workspace, other_tree: Workspace
+) -> None:
+    with duckdb.connect() as session:
+        found = []
+        for name, of in (("a", tree), ("b", other_tree)):
+            session.execute(f"attach {quoted_text(of.catalog)} as {name} (read_only)")
+            session.execute(f"set variable {VARIABLE} = {quoted_text(of.out)}")
+            sql = f"create table of_{name} as select max(price) as price from {name}.energy"
+            session.execute(sql)
+            found += session.execute(f"from of_{name}").fetchall()
+    assert found == [(7.0,), (8.5,)]
+
+
+def test_the_mark_of_a_tree_stays_whatever_is_built(tree: Workspace) -> None:
+    marks = list(tree.manifest.parent.glob("tree_of_catalog_*"))
+    assert len(marks) == 1
+    with duckdb.connect(str(tree.catalog), read_only=True) as session:
+        write_file(tree, "da_energy", 2025, ("A", 9.5))
+        write_manifest_of(tree, ("da_energy", 2023), ("da_energy", 2024), ("da_energy", 2025))
+        write_catalog(tree, {})
+        # The session has the old catalog, and reads what is there now.
+        assert session.execute("select max(price) from energy").fetchall() == [(9.5,)]
+    assert list(tree.manifest.parent.glob("tree_of_catalog_*")) == marks
+    assert read(tree.catalog, "x_da_energy") == [("A", 1.5), ("A", 2.5), ("A", 9.5)]
+
+
+def test_a_lost_mark_is_replaced_and_the_catalog_with_it(tree: Workspace) -> None:
+    [mark] = tree.manifest.parent.glob("tree_of_catalog_*")
+    mark.unlink()
+    with pytest.raises(duckdb.IOException, match=mark.name):
+        read(tree.catalog, "x_da_energy")
+    write_catalog(tree, {})
+    assert read(tree.catalog, "x_da_energy") == [("A", 1.5), ("A", 2.5)]
+
+
+@pytest.mark.parametrize("view", ["x_da_energy", "energy"])
+def test_a_query_is_planned_as_if_there_were_no_mark(tree: Workspace, view: str) -> None:
+    """Else DuckDB would no longer answer from the figures that Parquet files have of themselves."""
+    with duckdb.connect(str(tree.catalog), read_only=True) as session:
+        [(_, plan)] = session.execute(
+            f"explain (format json) select max(price) from {view} where zone = 'A'"
+        ).fetchall()
+    operators = re.findall(r'"name": "([^"]*)"', plan)
+    assert "READ_PARQUET" in " ".join(operators).upper().replace(" ", "_")
+    assert not [name for name in operators if "JOIN" in name.upper() or "CROSS" in name.upper()]
+
+
 @pytest.mark.parametrize(
     ("gone", "left"),
     [
@@ -399,44 +495,57 @@ def test_a_family_without_a_pattern_of_its_own_is_united_all_the_same(
     assert sql.count("x/da/da_2024.parquet") == sql.count("x/rt/rt_2024.parquet") == 1
 
 
-class _Ranges(SimpleHTTPRequestHandler):
-    """Serves files, and parts of them as DuckDB asks for them."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
-        asked = self.headers.get("Range")
-        if asked is None or not path.is_file():
-            return super().do_GET()
-        content = path.read_bytes()
-        first, _, last = asked.removeprefix("bytes=").partition("-")
-        part = content[int(first) : int(last or len(content) - 1) + 1]
-        self.send_response(206)
-        end = int(first) + len(part) - 1
-        self.send_header("Content-Range", f"bytes {first}-{end}/{len(content)}")
-        self.send_header("Content-Length", str(len(part)))
-        self.end_headers()
-        self.wfile.write(part)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def address(tree: Workspace) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Ranges, directory=tree.out)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def served(tree: Workspace) -> Iterator[Any]:
+    pytest.importorskip("fsspec", reason="the package fsspec is not installed here")
+    from web_files import Served
+
+    made = Served(tree.out)
+    yield made
+    made.stop()
 
 
-def test_a_tree_can_be_read_over_http(address: str) -> None:
+def read_served(catalog: str, view: str, tree: str) -> list[Any]:
+    """Read a view of a catalog on a web server, without httpfs, with which alone ATTACH is http."""
+    from web_files import Web
+
+    with duckdb.connect() as session:
+        session.register_filesystem(Web())
+        session.execute(f"attach 'web://{catalog}/catalog.duckdb' as prices (read_only)")
+        session.execute(f"set variable {VARIABLE} = {quoted_text(tree)}")
+        return session.execute(f"select zone, price from prices.{view} order by all").fetchall()
+
+
+def test_a_tree_can_be_read_over_http(served: Any) -> None:
+    for address in (f"http://{served.place}", f"http://{served.place}/"):
+        assert read_served(served.place, "energy", address) == ALL_ROWS
+        assert read_served(served.place, "x_rt_energy", address) == [("B", 7.0)]
+        assert read_served(served.place, "x.da_energy", address) == [("A", 1.5), ("A", 2.5)]
+    assert "/parquet/x/rt_energy/rt_energy_2024.parquet" in served.asked
+    # A pattern would be asked for as it is, and files of other families are not wanted.
+    assert not [path for path in served.asked if "[" in path or "*" in path or "as_h" in path]
+
+
+def test_another_tree_is_never_read_over_http(served: Any, tree: Workspace, tmp_path: Path) -> None:
+    from web_files import Served
+
+    other = tmp_path / "other"
+    shutil.copytree(tree.out, other)
+    [mark] = (other / "metadata").glob("tree_of_catalog_*")
+    mark.rename(mark.with_name("tree_of_catalog_of_another_one.parquet"))
+    elsewhere = Served(other)
+    with pytest.raises(duckdb.Error, match=mark.name):
+        read_served(served.place, "energy", f"http://{elsewhere.place}")
+    elsewhere.stop()
+
+
+def test_the_extension_reads_the_same_over_http(served: Any) -> None:
     with duckdb.connect() as session:
         try:
             session.execute("load httpfs")
         except duckdb.Error:
             pytest.skip("DuckDB's extension httpfs is not installed here")
+    address = f"http://{served.place}"
     assert read_attached(f"{address}/catalog.duckdb", "energy", address) == ALL_ROWS
     assert read_attached(f"{address}/catalog.duckdb", "x_rt_energy", address) == [("B", 7.0)]
 

@@ -89,7 +89,7 @@ def _remove_leftovers(workspace: Workspace) -> None:
         *map(beside, (workspace.manifest, workspace.catalog, workspace.report)),
         log_of(beside(workspace.catalog)),
         *workspace.manifest.parent.rglob("*.json.partial"),
-        workspace.manifest.parent / "locations.parquet.partial",
+        *workspace.manifest.parent.glob("*.parquet.partial"),
         *(
             path
             for folder in (workspace.parquet, workspace.by_location)
