@@ -113,6 +113,49 @@ def test_prices_by_month_and_hour(workspace: Workspace, session: duckdb.DuckDBPy
     assert hours == [(0, 2, 1, -4.0), (3, 2, 0, 9.0), (23, 1, 0, 300.0)]
 
 
+def test_months_and_days_keep_their_own_figures_to_the_ends_of_a_year(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection
+) -> None:
+    rows = """
+    select
+        timezone('America/Chicago', day::timestamp) as datetime_utc,
+        day as delivery_date,
+        1::utinyint as delivery_hour,
+        'DA' as market_type,
+        'A' as point,
+        price::double as price
+    from (
+        values
+            (date '2024-01-01', 0.1), (date '2024-01-31', 0.2), (date '2024-02-29', -1.5),
+            (date '2024-12-01', 7.25), (date '2024-12-31', 8.000001)
+    ) as priced (day, price)
+    """
+    publish(workspace, rows)
+    parts = [(f"2024-{month:02}-01", "d", 1) for month in (1, 2, 12)]
+    keep(workspace, session, entry(parts))
+    found = session.execute("select delivery_date::varchar from inventory.day_figures order by all")
+    assert [day for (day,) in found.fetchall()] == [
+        *("2024-01-01", "2024-01-31", "2024-02-29", "2024-12-01", "2024-12-31"),
+    ]
+    totals = session.execute(
+        "select month::varchar, rows, negative_rows, total::varchar from inventory.hour_figures"
+        " order by all"
+    ).fetchall()
+    assert totals == [
+        ("2024-01-01", 2, 0, "0.300000"),
+        ("2024-02-01", 1, 1, "-1.500000"),
+        ("2024-12-01", 2, 0, "15.250001"),
+    ]
+    prices = session.execute(
+        "select month::varchar, low, high from inventory.price_figures order by all"
+    ).fetchall()
+    assert prices == [
+        ("2024-01-01", 0.1, 0.2),
+        ("2024-02-01", -1.5, -1.5),
+        ("2024-12-01", 7.25, 8.000001),
+    ]
+
+
 def test_quantiles_lie_within_the_prices(
     workspace: Workspace, session: duckdb.DuckDBPyConnection
 ) -> None:

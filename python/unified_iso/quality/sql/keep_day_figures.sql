@@ -1,9 +1,10 @@
 -- A series that has a row on a day should cover the whole of it, be it 23, 24 or 25 hours long. What it has
--- too much of, as where intervals overlap, makes up for no gap of another series.
+-- too much of, as where intervals overlap, makes up for no gap of another series. DuckDB groups by a small
+-- number in half the time that it takes for a date.
 insert into inventory.day_figures
-with per_series as (
+with by_number as (
     select
-        delivery_date,
+        (delivery_date - $first_day)::usmallint as day_number,
         market_type,
         series,
         count(*) as rows,
@@ -11,9 +12,18 @@ with per_series as (
     from year_rows
     where delivery_date between $first_day and $last_day
     group by
-        delivery_date,
+        (delivery_date - $first_day)::usmallint,
         market_type,
         series
+),
+
+per_series as (
+    select
+        $first_day + day_number::integer as delivery_date,
+        market_type,
+        rows,
+        seconds
+    from by_number
 ),
 
 calendar as (
