@@ -1,5 +1,6 @@
 """SPP's generated sample: raw bytes as published, truth as its own reading of the raw text."""
 
+import csv
 import re
 import zipfile
 from collections import Counter, defaultdict
@@ -61,9 +62,10 @@ def stamp(text: str) -> datetime:
 
 
 def lines(out: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Rows of the raw files under one spelling of their columns."""
+    """Rows of the raw files by day under one spelling of their columns."""
     for source, row in raw_rows(out, REPORT):
-        yield source, {name.upper().replace(" ", "_"): cell for name, cell in row.items()}
+        if "MONTHLY" not in source:
+            yield source, {name.upper().replace(" ", "_"): cell for name, cell in row.items()}
 
 
 def expected(out: Path) -> list[Row]:
@@ -230,6 +232,11 @@ def test_truth_is_what_the_raw_text_resolves_to(border: Path) -> None:
     assert [(name, kind) for name, kind, *_ in described] == list(ENERGY_COLUMNS.items())
 
 
+def hour_ends(day: str) -> list[datetime]:
+    first = datetime.strptime(day, "%Y/%m/%d")
+    return [first + timedelta(hours=hour) for hour in range(1, 25)]
+
+
 def test_a_zip_holds_a_year_whose_hours_are_there_by_day_and_by_month(
     tmp_path: Path,
 ) -> None:
@@ -239,9 +246,22 @@ def test_a_zip_holds_a_year_whose_hours_are_there_by_day_and_by_month(
     )
     with zipfile.ZipFile(tmp_path / REPORT / "2024.zip") as archive:
         names = archive.namelist()
-        month = archive.read("DA-LMP-MONTHLY-SL-202401.csv")
-        assert month.count(b"\n") == 31 * 24 * 2 + 1
-        assert archive.read("DA-LMP-SL-202401020100.csv").split(b"\n", 1)[1] in month
+        month = archive.read("DA-LMP-MONTHLY-SL-202401.csv").decode()
+    header, *rows = csv.reader(month.splitlines())
+    hours = [f" HE{hour:02}" for hour in range(1, 25)]
+    assert header == ["Date", " Settlement Location Name", " PNODE Name", " Price Type", *hours]
+    prices = {
+        (hour_end, name, kind): Decimal(cell)
+        for day, name, _, kind, *cells in rows
+        for hour_end, cell in zip(hour_ends(day), cells, strict=True)
+        if cell
+    }
+    assert prices == {
+        (stamp(row["GMTINTERVALEND"]), row["SETTLEMENT_LOCATION"], kind): Decimal(row[kind])
+        for source, row in lines(tmp_path)
+        if "DA-LMP-SL-202401" in source
+        for kind in ("LMP", "MCC", "MLC")
+    }
     assert sorted(path.name for path in (tmp_path / REPORT).iterdir()) == ["2023.zip", "2024.zip"]
     assert names == [
         *(f"DA-LMP-SL-202401{day:02}0100.csv" for day in range(1, 32)),

@@ -2,7 +2,8 @@
 
 Shapes a reader must get right: five headers, two ways to print stamps and prices, a local column
 that is not the wall clock on clock-change days, from April 2026 a western balancing area with an
-energy price of its own, and real-time prices that come twice, by interval and by day.
+energy price of its own, real-time prices that come twice, by interval and by day, and yearly zips
+with a file for each month in which the hours stand beside each other.
 
 By name also the prices of operating reserve: da-mcp, rtbm-mcp and rtbm-mcp-daily.
 """
@@ -102,6 +103,34 @@ class Form:
         return short_sql(ticks, 4) if self.short else decimal_sql(ticks, 4)
 
 
+def _month_sql() -> str:
+    """SQL of a row for each date, location and kind of price, with the hours beside each other.
+
+    Readers disagree about the clock of these files. That it is GMT is an assumption.
+    """
+    kinds = {"LMP": "total", "MCC": "congestion", "MLC": "loss"}
+    ticks = ", ".join(kinds.values())
+    hours = ", ".join(
+        f"max({decimal_sql('ticks', 4)}) filter (where hour(gmt_start) = {hour})"
+        f' as " HE{hour + 1:02}"'
+        for hour in range(24)
+    )
+    return f"""
+        select
+            strftime(gmt_start, '%Y/%m/%d') as "Date", name as " Settlement Location Name",
+            pnode as " PNODE Name", price_type as " Price Type", {hours}
+        from (
+            select
+                gmt_end - interval 1 hour as gmt_start, name, pnode,
+                unnest({list(kinds)}) as price_type, unnest([{ticks}]) as ticks
+            from prices
+        )
+        group by "Date", name, pnode, price_type
+        order by "Date", name, price_type
+    """
+
+
+MONTH = _month_sql()
 # Taken in turn, one a day.
 FORMS_BEFORE_WEST = (*(Form(PLAIN),) * 4, Form(PLAIN, short=True))
 FORMS_WITH_WEST = (
@@ -199,7 +228,7 @@ REAL_TIME = Curve(
 def _files(span: Span) -> Iterator[File]:
     """A day each, whatever days_per_file says.
 
-    Zips hold a year, each day once in its own file and once in that of its month.
+    Zips hold a year, each day once in its own file and once more in that of its month.
     """
     for _, year in groupby(span.by_day(), key=lambda of_day: of_day[0].year):
         days = list(year)
@@ -213,21 +242,20 @@ def _day_file(day: date, lines: Sequence[Line]) -> File:
     turn = (day - WEST_JOINS).days % len(FORMS_WITH_WEST)
     forms = FORMS_WITH_WEST if day >= WEST_JOINS else FORMS_BEFORE_WEST
     stamp = f"{day:%Y%m%d}0100"
-    return _file(f"DA-LMP-SL-{stamp}.csv", day, forms[turn], lines, stamp)
+    return _file(f"DA-LMP-SL-{stamp}.csv", day, forms[turn].select, lines, stamp)
 
 
 def _month_file(days: Sequence[tuple[date, Sequence[Line]]]) -> File:
     day = days[0][0]
-    form = Form(BAA_THIRD if day >= WEST_JOINS else PLAIN)
     lines = [line for _, of_day in days for line in of_day]
-    return _file(f"DA-LMP-MONTHLY-SL-{day:%Y%m}.csv", day, form, lines)
+    return _file(f"DA-LMP-MONTHLY-SL-{day:%Y%m}.csv", day, MONTH, lines)
 
 
-def _file(name: str, day: date, form: Form, lines: Sequence[Line], stamp: str = "") -> File:
+def _file(name: str, day: date, select: str, lines: Sequence[Line], stamp: str = "") -> File:
     return File(
         name=name,
         archive=f"{day:%Y}.zip",
-        select=form.select,
+        select=select,
         lines=lines,
         where=EVERYWHERE if day >= WEST_JOINS else f"baa = '{EAST}'",
         stamp=stamp,
@@ -246,14 +274,14 @@ def _interval_files(span: Span) -> Iterator[File]:
             for line in lines:
                 end = printed_end(line.interval, FIVE_MINUTES)
                 again = "d" if line.interval.is_second_pass else ""
-                yield _file(f"RTBM-LMP-SL-{end:%Y%m%d%H%M}{again}.csv", day, form, [line])
+                yield _file(f"RTBM-LMP-SL-{end:%Y%m%d%H%M}{again}.csv", day, form.select, [line])
 
 
 def _daily_files(span: Span) -> Iterator[File]:
     """A file for each day, so that the prices of every second day come twice."""
     for day, lines in span.by_day(FIVE_MINUTES):
         form = Form((*DAILY, " BAA") if day >= WEST_JOINS else DAILY)
-        yield _file(f"RTBM-LMP-DAILY-SL-{day:%Y%m%d}.csv", day, form, lines)
+        yield _file(f"RTBM-LMP-DAILY-SL-{day:%Y%m%d}.csv", day, form.select, lines)
 
 
 _AREA = {"zone": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)"}
