@@ -1321,7 +1321,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             above = tuple(lines[:number])
             _check_title(above, report)
             below = _next_written(rows, number + 1)
-            has_types = report.rows_below_header > 0 and is_line_of_types(rows[below])
+            has_types = report.rows_below_header > 0 and is_line_of_types(rows[below], cells)
             last = below if has_types else number
             first = _stamps(report, names, [_as_wide(row, cells) for row in rows[last + 1 :]])
             printed = tuple(stamp for _, stamp in first)

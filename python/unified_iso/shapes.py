@@ -104,13 +104,19 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_\"]+", "", name).casefold()
 
 
-def is_line_of_types(cells: Sequence[str]) -> bool:
-    """Whether a line below a header names types or units; a line of data has digits.
+def is_line_of_types(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a line below a header names types or units.
 
-    The number that a tool gave to the line does not count.
+    It begins like the header, because both are marked as headings, or it has no digits, which a
+    line of data has. The number that a tool gave to the line does not count.
     """
-    named = cells[1:] if cells and cells[0].strip().isdigit() else cells
-    return any(cell.strip() for cell in named) and not any(re.search(r"\d", cell) for cell in named)
+    unnumbered = int(bool(cells) and cells[0].strip().isdigit())
+    named = cells[unnumbered:]
+    if not any(cell.strip() for cell in named):
+        return False
+    mark = fold(named[0])
+    begins_alike = bool(mark) and [mark] == [fold(cell) for cell in header[unnumbered:][:1]]
+    return begins_alike or not any(re.search(r"\d", cell) for cell in named)
 
 
 def incomplete(last: str) -> str:
@@ -281,7 +287,8 @@ class Copying:
             return
         was_below_heading, self._below_heading = self._below_heading, False
         cells = _width(body)
-        if was_below_heading and self._rules.has_types and is_line_of_types(_text_cells(body)):
+        may_be_types = was_below_heading and self._rules.has_types
+        if may_be_types and is_line_of_types(_text_cells(body), self._heading.cells):
             self._has_frame = True
             yield self._blank(number, line)
         elif cells >= self._named and not self._is_short(body, cells):

@@ -119,6 +119,19 @@ def test_heading_and_trailer_are_no_data(tmp_path: Path) -> None:
     assert (result.layout.header_line, result.layout.names[1:]) == (3, ("Date", "LMP"))
 
 
+@pytest.mark.parametrize("kinds", ['"H","HH24:MI","Number"', '1,"H","HH24:MI","Number"'])
+def test_a_line_of_types_may_have_digits(tmp_path: Path, kinds: str) -> None:
+    numbered = kinds.startswith("1")
+    text = FRAME.replace('"H","Date","Number"', kinds)
+    if numbered:
+        lines = text.split("\n")
+        lines[2] = f'"",{lines[2]}'
+        lines[4:] = [f"{number},{line}" for number, line in enumerate(lines[4:], start=2)]
+        text = "\n".join(lines)
+    (result,) = opened(tmp_path, FRAMED, "a.csv", text)
+    assert (result.refusal, result.lines) == (None, 2)
+
+
 def test_a_report_may_have_no_rows(tmp_path: Path) -> None:
     lines = FRAME.splitlines()
     (result,) = opened(tmp_path, FRAMED, "a.csv", "\n".join([*lines[:4], '"T","0 lines"\n']))

@@ -179,7 +179,7 @@ def daily_files(span: Span) -> Iterator[File]:
 
 def five_minute_files(span: Span) -> Iterator[File]:
     """A file for each day of real-time prices."""
-    title = "Five-Minute Reserve Prices"
+    title = "Five-Minute Reserve Zone Prices & Designation final version"
     for day, lines in span.by_day(FIVE_MINUTES):
         generated = datetime.combine(day, time(), UTC) + timedelta(hours=40)
         name = f"{FIVE_MINUTE_FILES}_{day:%Y%m%d}.csv"
