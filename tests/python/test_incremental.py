@@ -212,7 +212,7 @@ def own(first: tuple[Built, Step], tmp_path: Path) -> Built:
 def updated(
     first: tuple[Built, Step], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Built, Step]:
-    """Then a price is another one; and the raw files lie in another folder."""
+    """Then a price changes, in a copy of the tree, so that all raw files lie in another folder."""
     built = copied(first[0], tmp_path_factory.mktemp("updated"))
     raise_a_price(pjm_file(built.raw, CHANGED), "12:00:00 PM")
     return built, step(built.raw, built.out)
@@ -523,7 +523,7 @@ def test_plain_dbt_describes_an_output_folder_that_is_empty(
     raw, out = first[0].raw, tmp_path / "out"
     run_dbt(raw, out, "docs", "generate")
     assert (out / "target" / "catalog.json").exists()
-    # Tests of the other datasets are the same ones, and all of them are run on nothing below.
+    # Other datasets have the same tests, and all of those run on empty datasets in the test below.
     all_models = ("--indirect-selection", "empty", "--select", "resource_type:model")
     its_tests = ("fqn:*_nyiso_da_energy_hourly_*", "fqn:*_ercot_as_hourly_*")
     ran = run_dbt(raw, out, "build", "--empty", *all_models, "resource_type:seed", *its_tests)
