@@ -51,10 +51,10 @@ EARLIER = "\n".join((HEADER, line(2, "30.500000", True, 1, "29.000000"), ""))
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """A spring and a fall of generated days, and a year of hand-written versions."""
+    """A spring and a fall of generated days, a year of hand-written versions, and real files."""
     folder = tmp_path_factory.mktemp("pjm")
     raw, out = folder / "raw", folder / "out"
-    for start, packaging in ((date(2024, 3, 9), "csv"), (date(2025, 11, 1), "zip")):
+    for start, packaging in ((date(2023, 3, 11), "csv"), (date(2021, 11, 6), "zip")):
         options = SampleOptions(reports=(REPORT,), packaging=packaging)  # type: ignore[arg-type]
         write_sample(raw, isos=["pjm"], start=start, days=3, nodes=20, options=options)
         shutil.move(raw / "truth", folder / f"truth_{start.year}")
@@ -63,6 +63,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         path = raw / "pjm" / REPORT / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    if (SAMPLES / "pjm" / REPORT).is_dir():
+        shutil.copytree(SAMPLES / "pjm" / REPORT, raw / "pjm" / REPORT, dirs_exist_ok=True)
     build(raw, out, "pjm")
     return Built(raw, out)
 
@@ -71,7 +73,7 @@ def year_file(out: Path, dataset: str, year: int) -> str:
     return str(out / "parquet" / "pjm" / dataset / f"{dataset}_{year}.parquet")
 
 
-@pytest.mark.parametrize(("year", "hours"), [(2024, 71), (2025, 73)])
+@pytest.mark.parametrize(("year", "hours"), [(2023, 71), (2021, 73)])
 @pytest.mark.parametrize(("dataset", "locations"), [(NODAL, 20), (HUB, 12)])
 def test_published_is_the_truth(
     built: Built, dataset: str, locations: int, year: int, hours: int
@@ -119,12 +121,11 @@ def test_rows_of_lower_versions_are_counted(built: Built) -> None:
     ]
 
 
-def test_real_rows_are_those_of_the_lines(tmp_path: Path) -> None:
+def test_real_rows_are_those_of_the_lines(request: pytest.FixtureRequest) -> None:
     source = SAMPLES / "pjm" / REPORT
     if not source.is_dir():
         pytest.skip("no real files beside the repository (shared/samples)")
-    shutil.copytree(source, tmp_path / "raw" / "pjm" / REPORT)
-    build(tmp_path / "raw", tmp_path / "out", "pjm")
+    built: Built = request.getfixturevalue("built")
     printed: dict[tuple[datetime, str], tuple[int, tuple[float, ...]]] = {}
     for path in sorted(source.rglob("*.csv")):
         for cells in csv.DictReader(path.open(newline="")):
@@ -141,7 +142,7 @@ def test_real_rows_are_those_of_the_lines(tmp_path: Path) -> None:
         for utc, pnode, version, *prices in query(
             "select datetime_utc, settlement_location_id, version, lmp_total, lmp_energy,"
             " lmp_congestion, lmp_loss from read_parquet($1)",
-            year_file(tmp_path / "out", NODAL, year),
+            year_file(built.out, NODAL, year),
         )
     }
     assert found == printed
