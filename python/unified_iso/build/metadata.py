@@ -39,7 +39,8 @@ _SEEDS = (
     *("price_bounds", "as_products", "domains"),
 )
 _QUERIES = (
-    *("seen_locations", "seen_products", "locations_by_dataset", "location_changes"),
+    *("seen_locations", "seen_products", "seen_in_files"),
+    *("locations_by_dataset", "location_changes"),
     *("listed_locations", "locations_json", "products_json", "markets_json", "locations_table"),
     "inputs_json",
 )
@@ -143,7 +144,7 @@ class Metadata:
         )
         cursor.unregister("told_datasets_now")
         has_all = read_lists(cursor, self.project, lists)
-        for query in ("locations_by_dataset", "location_changes"):
+        for query in ("seen_in_files", "locations_by_dataset", "location_changes"):
             cursor.execute(sql_text(query))
         return has_all
 

@@ -1,16 +1,7 @@
 -- Values that a location has had of one field, where it has had several: one row per operator, location,
 -- field and value. Intervals overlap where datasets disagree, or where a value came back.
 create or replace temp table location_changes as
-with seen as (
-    select
-        files.iso,
-        files.dataset,
-        locations.* exclude (locations.path)
-    from inventory.seen_locations as locations
-    inner join inventory.asked_files as files on locations.path = files.path
-),
-
-told_values as (
+with told_values as (
     select
         iso,
         dataset,
@@ -19,7 +10,7 @@ told_values as (
         last_interval,
         unnest(['settlement_location', 'settlement_location_type', 'zone', 'voltage_kv']) as field,
         unnest([settlement_location, settlement_location_type, zone, voltage_kv::varchar]) as told
-    from seen
+    from locations_in_files
 ),
 
 valued as (

@@ -1,16 +1,7 @@
 -- Locations as each dataset has them: one row per operator, dataset and location. A location is active in a
 -- dataset if it has a price on the last market day of that dataset.
 create or replace temp table locations_by_dataset as
-with seen as (
-    select
-        files.iso,
-        files.dataset,
-        locations.* exclude (locations.path)
-    from inventory.seen_locations as locations
-    inner join inventory.asked_files as files on locations.path = files.path
-),
-
-located as (
+with located as (
     select
         iso,
         dataset,
@@ -25,7 +16,7 @@ located as (
         max(last_interval) as last_interval,
         sum(rows)::bigint as rows,
         list_sort(list(distinct settlement_location)) as names
-    from seen
+    from locations_in_files
     group by all
 ),
 

@@ -1,14 +1,5 @@
 -- Ancillary services as the metadata files have them: one row per operator and product.
-with seen as (
-    select
-        files.iso,
-        files.dataset,
-        products.* exclude (products.path)
-    from inventory.seen_products as products
-    inner join inventory.asked_files as files on products.path = files.path
-),
-
-series as (
+with series as (
     select
         iso,
         as_product,
@@ -18,7 +9,7 @@ series as (
         min(first_interval) as first_interval,
         max(last_interval) as last_interval,
         sum(rows)::bigint as rows
-    from seen
+    from products_in_files
     group by all
 ),
 
@@ -33,7 +24,7 @@ products as (
         list_sort(list(distinct dataset)) as datasets,
         min(first_interval) as first_interval,
         max(last_interval) as last_interval
-    from seen
+    from products_in_files
     group by all
 ),
 
