@@ -8,6 +8,12 @@
     'own_ends': true,
 } %}
 -- The first interval of a day starts where the last one of the day before ended.
-{{ config(materialized='year_files', family='ancillary_services', reads_day_before=true, **dataset) }}
+{{ config(
+    materialized='year_files',
+    family='ancillary_services',
+    reads_day_before=true,
+    part='month',
+    **dataset
+) }}
 
 {{ ancillary_services_from(**dataset) }}

@@ -12,6 +12,6 @@
     'staging': of_any_length,
     'of_several_markets': of_any_length,
 } %}
-{{ config(materialized='year_files', family='ancillary_services', **dataset) }}
+{{ config(materialized='year_files', family='ancillary_services', part='month', **dataset) }}
 
 {{ ancillary_services_from(**dataset) }}

@@ -1,4 +1,4 @@
--- Files of the day before each day of a file of the load, because rows of that day depend on theirs.
+-- Files of the day before each part of a file of the load, because rows of its first day depend on theirs.
 with files as (
     select unnest($file_ids::ubigint[]) as file_id
 )
@@ -12,7 +12,7 @@ inner join inventory.datasets as datasets
 inner join inventory.file_days as days
     on
         earlier.model = days.model
-        and earlier.part + 1 = days.part
+        and earlier.delivery_date + 1 = days.part
 where
     earlier.model = $model
     and days.file_id in (select files.file_id from files)

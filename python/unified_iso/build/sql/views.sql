@@ -91,6 +91,18 @@ with covering as (
         gives_rows,
         reach
     from inventory.file_days
+),
+
+covered_days as (
+    select distinct
+        model,
+        delivery_date,
+        file_id,
+        data_source,
+        content_hash,
+        lines,
+        reach
+    from inventory.file_days
 )
 
 select
@@ -125,10 +137,10 @@ from (
             covering.model = datasets.model
             and datasets.reads_day_before
 ) as parts
-inner join covering as earlier
+inner join covered_days as earlier
     on
         parts.model = earlier.model
-        and parts.part = earlier.part + 1
+        and parts.part = earlier.delivery_date + 1
 anti join covering as itself
     on
         parts.model = itself.model
