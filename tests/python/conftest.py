@@ -1,15 +1,13 @@
-"""What the suites share: a build that many tests look at, and builds that run beside a test.
+"""What the suites share: builds that run beside a test, and what all tests keep to.
 
 A test that starts a process or dbt is marked with `builds`; without the mark it fails.
 With `--numprocesses` modules are handed out to several processes.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
-from datetime import date
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from filelock import FileLock
 
-from building import REPOSITORY, Built, build, build_command, environment, kept_manifest
-from unified_iso.sample import write_sample
+from building import REPOSITORY, build_command, environment, kept_manifest
 
 # Of the modules that build these take longest, the longest first.
 _LONGEST = (
@@ -115,33 +112,3 @@ def start_build() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
             process.wait()
-
-
-@pytest.fixture(scope="session")
-def small_build(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Two operators from 2023-12-30 to 2024-02-03, published: two years, three months.
-
-    Tests share it, so they leave it as it is; `own_build` is there for changing it.
-    """
-    folder = tmp_path_factory.mktemp("small")
-    built = Built(folder / "raw", folder / "out")
-    write_sample(built.raw, isos=["pjm"], start=date(2023, 12, 30), days=36, nodes=40)
-    write_sample(built.raw, isos=["nyiso"], start=date(2023, 12, 30), days=36, nodes=5)
-    build(built.raw, built.out)
-    return built
-
-
-@pytest.fixture
-def own_build(small_build: Built) -> Iterator[Built]:
-    """The small build for a test to change; it is put back afterwards.
-
-    It stays in its place, because the working database knows raw files by their path.
-    """
-    kept = small_build.raw.parent / "kept"
-    shutil.copytree(small_build.raw, kept / "raw", symlinks=True)
-    shutil.copytree(small_build.out, kept / "out", symlinks=True)
-    yield small_build
-    for folder in (small_build.raw, small_build.out):
-        shutil.rmtree(folder)
-        (kept / folder.name).rename(folder)
-    shutil.rmtree(kept)

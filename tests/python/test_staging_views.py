@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from building import REPOSITORY, Built, Ran, environment, run_command, run_dbt
+from building import REPOSITORY, Built, Ran, build, environment, run_command, run_dbt
+from unified_iso.sample import write_sample
 
 pytestmark = pytest.mark.builds
 
@@ -32,38 +34,49 @@ def shown_rows(ran: Ran) -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def truth(small_build: Built) -> tuple[int, float]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Three days of one operator, published."""
+    folder = tmp_path_factory.mktemp("built")
+    found = Built(folder / "raw", folder / "out")
+    write_sample(found.raw, isos=["nyiso"], start=date(2024, 1, 1), days=3, nodes=2)
+    build(found.raw, found.out, "nyiso", "--dataset", "da_energy_hourly")
+    return found
+
+
+@pytest.fixture(scope="module")
+def truth(built: Built) -> tuple[int, float]:
     """Rows and highest price of the zones' raw files, counted by Python."""
     prices = [
         float(line.split(",")[3])
-        for path in (small_build.raw / "nyiso" / "damlbmp_zone").rglob("*.csv")
+        for path in (built.raw / "nyiso" / "damlbmp_zone").rglob("*.csv")
         for line in path.read_text().splitlines()[1:]
     ]
     return len(prices), max(prices)
 
 
-def test_a_staging_view_shows_the_present_files(
-    small_build: Built, truth: tuple[int, float]
-) -> None:
+def test_a_staging_view_shows_the_present_files(built: Built, truth: tuple[int, float]) -> None:
     hours, highest = truth
-    rows = shown_rows(show(small_build, COUNT))
+    rows = shown_rows(show(built, COUNT))
     assert rows == [{"hours": hours, "highest": highest}]
 
 
-def test_an_operator_that_no_build_has_looked_for_is_an_error(small_build: Built) -> None:
-    ran = show(small_build, "select * from {{ source('spp', 'da_lmp_sl') }}", check=DBT_ERROR)
+def test_an_operator_that_no_build_has_looked_for_is_an_error(built: Built) -> None:
+    ran = show(built, "select * from {{ source('spp', 'da_lmp_sl') }}", check=DBT_ERROR)
     assert "spp/da-lmp-sl can't be read (no build has looked for raw files" in ran.output
 
 
-def test_a_file_that_is_gone_is_an_error(own_build: Built) -> None:
-    gone = next((own_build.raw / "nyiso" / "damlbmp_zone").rglob("*.csv"))
-    gone.unlink()
-    ran = show(own_build, COUNT, check=DBT_ERROR)
+def test_a_file_that_is_gone_is_an_error(built: Built, tmp_path: Path) -> None:
+    gone = next((built.raw / "nyiso" / "damlbmp_zone").rglob("*.csv"))
+    elsewhere = gone.rename(tmp_path / gone.name)
+    try:
+        ran = show(built, COUNT, check=DBT_ERROR)
+    finally:
+        elsewhere.rename(gone)
     assert gone.name in ran.output
 
 
 def test_a_table_of_ones_own_reads_the_present_files(
-    own_build: Built, tmp_path: Path, truth: tuple[int, float]
+    built: Built, tmp_path: Path, truth: tuple[int, float]
 ) -> None:
     """The model stands beside the datasets, in the same run, and changes nothing of theirs."""
     project = tmp_path / "project"
@@ -75,9 +88,7 @@ def test_a_table_of_ones_own_reads_the_present_files(
     own = project / "models" / "own"
     own.mkdir()
     (own / "own_hours.sql").write_text(OWN)
-    before = {
-        path: path.stat().st_mtime_ns for path in (own_build.out / "parquet").rglob("*.parquet")
-    }
+    before = {path: path.stat().st_mtime_ns for path in (built.out / "parquet").rglob("*.parquet")}
     ran = run_command(
         [
             *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build"),
@@ -87,14 +98,12 @@ def test_a_table_of_ones_own_reads_the_present_files(
             *("--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")),
         ],
         environment(project)
-        | {"UNIFIED_ISO_RAW": str(own_build.raw), "UNIFIED_ISO_OUT": str(own_build.out)},
+        | {"UNIFIED_ISO_RAW": str(built.raw), "UNIFIED_ISO_OUT": str(built.out)},
         check=0,
     )
     assert "own_hours" in ran.output
     hours, highest = truth
-    rows = shown_rows(show(own_build, "select * from {{ target.schema }}.own_hours"))
+    rows = shown_rows(show(built, "select * from {{ target.schema }}.own_hours"))
     assert rows == [{"hours": hours, "highest": highest}]
-    after = {
-        path: path.stat().st_mtime_ns for path in (own_build.out / "parquet").rglob("*.parquet")
-    }
+    after = {path: path.stat().st_mtime_ns for path in (built.out / "parquet").rglob("*.parquet")}
     assert before == after
