@@ -681,10 +681,10 @@ def test_prices_of_a_sibling_tell_another_report() -> None:
     ("name", "content", "said"),
     [
         ("x.xlsx", _zip({"xl/workbook.xml": b""}), "is not read for this report: save it as csv"),
-        ("x.gz", gzip.compress(b"PAR1"), "is a Parquet file"),
+        ("x.gz", gzip.compress(b"PAR1", mtime=0), "is a Parquet file"),
         (
             "x.tar.gz",
-            gzip.compress(b"x.csv".ljust(257, b"\0") + b"ustar\x0000"),
+            gzip.compress(b"x.csv".ljust(257, b"\0") + b"ustar\x0000", mtime=0),
             "is a tar archive",
         ),
     ],
