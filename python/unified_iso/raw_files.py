@@ -725,11 +725,11 @@ def _without_rollups(results: list[Inspected], report: Report) -> list[Inspected
     """Leave out rollups in another layout where another member of the archive is a report."""
     if not report.rollups or all(result.refusal for result in results):
         return results
-    return [r for r in results if not (r.is_foreign and _is_called(report.rollups, r.data_source))]
-
-
-def _is_called(pattern: str, data_source: str) -> bool:
-    return bool(re.search(pattern, _name_of(data_source)))
+    return [
+        result
+        for result in results
+        if not (result.is_foreign and re.search(report.rollups, _name_of(result.data_source)))
+    ]
 
 
 def _name_of(data_source: str) -> str:

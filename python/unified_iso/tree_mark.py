@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from pathlib import Path
+from io import BytesIO
 
-import duckdb
+import pyarrow as pa
 
 from unified_iso.machine import machine_named
-from unified_iso.sql import quoted_text
-from unified_iso.workspace import Workspace, beside
+from unified_iso.replacing import replace_file
+from unified_iso.workspace import Workspace
 
 _NAME = re.compile(r"tree_of_catalog_[0-9a-f]{16}\.parquet")
 
@@ -29,14 +29,15 @@ def mark_of(workspace: Workspace) -> str:
     path = marks[0] if marks else folder / f"tree_of_catalog_{secrets.token_hex(8)}.parquet"
     if not marks:
         with machine_named(folder):
-            _write(path)
+            replace_file(path, _content())
     return workspace.name_of(path)
 
 
-def _write(path: Path) -> None:
-    # Views have to open it where no folder can be listed, and so it is a file that DuckDB opens.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = beside(path)
-    with duckdb.connect() as session:
-        session.execute(f"copy (select 1 as mark) to {quoted_text(new)} (format parquet)")
-    new.replace(path)
+def _content() -> bytes:
+    """Return a Parquet file of one row, because views open the mark where no folder is listed."""
+    # It is made once for a tree, and every build would import this.
+    from pyarrow.parquet import write_table
+
+    content = BytesIO()
+    write_table(pa.table({"mark": [1]}), content)
+    return content.getvalue()

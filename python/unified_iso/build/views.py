@@ -87,26 +87,26 @@ def make_audit_views(
     cursor.execute(f"create schema if not exists {quoted_name(schema)}")
     if everything:
         files = _files_of(workspace, dataset, places)
-        new = files
     else:
         files = [(year, path) for year, path in places.get(dataset.model, ()) if path]
-        new = []
-    rows = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in new]
-    if files and not everything:
-        ranges = cursor.execute(sql_text("audited_ranges"), {"model": dataset.model}).fetchall()
-        rows = [
-            _rows_of_year(
-                year,
-                f"select * from {year_files_sql([path])} where datetime_utc >= timestamptz"
-                f" '{first}' and datetime_utc <= timestamptz '{last}'",
-            )
-            for year, path, first, last in ranges
-        ]
     whole = [_rows_of_year(year, f"select * from {year_files_sql([path])}") for year, path in files]
+    rows = whole if everything or not files else _new_rows(cursor, dataset)
     for prefix, selects in (("new__", rows), ("files__", whole)):
         relation = f"{quoted_name(schema)}.{quoted_name(prefix + dataset.model)}"
         union = " union all ".join(selects) or _no_row(dataset.columns)
         cursor.execute(f"create or replace view {relation} as {union}")
+
+
+def _new_rows(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[str]:
+    ranges = cursor.execute(sql_text("audited_ranges"), {"model": dataset.model}).fetchall()
+    return [
+        _rows_of_year(
+            year,
+            f"select * from {year_files_sql([path])} where datetime_utc >= timestamptz"
+            f" '{first}' and datetime_utc <= timestamptz '{last}'",
+        )
+        for year, path, first, last in ranges
+    ]
 
 
 def _rows_of_year(year: int, rows: str) -> str:
