@@ -117,6 +117,7 @@ class Column:
 
     optional: whether a file may lack it.
     any_of: name of a group of columns of which a file must have one.
+    layouts: those of the report that must have it, where the report has had several; none for all.
     tells_day: whether it has the delivery day of each line, so that the file needs none.
     tells: what nothing but this column tells, for who has a file without it.
     is_day: whether its stamps tell a day and no time of day.
@@ -127,6 +128,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     optional: bool = False
     any_of: str | None = None
+    layouts: tuple[str, ...] = ()
     tells_day: bool = False
     tells: str | None = None
     is_day: bool = False
@@ -1403,15 +1405,35 @@ def _with_names(cells: Sequence[str], unnamed: Sequence[str]) -> list[str]:
 def _missing(names: Iterable[str], report: Report) -> list[str]:
     """Columns a file must have beside `names`; those of a group are told together."""
     present = set(names)
+    lacking = _lacking(_needed_by(present, report), present)
+    return [" or ".join(map(_described, group)) for group in lacking]
+
+
+def _needed_by(present: set[str], report: Report) -> list[list[Column]]:
+    """Groups of columns that a file must have, of several layouts those of the nearest one.
+
+    That is one whose columns are all present, else the one with the most of them.
+    """
+    layouts = dict.fromkeys(layout for column in report.columns for layout in column.layouts)
+
+    def distance(groups: list[list[Column]]) -> tuple[bool, int]:
+        lacking = _lacking(groups, present)
+        return bool(lacking), len(lacking) - len(groups)
+
+    return min((_needed(layout, report) for layout in layouts or (None,)), key=distance)
+
+
+def _needed(layout: str | None, report: Report) -> list[list[Column]]:
+    """Groups of columns of which a file in a layout must have one each."""
     groups: dict[str, list[Column]] = {}
     for column in report.columns:
-        if not column.optional:
+        if not column.optional and (not column.layouts or layout in column.layouts):
             groups.setdefault(column.any_of or column.name, []).append(column)
-    return [
-        " or ".join(map(_described, group))
-        for group in groups.values()
-        if not present & {column.name for column in group}
-    ]
+    return list(groups.values())
+
+
+def _lacking(groups: Iterable[list[Column]], present: set[str]) -> list[list[Column]]:
+    return [group for group in groups if present.isdisjoint(column.name for column in group)]
 
 
 def _described(column: Column) -> str:
@@ -1501,10 +1523,9 @@ def _why_not(
     if found:
         # The title decides, because reports of one operator share most cells of their headings.
         _check_title(lines[: rows.index(found)], report)
-    needed = len(_missing((), report))
-    missing = _missing(
-        (c.name for c in report.columns if any(fold(cell) in c.spellings for cell in found)), report
-    )
+    present = {c.name for c in report.columns if any(fold(cell) in c.spellings for cell in found)}
+    needed = len(_needed_by(present, report))
+    missing = _missing(present, report)
     if len(missing) == needed:
         return Foreign(
             f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "

@@ -281,6 +281,49 @@ def test_one_column_of_a_group_is_enough() -> None:
         find_layout(b"Market,LMP\n", nyiso, LIBRARY)
 
 
+LAYOUTS = Report(
+    iso="nyiso",
+    name="reserves",
+    columns=(
+        Column("Time", "varchar"),
+        Column("Zone", "varchar", layouts=("by_zone",)),
+        Column("Price", "double", layouts=("by_zone", "of_area")),
+        *(
+            Column(name, "double", layouts=("by_region",))
+            for name in ("North", "East", "South", "West")
+        ),
+        Column("Regulation", "double", layouts=("of_area",)),
+    ),
+)
+
+
+def test_the_columns_of_one_layout_are_enough() -> None:
+    for header in (
+        "Zone,Time,Price",
+        "Time,North,East,South,West",
+        "Time,Regulation,Price",
+        "Time,Zone,Price,North,East,West",
+    ):
+        assert find_layout(f"{header}\n".encode(), LAYOUTS, ()).header_line == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "lacking"),
+    [
+        ("Time,Price", "Zone"),
+        ("Time,North,East,West", "South"),
+        ("East,West", "Time, North, South"),
+        ("East", "Time, North, South, West"),
+        ("Time,Zone,East", "Price"),
+    ],
+)
+def test_a_header_is_compared_with_the_layout_that_it_is_nearest_to(
+    header: str, lacking: str
+) -> None:
+    with pytest.raises(Refused, match=rf"the header of reserves lacks {lacking} \(found"):
+        find_layout(f"{header}\n".encode(), LAYOUTS, ())
+
+
 def test_a_report_that_several_operators_have_tells_no_operator() -> None:
     with pytest.raises(Refused, match=r"^is another report \(it has SPP and no LMP in line 1\): "):
         find_layout(b"Time,Market,SPP\n", LIBRARY[1], LIBRARY)

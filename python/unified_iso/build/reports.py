@@ -51,6 +51,7 @@ def _report(source: Source, known: Mapping[tuple[str, str], str | None]) -> Repo
                 optional=bool(column.meta.get("optional"))
                 or bool(column.meta.get("wanted") and not column.meta.get("any_of")),
                 any_of=column.meta.get("any_of"),
+                layouts=tuple(column.meta.get("layouts", ())),
                 tells_day=bool(column.meta.get("tells_day")),
                 tells=column.meta.get("tells"),
                 is_day=bool(column.meta.get("is_day")),
