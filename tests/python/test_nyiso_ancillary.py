@@ -21,8 +21,30 @@ PRODUCTS = (
 )
 HEADER = f"Time Stamp,Time Zone,Name,PTID,{PRODUCTS}"
 MOVEMENT = f"{HEADER},NYCA Regulation Movement ($/MW)"
-# Layout of the years before reserve prices came by zone.
-BY_REGION = "Time Stamp,Time Zone,East 10 Min Spinning Reserve ($/MWHr)"
+# Headings of the years before prices came by zone, as public readers name them: those of the
+# day-ahead report lack some of their brackets.
+BY_REGION = ",".join(
+    ["Time Stamp"]
+    + [
+        f"{region} {heading}"
+        for region in ("East", "West")
+        for heading in (
+            "10 Min Spinning Reserve ($/MWHr",
+            "10 Min Non-Synchronous Reserve",
+            "30 Min Operating Reserve ($/MWH",
+            "Regulation ($/MWHr)",
+        )
+    ]
+)
+RUNS_BY_REGION = (
+    BY_REGION.replace("MWHr,", "MWHr),").replace("MWH,", "MWH),")
+    + ", NYCA Regulation Movement ($/MW)"
+)
+OF_AREA = (
+    "Time Stamp,10 Min Spinning Reserve ($/MWHr,10 Min Non-Synchronous Reserve,"
+    "30 Min Operating Reserve ($/MWH,Regulation ($/MWHr)"
+)
+INCOMPLETE = "Time Stamp,East 10 Min Spinning Reserve ($/MWHr"
 needs_samples = pytest.mark.skipif(
     not (SAMPLES / "nyiso" / HOURLY).is_dir(), reason="real files are not at hand"
 )
@@ -38,6 +60,14 @@ def hours(day: str, marks: str) -> list[str]:
     """Lines of WEST: for each hour its clock and D or S; the price of spin is its number."""
     return [
         f"{day} {mark[:2]}:00,E{mark[2]}T,WEST,61752,{number},,0.00,1.50"
+        for number, mark in enumerate(marks.split())
+    ]
+
+
+def hours_by_region(day: str, marks: str) -> list[str]:
+    """Lines without a mark; the price of spin is the number of the hour, in the west with .5."""
+    return [
+        f"{day} {mark[:2]}:00,{number},,0.00,31.00,{number}.5,,0.00,31.00"
         for number, mark in enumerate(marks.split())
     ]
 
@@ -62,7 +92,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran]:
     write(raw, HOURLY, "20220601damasp.csv", HEADER, hours("06/01/2022", "00D 01D 02S"))
     bad = [f"06/01/2023 0{hour}:00,EDT,WEST,1,{price},,," for hour, price in ((3, 1), (4, "n/a"))]
     write(raw, HOURLY, "20230601damasp.csv", HEADER, bad)
-    write(raw, HOURLY, "20140601damasp.csv", BY_REGION, ["06/01/2014 00:00,EDT,1.00"])
+    write(raw, HOURLY, "20140601damasp.csv", INCOMPLETE, ["06/01/2014 00:00,1.00"])
+    write(raw, HOURLY, "20100314damasp.csv", BY_REGION, hours_by_region("03/14/2010", SPRING))
+    write(raw, HOURLY, "20101107damasp.csv", BY_REGION, hours_by_region("11/07/2010", FALL))
+    write(raw, HOURLY, "20000201damasp.csv", OF_AREA, ["02/01/2000 00:00,2.50,1.25,0.00,14.00"])
+    runs_by_region = [
+        f"07/18/2013 {clock},9.00,8.00,7.00,6.00,5.00,4.00,3.00,6.00,0.15"
+        for clock in ("00:05:00", "00:09:40", "23:55:00")
+    ] + ["07/19/2013 00:00:00,9.50,,,6.00,5.00,,,6.00,"]
+    write(raw, DISPATCH, "20130718rtasp.csv", RUNS_BY_REGION, runs_by_region)
+    write(raw, HOURLY, "moved_by_region.csv", RUNS_BY_REGION, runs_by_region)
     write(raw, HOURLY, "moved.csv", MOVEMENT, runs(["06/01/2025 00:05:00"]))
     first = ("06/01/2025 00:05:00", "06/01/2025 23:55:00", "06/02/2025 00:00:00")
     second = ("06/02/2025 00:03:20", "06/02/2025 00:05:00", "06/03/2025 00:00:00")
@@ -104,6 +143,64 @@ def test_days_have_the_hours_of_their_clock(
     )
     assert len(found) == count
     assert [row[1:] for row in found[1:3]] == second_hours
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "second_hours"),
+    [
+        (date(2010, 3, 14), 23, [("06:00", "01:00", 1.0), ("07:00", "03:00", 2.0)]),
+        (date(2010, 11, 7), 25, [("05:00", "01:00", 1.0), ("06:00", "01:00", 2.0)]),
+    ],
+    ids=["spring", "fall"],
+)
+def test_days_by_region_have_the_hours_of_their_clock(
+    built: tuple[Built, Ran], day: date, count: int, second_hours: list[tuple[str, str, float]]
+) -> None:
+    select = (
+        "strftime(datetime_utc, '%H:%M'), strftime(datetime_local, '%H:%M'), market_clearing_price"
+    )
+    where = f"as_product = '10 Min Spinning Reserve' and delivery_date = '{day}'"
+    east = f"{where} and as_region = 'East'"
+    found = rows(built, "as_hourly", f"datetime_utc, {select}", east)
+    assert len(found) == count
+    assert [row[1:] for row in found[1:3]] == second_hours
+    west = rows(built, "as_hourly", f"datetime_utc, {select}", f"{where} and as_region = 'West'")
+    assert [row[3] for row in west] == [row[3] + 0.5 for row in found]
+
+
+def test_prices_by_region_are_of_the_products_of_later_years(built: tuple[Built, Ran]) -> None:
+    select = "as_product, as_product_standard, as_region, market_clearing_price"
+    hour = rows(built, "as_hourly", select, "datetime_local = '2010-11-07 23:00'")
+    assert hour == [
+        ("10 Min Spinning Reserve", "SPIN", "East", 24.0),
+        ("10 Min Spinning Reserve", "SPIN", "West", 24.5),
+        ("30 Min Operating Reserve", "SUPP", "East", 0.0),
+        ("30 Min Operating Reserve", "SUPP", "West", 0.0),
+        ("NYCA Regulation Capacity", "REG", "East", 31.0),
+        ("NYCA Regulation Capacity", "REG", "West", 31.0),
+    ]
+    assert rows(built, "as_hourly", select, "delivery_date = '2000-02-01'") == [
+        ("10 Min Non-Synchronous Reserve", "NON_SPIN", "NYCA", 1.25),
+        ("10 Min Spinning Reserve", "SPIN", "NYCA", 2.5),
+        ("30 Min Operating Reserve", "SUPP", "NYCA", 0.0),
+        ("NYCA Regulation Capacity", "REG", "NYCA", 14.0),
+    ]
+
+
+def test_dispatch_runs_by_region(built: tuple[Built, Ran]) -> None:
+    select = (
+        "strftime(datetime_utc, '%d %H:%M:%S'), strftime(interval_end_utc, '%d %H:%M:%S'),"
+        " market_clearing_price"
+    )
+    where = "delivery_date = '2013-07-18' and as_product = '10 Min Spinning Reserve'"
+    assert rows(built, "as_5min", select, f"{where} and as_region = 'East'") == [
+        ("18 04:00:00", "18 04:05:00", 9.0),
+        ("18 04:05:00", "18 04:09:40", 9.0),
+        ("19 03:50:00", "19 03:55:00", 9.0),
+        ("19 03:55:00", "19 04:00:00", 9.5),
+    ]
+    count = rows(built, "as_5min", "as_region, count(*)", "year(delivery_date) = 2013 group by 1")
+    assert count == [("East", 14), ("NYCA", 3), ("West", 14)]
 
 
 def test_an_empty_cell_is_no_row(built: tuple[Built, Ran]) -> None:
@@ -150,10 +247,12 @@ def test_other_layouts_are_refused_by_name(built: tuple[Built, Ran]) -> None:
     assert reasons.keys() == {
         "nyiso/damasp/20140601damasp.csv",
         "nyiso/damasp/moved.csv",
+        "nyiso/damasp/moved_by_region.csv",
         "nyiso/rtasp/20250603rtasp.csv",
     }
-    assert "10 Min Spinning Reserve ($/MWHr)" in reasons["nyiso/damasp/20140601damasp.csv"]
+    assert "West 10 Min Spinning Reserve" in reasons["nyiso/damasp/20140601damasp.csv"]
     assert "nyiso/rtasp" in reasons["nyiso/damasp/moved.csv"]
+    assert "nyiso/rtasp" in reasons["nyiso/damasp/moved_by_region.csv"]
     assert "nyiso/damasp" in reasons["nyiso/rtasp/20250603rtasp.csv"]
 
 

@@ -19,7 +19,8 @@ PAGE = REPOSITORY / "docs" / "raw_files.md"
 class Source:
     """A report as its yml describes it.
 
-    needed: columns without which no price has a place. wanted: columns whose lack is told.
+    needed: columns without which no price has a place; of a report with several layouts those of
+    each stand in brackets. wanted: columns whose lack is told.
     optional: columns that are read where they are there.
     """
 
@@ -46,6 +47,7 @@ def _sources() -> Iterator[Source]:
 
 def _source(iso: str, table: dict[str, Any]) -> Source:
     needed: dict[str, list[str]] = {}
+    layouts: dict[str, list[str]] = {}
     wanted, optional = [], []
     for column in table["columns"]:
         name, meta = column["name"], column.get("config", {}).get("meta", {})
@@ -53,6 +55,9 @@ def _source(iso: str, table: dict[str, Any]) -> Source:
             continue
         if meta.get("any_of"):
             needed.setdefault(meta["any_of"], []).append(name)
+        elif meta.get("layouts"):
+            for layout in meta["layouts"]:
+                layouts.setdefault(layout, []).append(name)
         elif meta.get("wanted"):
             wanted.append(name)
         elif meta.get("optional"):
@@ -61,7 +66,14 @@ def _source(iso: str, table: dict[str, Any]) -> Source:
             needed[name] = [name]
     return Source(
         folder=f"{iso}/{table.get('identifier', table['name'])}",
-        needed=tuple(" or ".join(names) for names in _hours_together(needed)),
+        needed=(
+            *(" or ".join(names) for names in _hours_together(needed)),
+            *(
+                [" or ".join(f"({', '.join(names)})" for names in layouts.values())]
+                if layouts
+                else []
+            ),
+        ),
         wanted=tuple(wanted),
         optional=tuple(optional),
     )

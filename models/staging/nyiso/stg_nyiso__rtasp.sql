@@ -1,7 +1,13 @@
 -- NYISO real-time prices of ancillary services from each dispatch run, report rtasp. One row per product,
--- zone and stamp. Quirks: those of the day-ahead report, but a stamp is the end of an interval, and dispatch
--- runs come off the five-minute grid too, so that intervals differ in length and the first of a file starts
--- where the file of the day before ends; a file of a day that is not over ends with advisory prices.
+-- zone or region and stamp. Quirks: those of the day-ahead report, but a stamp is the end of an interval, and
+-- dispatch runs come off the five-minute grid too, so that intervals differ in length and the first of a file
+-- starts where the file of the day before ends; a file of a day that is not over ends with advisory prices.
+{%- set of_zones = [
+    '10 Min Spinning Reserve ($/MWHr)',
+    '10 Min Non-Synchronous Reserve ($/MWHr)',
+    '30 Min Operating Reserve ($/MWHr)',
+    'NYCA Regulation Capacity ($/MWHr)',
+] %}
 with source as (
 
     select * from {{ source('nyiso', 'rtasp') }}
@@ -10,14 +16,28 @@ with source as (
 
 typed as (
 
-    {{ nyiso_asp_rows('source') }}
+    {{ nyiso_asp_rows('source', of_zones=of_zones) }}
+
+),
+
+passes as (
+
+    {{ with_pass_by_order(
+        'typed',
+        iso='nyiso',
+        location='as_region',
+        listed_by='as_region',
+        column='Time Stamp',
+        minutes=5,
+        local='local_stamp'
+    ) }}
 
 ),
 
 clocked as (
 
     {{ with_utc(
-        'typed',
+        'passes',
         iso='nyiso',
         column='Time Stamp',
         minutes=none,
@@ -54,7 +74,7 @@ judged as (
             when report_error is not null then report_error
             when is_advisory then 'filtered: advisory price ahead of dispatch'
             when interval_end_utc is null then 'rejected: no Time Stamp'
-            when as_region is null then 'rejected: no Name'
+            when place_error is not null then place_error
             else pass_error
         end as fault
     from runs
@@ -63,13 +83,7 @@ judged as (
 
 products as (
 
-    {{ nyiso_asp_products('judged', prices=[
-        '10 Min Spinning Reserve ($/MWHr)',
-        '10 Min Non-Synchronous Reserve ($/MWHr)',
-        '30 Min Operating Reserve ($/MWHr)',
-        'NYCA Regulation Capacity ($/MWHr)',
-        'NYCA Regulation Movement ($/MW)',
-    ]) }}
+    {{ nyiso_asp_products('judged', prices=of_zones + ['NYCA Regulation Movement ($/MW)']) }}
 
 ),
 
