@@ -4,6 +4,7 @@
         prices.raw_file,
         prices.raw_row,
         prices.raw_fault,
+        prices.raw_lacks,
         times.interval_start_utc,
         times.interval_end_utc,
         times.end_text,

@@ -85,6 +85,16 @@ Interval Start,Interval End,Reserve Zone Id,Reserve Zone Name,TMNSR Clearing Pri
 2025-06-01 00:00:00-04:00,2025-06-01 01:00:00-04:00,7000,ROS,7.0
 2025-06-01 01:00:00-04:00,2025-06-01 02:00:00-04:00,7000,ROS,8.0
 """,
+    "isone/gridstatus_as/day_ahead.csv": """
+Interval Start,Interval End,FER Clearing Price,TMSR Clearing Price,TMSR Designation MW
+2025-06-02 00:00:00-04:00,2025-06-02 01:00:00-04:00,2.0,5.0,800.5
+2025-06-02 01:00:00-04:00,2025-06-02 02:00:00-04:00,0.0,6.0,800.5
+""",
+    "isone/gridstatus_as/regulation.csv": """
+interval_start_utc,interval_end_utc,reg_service_clearing_price,reg_capacity_clearing_price
+2025-06-01 04:00:00+00:00,2025-06-01 04:05:00+00:00,0.25,12.5
+2025-06-01 04:05:00+00:00,2025-06-01 04:10:00+00:00,0.5,13.5
+""",
     "pjm/gridstatus_as/day.csv": """
 Interval Start,Interval End,Ancillary Service,Locale,Service Type,Market Clearing Price,Total MW
 2024-06-01 00:00:00-04:00,2024-06-01 01:00:00-04:00,a,PJM RTO Reserve Zone,Primary Reserve,5.0,9.5
@@ -206,12 +216,20 @@ def published(built: tuple[Built, Ran], model: str) -> list[tuple[Any, ...]]:
             [
                 ("06-01 04:00:00", "RT", "Ten Minute Reserve", "ROS", 7.0),
                 ("06-01 05:00:00", "RT", "Ten Minute Reserve", "ROS", 8.0),
+                ("06-02 04:00:00", "DA", "FER", "7000", 2.0),
+                ("06-02 04:00:00", "DA", "Ten Minute Spinning Reserve", "7000", 5.0),
+                ("06-02 05:00:00", "DA", "FER", "7000", 0.0),
+                ("06-02 05:00:00", "DA", "Ten Minute Spinning Reserve", "7000", 6.0),
             ],
         ),
         (
             "isone_as_5min",
             [
+                ("06-01 04:00:00", "RT", "Reg_Capacity_Price", "ISO NE CA", 12.5),
+                ("06-01 04:00:00", "RT", "Reg_Service_Price", "ISO NE CA", 0.25),
                 ("06-01 04:00:00", "RT", "Ten Minute Spinning Reserve", "ROS", 5.0),
+                ("06-01 04:05:00", "RT", "Reg_Capacity_Price", "ISO NE CA", 13.5),
+                ("06-01 04:05:00", "RT", "Reg_Service_Price", "ISO NE CA", 0.5),
                 ("06-01 04:05:00", "RT", "Ten Minute Spinning Reserve", "ROS", 6.0),
             ],
         ),

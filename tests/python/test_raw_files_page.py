@@ -47,17 +47,18 @@ def _sources() -> Iterator[Source]:
 
 def _source(iso: str, table: dict[str, Any]) -> Source:
     needed: dict[str, list[str]] = {}
-    layouts: dict[str, list[str]] = {}
+    layouts: dict[str, dict[str, list[str]]] = {}
     wanted, optional = [], []
     for column in table["columns"]:
         name, meta = column["name"], column.get("config", {}).get("meta", {})
         if meta.get("of_file"):
             continue
-        if meta.get("any_of"):
-            needed.setdefault(meta["any_of"], []).append(name)
-        elif meta.get("layouts"):
+        if meta.get("layouts"):
             for layout in meta["layouts"]:
-                layouts.setdefault(layout, []).append(name)
+                groups = layouts.setdefault(layout, {})
+                groups.setdefault(meta.get("any_of", name), []).append(name)
+        elif meta.get("any_of"):
+            needed.setdefault(meta["any_of"], []).append(name)
         elif meta.get("wanted"):
             wanted.append(name)
         elif meta.get("optional"):
@@ -68,15 +69,15 @@ def _source(iso: str, table: dict[str, Any]) -> Source:
         folder=f"{iso}/{table.get('identifier', table['name'])}",
         needed=(
             *(" or ".join(names) for names in _hours_together(needed)),
-            *(
-                [" or ".join(f"({', '.join(names)})" for names in layouts.values())]
-                if layouts
-                else []
-            ),
+            *([" or ".join(map(_in_brackets, layouts.values()))] if layouts else []),
         ),
         wanted=tuple(wanted),
         optional=tuple(optional),
     )
+
+
+def _in_brackets(groups: dict[str, list[str]]) -> str:
+    return f"({', '.join(' or '.join(names) for names in groups.values())})"
 
 
 def _hours_together(groups: dict[str, list[str]]) -> Iterator[list[str]]:

@@ -1,6 +1,8 @@
--- ISO-NE real-time reserve prices in the shape the gridstatus library prints. One row per product, reserve
--- zone and interval. Quirks: day-ahead prices are not printed in this shape; of the designated megawatts
--- only those of spinning reserve are the quantity of a price, as in the operator's own reports.
+-- ISO-NE prices of ancillary services in the shapes that gridstatus prints. One row per product, region and
+-- interval. Quirks: three shapes, of which only that of day-ahead reserves has forecast energy, and only
+-- that of real-time reserves zones; day-ahead prices are those of location 7000, and regulation is of the
+-- whole control area; of the designated megawatts only those of spinning reserve are the quantity of a
+-- price, as in the operator's own reports.
 with source as (
 
     select * from {{ source('isone', 'gridstatus_as') }}
@@ -12,11 +14,15 @@ typed as (
     {{ gridstatus_as_rows(
         'source',
         iso='isone',
-        region=trimmed('"Reserve Zone Name"'),
+        region="case when " ~ has_column('Reserve Zone Name') ~ " then " ~ trimmed('"Reserve Zone Name"')
+            ~ " when " ~ has_column('FER Clearing Price') ~ " then '7000' else 'ISO NE CA' end",
         columns=[
             'TMSR Clearing Price',
             'TMNSR Clearing Price',
             'TMOR Clearing Price',
+            'FER Clearing Price',
+            'Reg Service Clearing Price',
+            'Reg Capacity Clearing Price',
             'TMSR Designated MW',
         ]
     ) }}
@@ -38,11 +44,15 @@ final as (
             'TMSR Clearing Price': '"TMSR Clearing Price"',
             'TMNSR Clearing Price': '"TMNSR Clearing Price"',
             'TMOR Clearing Price': '"TMOR Clearing Price"',
+            'FER Clearing Price': '"FER Clearing Price"',
+            'Reg Service Clearing Price': '"Reg Service Clearing Price"',
+            'Reg Capacity Clearing Price': '"Reg Capacity Clearing Price"',
         },
         quantities={
             'TMSR Clearing Price': '"TMSR Designated MW"',
         },
-        hourly="'RT'"
+        hourly="case when not " ~ has_column('Reserve Zone Name') ~ " and " ~ has_column('FER Clearing Price')
+            ~ " then 'DA' else 'RT' end"
     ) }}
 
 )

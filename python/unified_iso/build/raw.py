@@ -175,7 +175,8 @@ def rows_of(source: Source, layouts: Sequence[Layout], stamps: Stamps) -> str:
     """Return the query that reads the files of all layouts of a report, or no row without any.
 
     Beside the columns of the source each row has: raw_fault, what keeps its stamps from being read;
-    raw_lacks, the wanted columns that its file lacks, as `|name|name|`; raw_instant, the instant of
+    raw_lacks, the wanted columns and those of other layouts that its file lacks, as `|name|name|`;
+    raw_instant, the instant of
     a stamp with an offset; raw_file, the number of its file; raw_row, null without line numbers.
     """
     typed = [f"null::{c.data_type} as {quoted_name(c.name)}" for c in source.columns]
@@ -209,7 +210,7 @@ def _read_layout(source: Source, layout: Layout, stamps: Stamps) -> str:
         for name in source.stamps
         if layout.timestamp_format == AS_TEXT and name in layout.column_names
     }
-    lacking = [name for name in source.wanted if name not in layout.column_names]
+    lacking = [name for name in source.lacking_told if name not in layout.column_names]
     instants = [found["instant"] for found in of_text.values() if found["instant"]]
     lacks = quoted_text(f"|{'|'.join(lacking)}|") if lacking else "null::varchar"
     columns = [

@@ -70,6 +70,11 @@ class Source:
         return tuple(column.name for column in self.in_file if column.meta.get("wanted"))
 
     @property
+    def lacking_told(self) -> tuple[str, ...]:
+        """Columns of which each row says that its file lacks them: wanted ones, and of layouts."""
+        return tuple(c.name for c in self.in_file if c.meta.get("wanted") or c.meta.get("layouts"))
+
+    @property
     def stamps(self) -> tuple[str, ...]:
         """Columns of days and times."""
         found = (c.name for c in self.in_file if c.data_type in ("timestamp", "date"))
