@@ -57,6 +57,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     one_day = mcps("Dayahead Market MCPs.", "06/02/2025", *agree)
     write(raw, f"{MISO}/20250602_asm_expost_damcp.csv", one_day + one_day)
+    write(raw, f"{MISO}/20140602_asm_damcp.csv", one_day.replace("2025", "2014"))
     write(raw, f"{MISO}/20250603_asm_exante_damcp.csv", one_day.replace("06/02", "06/03"))
     real_time = "Real Time Market MCPs.,Not settlement quality data."
     for report, price in (("asm_rtmcp_prelim", 5.0), ("asm_rtmcp_final", 6.0)):
@@ -105,6 +106,12 @@ def test_nodes_are_merged_into_zones_that_agree(out: Path) -> None:
     assert set_aside(out, "20250601_asm_expost_damcp.csv") == {
         "lines of Zone 2 have unequal prices of GENREGMCP: those of A and B": 24
     }
+
+
+def test_the_one_day_ahead_price_of_before_march_2015_is_read(out: Path) -> None:
+    assert rows(out, "miso", 2014, "as_region = 'MISO Wide'") == [
+        ("DA", "GENREGMCP", "MISO Wide", 24, 9.0, 9.0, 1)
+    ]
 
 
 def test_final_prices_replace_preliminary_ones(out: Path) -> None:
