@@ -193,7 +193,7 @@
         is_unfinished,
         is_hourly,
         is_unfinished
-        and (next_step = 15 or (next_step is null and step = 15))
+        and coalesce(next_step, step, 0) = 15
         and count(*) filter (where {{ off_grid('interval_end_utc', 15) }} or next_step <> 15) over (
             partition by raw_file
             order by interval_end_utc desc
