@@ -43,18 +43,23 @@
 {% endmacro %}
 
 
-{#- Daylight time is four hours behind UTC. A mark that says the other thing shows that stamp or mark is wrong, and of
-    two prices with one mark in the repeated hour nothing tells which is the first. -#}
+{#- Daylight time is four hours behind UTC. A mark that says the other thing shows that stamp or mark is wrong. -#}
+{% macro nyiso_mark_faults(mark, stamp, instant) %}
+            when {{ mark }} not in ('EST', 'EDT')
+                then 'rejected: Time Zone "' || left({{ mark }}, 40) || '" is neither EST nor EDT'
+            when ({{ mark }} = 'EDT') <> ({{ instant }} - {{ utc(stamp) }} = interval 4 hours)
+                then 'rejected: Time Zone ' || {{ mark }} || ' contradicts Time Stamp ' || {{ stamp }}
+{%- endmacro %}
+
+
+{#- Of two prices with one mark in the repeated hour nothing tells which is the first. -#}
 {% macro nyiso_asp_marked(rows, instant) %}
     select
         * replace (
             case
                 when not is_marked then pass_error
                 when time_mark is null then 'rejected: no Time Zone'
-                when time_mark not in ('EST', 'EDT')
-                    then 'rejected: Time Zone "' || left(time_mark, 40) || '" is neither EST nor EDT'
-                when (time_mark = 'EDT') <> ({{ instant }} - {{ utc('local_stamp') }} = interval 4 hours)
-                    then 'rejected: Time Zone ' || time_mark || ' contradicts Time Stamp ' || local_stamp
+                {{- nyiso_mark_faults('time_mark', 'local_stamp', instant) }}
                 when is_repeated and count(*) over (
                     partition by raw_file, as_region, {{ instant }}
                 ) > 1

@@ -99,13 +99,18 @@
         raw_row,
         raw_fault,
         raw_lacks,
-        -- A stamp with an offset says which pass it is of, so that the order of rows need not.
+        -- A stamp with an offset or with a mark beside it says which pass it is of, so that the order of rows need not.
         case
             when raw_instant is not null
                 then
                     {{ is_repeated_hour('"Time Stamp"', "(" ~ zone ~ ")") }}
                     and raw_instant = {{ second_pass_to_utc('"Time Stamp"', "(" ~ zone ~ ")") }}
+            when {{ trimmed('"Time Zone"') }} is not null
+                then
+                    {{ is_repeated_hour('"Time Stamp"', "(" ~ zone ~ ")") }}
+                    and upper({{ trimmed('"Time Zone"') }}) = 'EST'
         end as told_pass,
+        upper({{ trimmed('"Time Zone"') }}) as time_mark,
         "Time Stamp" as local_stamp,
         case
             when {{ has_column('Name') }} then {{ trimmed('"Name"') }}
@@ -117,7 +122,8 @@
         end as settlement_location_id,
         "LBMP ($/MWHr)" as lbmp,
         "Marginal Cost Losses ($/MWHr)" as losses,
-        "Marginal Cost Congestion ($/MWHr)" as published_congestion
+        "Marginal Cost Congestion ($/MWHr)" as published_congestion,
+        coalesce("Price Version", 1)::uinteger as version
     from {{ source }}
 {% endmacro %}
 
@@ -143,7 +149,7 @@
         round(lbmp_rows.lbmp - lbmp_rows.losses + lbmp_rows.published_congestion, 2) as lmp_energy,
         0.0 - lbmp_rows.published_congestion as lmp_congestion,
         lbmp_rows.losses as lmp_loss,
-        1::uinteger as version,
+        lbmp_rows.version,
         case
             when lbmp_rows.raw_fault is not null then lbmp_rows.raw_fault
             when lbmp_rows.clock_error is not null then lbmp_rows.clock_error
@@ -156,6 +162,11 @@
             {{- id_fault('PTID', 'lbmp_rows.settlement_location_id') }}
             when lbmp_rows.settlement_location is null then 'rejected: no Name'
             when lbmp_rows.pass_error is not null then lbmp_rows.pass_error
+            {{- nyiso_mark_faults(
+                'lbmp_rows.time_mark',
+                'lbmp_rows.local_stamp',
+                'lbmp_rows.interval_' ~ ('end' if of_dispatch_runs else 'start') ~ '_utc'
+            ) }}
             {{- price_faults({'LBMP': 'lbmp_rows.lbmp'}) }}
             {{- price_faults({
                 'Marginal Cost Losses': 'lbmp_rows.losses',

@@ -75,8 +75,25 @@ def intervals(out: Path, year: int) -> list[tuple[Any, ...]]:
     )
 
 
+def write_custom_report(raw: Path, year: int) -> None:
+    """Write the three days of a year as a custom report, of which one price was corrected."""
+    columns = ("LBMP", "Losses", "Congestion", "Price Version")
+    names = ("RTD End Time Stamp", "Zone Name", "Zone PTID", *(f"RTD Zonal {c}" for c in columns))
+    stamps = {stamp: price for day in DAYS.values() for stamp, price in day.items()}
+    corrected = next(iter(stamps))
+    lines = [(stamp, price, 1) for stamp, price in stamps.items()]
+    lines[0] = (corrected, stamps[corrected] + 50, 1)
+    lines.insert(0, (corrected, stamps[corrected], 2))
+    rows = [
+        (f"{year}/{stamp[:5]} {stamp[11:]}", "WEST", "61752", f"{price:g}", "0", "0", f"{version}")
+        for stamp, price, version in lines
+    ]
+    path = raw / "nyiso" / "realtime_zone" / "OASIS_Real_Time_Dispatch_Zonal_LBMP (1).csv"
+    path.write_text("".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in (names, *rows)))
+
+
 # Stories of the same three days, each in a year of its own, told by builds that follow each other.
-AT_ONCE, WITHIN = 2023, 2022
+AT_ONCE, WITHIN, CUSTOM = 2023, 2022, 2012
 ORDERS = {
     2018: ("as-they-come", (FIRST, SECOND, THIRD)),
     2020: ("the-second-first", (SECOND, FIRST, THIRD)),
@@ -131,6 +148,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_day(folder / "raw", FIRST, WITHIN, early)
     shutil.move(path, path.with_name("later.csv"))
     write_day(folder / "raw", FIRST, WITHIN)
+    write_custom_report(folder / "raw", CUSTOM)
     write_samples(folder)
     copy_real_files(folder / "raw")
     build(folder / "raw", folder / "out", "nyiso", *DATASETS)
@@ -175,6 +193,10 @@ def overlap(raw: Path) -> None:
 
 def test_an_interval_starts_where_the_file_of_the_day_before_ends(at_once: Path) -> None:
     assert intervals(at_once / "out", AT_ONCE) == INTERVALS
+
+
+def test_a_custom_report_is_published_in_its_latest_version(at_once: Path) -> None:
+    assert intervals(at_once / "out", CUSTOM) == INTERVALS
 
 
 def test_holes_are_a_warning_and_are_counted(at_once: Path) -> None:
