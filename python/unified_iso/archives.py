@@ -11,10 +11,11 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -37,6 +38,10 @@ ROWS_OF_A_SHEET = 1 << 20
 LARGEST_DICTIONARY = 1 << 28
 # The list of members is read whole: an entry has 46 bytes and a name.
 DIRECTORY_BYTES_PER_MEMBER = 256
+# macOS keeps attributes of a file in one beside it, `._name`, which zips made there have too, below
+# `__MACOSX`; Excel keeps the name of whoever has a workbook open in `~$name`.
+_ATTRIBUTES = b"\x00\x05\x16\x07"
+_START_OF_ARCHIVE = b"PK"
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _END_OF_LARGE_ARCHIVE = b"PK\x06\x06"
 _END_SIZE = 22
@@ -69,6 +74,15 @@ def words_of(error: BaseException) -> str:
     # The errors of zlib and struct are called `error`, which tells a user nothing.
     kind = "" if type(error).__name__ == "error" else f"{type(error).__name__}: "
     return f"{kind}{words}"[:WORDS_SHOWN].removesuffix(": ")
+
+
+def is_left_behind(name: str, first_bytes: Callable[[], bytes]) -> bool:
+    """Whether a system or a program has left this file beside a raw file, and no user."""
+    base = PurePosixPath(name).name
+    if base.startswith("._"):
+        return first_bytes().startswith(_ATTRIBUTES)
+    is_of_book = base.startswith("~$") and base.lower().endswith(BOOK)
+    return is_of_book and not first_bytes().startswith(_START_OF_ARCHIVE)
 
 
 @contextmanager
@@ -212,6 +226,8 @@ def _unpack_into(
                 name = _safe_name(info.filename)
                 suffix = name.lower()
                 pieces = _pieces(opened, info, stream)
+                if is_left_behind(name, partial(next, _pieces(opened, info, stream), b"")):
+                    continue
                 if suffix.endswith(".zip"):
                     if depth == unpacking.budget.limits.depth:
                         raise BadArchive(

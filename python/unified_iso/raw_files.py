@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -24,6 +25,7 @@ import xxhash
 from unified_iso.archives import (
     BadArchive,
     into_cache,
+    is_left_behind,
     is_workbook,
     new_in_cache,
     unpack,
@@ -455,7 +457,9 @@ def _raw_file(raw: Path, iso: str, below: str, entry: os.DirEntry[str]) -> Itera
     """The file as it is listed, if it is of a kind that counts; it lies in the folder `below`."""
     name = entry.name.lower()
     if name.endswith(RAW_ENDINGS):
-        yield _listed(iso, below, entry)
+        listed = _listed(iso, below, entry)
+        if listed.refusal or not is_left_behind(name, partial(_first_bytes, Path(entry.path))):
+            yield listed
     elif entry.is_symlink() and not _is_reachable(entry):
         yield _listed_as_folder(raw, iso, Path(entry.path), LINK_TO_NOTHING)
     elif name.endswith(REPLY_ENDINGS):
@@ -476,6 +480,16 @@ def _is_saved_reply(path: Path) -> bool:
 def _beginning(path: Path) -> str:
     with path.open("rb") as stream:
         return stream.read(BLOCK).decode("utf-8-sig", "replace")
+
+
+def _first_bytes(path: Path) -> bytes:
+    """The first bytes of a file, none where it can't be read, which opening it will tell."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEADER_SHOWN)
+    except OSError as error:
+        _stop_if_of_machine(error, path)
+        return b""
 
 
 def _listed(iso: str, below: str, entry: os.DirEntry[str]) -> Listed:

@@ -748,6 +748,27 @@ def test_only_raw_files_are_listed(tmp_path: Path) -> None:
     assert [Path(file.path).name for file in found] == ["B.CSV", "a.csv", "c.zip", "e.csv.gz"]
 
 
+ATTRIBUTES = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
+
+
+def test_what_systems_leave_beside_raw_files_does_not_count(tmp_path: Path) -> None:
+    """What has such a name and rows of its own is a raw file all the same."""
+    folder = tmp_path / "raw" / "pjm" / "da_hrl_lmps"
+    _written(folder / "a.csv", PJM_CSV)
+    _written(folder / "._a.csv", ATTRIBUTES)
+    _written(folder / "~$book.xlsx", b"\x05Owner".ljust(165, b"\x00"))
+    _written(folder / "~$kept.xlsx", _zip({"xl/workbook.xml": b""}))
+    _written(folder / "._kept.csv", PJM_CSV)
+    found = list_raw_files(tmp_path / "raw", ["pjm"])
+    assert [Path(file.path).name for file in found] == ["._kept.csv", "a.csv", "~$kept.xlsx"]
+
+
+def test_what_macos_adds_to_a_zip_is_left_out(tmp_path: Path) -> None:
+    members = {"a.csv": PJM_CSV, "__MACOSX/._a.csv": ATTRIBUTES, "__MACOSX/._b.zip": ATTRIBUTES}
+    archive = _written(tmp_path / "mac.zip", _zip(members))
+    assert [member.name for member in unpack(archive, tmp_path / "cache")] == ["a.csv"]
+
+
 # --- Days in names --------------------------------------------------------------------------------
 
 
