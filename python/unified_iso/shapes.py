@@ -253,6 +253,7 @@ class Copying:
         self._below_heading = False
         self._has_second_table = False
         self._has_frame = heading.has_types or bool(heading.written_above)
+        self._title = "".join(heading.written_above[:1]).lstrip("\ufeff").strip().encode()
         self._lines_of_section = 0
         self._trailer_at: int | None = None
         self._last = b""
@@ -284,6 +285,13 @@ class Copying:
         self._last = body
         if self._is_like_heading(body):
             yield from self._headed(number, line, body)
+            return
+        if (trailer := self._trailer_before_title(body)) is not None:
+            yield from self._released()
+            self._below_heading = False
+            self._close(number, trailer)
+            # The title stands for the line, which is blanked with those above the next heading.
+            self._held.append((number, self._title + _end_of(line)))
             return
         was_below_heading, self._below_heading = self._below_heading, False
         cells = _width(body)
@@ -445,6 +453,12 @@ class Copying:
                 if found := re.search(self._rules.trailer, text):
                     return int(found.group(1))
         return None
+
+    def _trailer_before_title(self, body: bytes) -> int | None:
+        """What a trailer tells that the title of the next report follows without a line end."""
+        if not self._title or not body.endswith(self._title):
+            return None
+        return self._trailer_of(body.removesuffix(self._title).removesuffix(b"\xef\xbb\xbf"))
 
     def _data(self, number: int, line: bytes, body: bytes, cells: int) -> bytes:
         self._count(number)

@@ -408,6 +408,17 @@ def test_reports_one_after_the_other_are_each_checked(tmp_path: Path) -> None:
     assert said and "line 7 stands below the trailer in line 6" in said
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_title_may_follow_a_trailer_that_ends_no_line(tmp_path: Path, mark: str) -> None:
+    """So it is where reports that end without a line end are joined."""
+    result = framed(tmp_path, DAY.rstrip("\n") + mark + NEXT_DAY)
+    assert (read(result), result.warning) == (PRICES + NEXT_PRICES, None)
+    assert result.skipped_lines == (6, 7, 8, 11)
+    short = DAY.replace('"D","01/04/2019","02",31.19\n', "").rstrip("\n")
+    said = framed(tmp_path, short + mark + NEXT_DAY).refusal
+    assert said and "its trailer speaks of 2 lines, but 1 are there (line 5)" in said
+
+
 def test_what_pandas_leaves_of_a_report_is_read_with_a_warning(tmp_path: Path) -> None:
     table = "H,Date,Hour,Price\nD,01/04/2019,01,30.19\nD,01/04/2019,02,31.19\n"
     result = framed(tmp_path, table)
