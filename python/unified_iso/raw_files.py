@@ -1552,9 +1552,12 @@ def _why_not(
             f"is another report (it has {in_short(unknown)} and no {in_short(missing)} in line "
             f"{line}): move it out of this folder"
         )
+    # A published file of one market may lack its column, so that there is nothing to restore.
+    told_by_it = {_described(column) for column in report.columns if column.tells}
+    advice = "add that column" if set(missing) <= told_by_it else "restore the published header"
     return kind(
         f"line {line}: the header of {report.name} lacks {', '.join(missing)} "
-        f"(found {', '.join(found)[:200]}): restore the published header"
+        f"(found {', '.join(found)[:200]}): {advice}"
     )
 
 

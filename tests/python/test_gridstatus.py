@@ -572,6 +572,7 @@ def test_a_time_without_offset_stops_its_year_by_name(built: Built) -> None:
             "nyiso/gridstatus_lmp/no market",
             "lacks Market (nothing else tells which dataset a row is of) (found ",
         ),
+        ("nyiso/gridstatus_lmp/no market", "Congestion, Loss): add that column"),
         ("nyiso/gridstatus_lmp/no time", "lacks Time or Interval Start or interval_start_utc"),
         (
             "isone/gridstatus_lmp/spreadsheet",
