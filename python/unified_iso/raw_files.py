@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -135,7 +135,7 @@ class Column:
     tells: str | None = None
     is_day: bool = False
 
-    @property
+    @cached_property
     def spellings(self) -> frozenset[str]:
         """Every accepted header cell, folded as `fold` does."""
         return frozenset(fold(name) for name in (self.name, *self.aliases))
@@ -186,6 +186,11 @@ class Report:
     def folder(self) -> str:
         """Folder of its files, relative to the raw folder."""
         return f"{self.iso}/{self.name}"
+
+    @cached_property
+    def by_spelling(self) -> Mapping[str, Column]:
+        """Its columns by each accepted header cell, folded; of two the first is meant."""
+        return {name: column for column in reversed(self.columns) for name in column.spellings}
 
     def leaves_out(self, name: str) -> bool:
         """Whether a file or member of this name only comes along with the report."""
@@ -870,7 +875,7 @@ def _heading(head: bytes, layout: Layout, report: Report) -> Heading:
     return Heading(
         header=lines[at].rstrip(b"\r") if at < len(lines) else b"",
         names=layout.names,
-        known=frozenset(name for column in report.columns for name in column.spellings),
+        known=frozenset(report.by_spelling),
         lines=layout.header_line + 1,
         above=layout.above,
         has_types=layout.header_line > at,
@@ -1326,7 +1331,8 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
         Refused: no line is the report's header; the message says what the file looks like.
     """
     text, flaw = _decoded(head)
-    lines = text.splitlines()[: HEAD_LINES + 1]
+    beginning = "\n".join(text.split("\n", HEAD_LINES + 1)[: HEAD_LINES + 1])
+    lines = beginning.splitlines()[: HEAD_LINES + 1]
     rows = [cells_of(line) for line in lines]
     for number, cells in enumerate(rows):
         names = _match(cells, report)
@@ -1402,8 +1408,7 @@ def _check_title(above: Sequence[str], report: Report) -> None:
 def _match(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
     names: list[str] = []
     for position, cell in enumerate(_with_names(cells, report.unnamed_columns)):
-        folded = fold(cell)
-        column = next((c for c in report.columns if folded in c.spellings), None)
+        column = report.by_spelling.get(fold(cell))
         names.append(column.name if column else f"{UNKNOWN}{position + 1}")
     missing = _missing(names, report)
     return tuple(names) if not missing and len(set(names)) == len(names) else None
@@ -1474,8 +1479,9 @@ def _timestamp_format(report: Report, stamps: Sequence[tuple[Column, str]]) -> s
     """The one format of all these stamps, or `AS_TEXT` where there is none."""
     if not any(c.data_type.startswith(("timestamp", "date")) for c in report.columns):
         return None
+    written = {(value, c.data_type == "date", c.is_day) for c, value in stamps}
     for candidate in (*report.timestamp_formats, *TIMESTAMP_FORMATS):
-        if all(_fits(value, column, candidate) for column, value in stamps):
+        if all(_fits(*stamp, candidate) for stamp in written):
             return candidate
     return AS_TEXT
 
@@ -1511,10 +1517,12 @@ def _around(day: date) -> Iterator[date]:
     return (day + timedelta(days=days) for days in (-1, 0, 1))
 
 
-def _fits(value: str, column: Column, timestamp_format: str) -> bool:
-    if column.data_type == "date":
+# Files of intervals repeat the days of their stamps, and strptime keeps five formats at most.
+@lru_cache(maxsize=4096)
+def _fits(value: str, is_date: bool, is_day: bool, timestamp_format: str) -> bool:
+    if is_date:
         timestamp_format = DATE_FORMAT
-    elif not column.is_day and "%M" not in timestamp_format:
+    elif not is_day and "%M" not in timestamp_format:
         return False
     try:
         datetime.strptime(value, timestamp_format.replace("%-", "%"))
@@ -1563,8 +1571,7 @@ def _why_not(
 
 def _unknown_cells(cells: Sequence[str], report: Report) -> list[str]:
     """Cells of a header that are no published columns of the report."""
-    known = {name for column in report.columns for name in column.spellings}
-    known |= {fold(name) for name in report.other_columns}
+    known = {*report.by_spelling, *map(fold, report.other_columns)}
     return [
         cell
         for cell in cells

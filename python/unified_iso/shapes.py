@@ -10,6 +10,9 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from itertools import islice
 
 from unified_iso.refusals import Refused
 
@@ -27,6 +30,7 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = b"\x1f\x8b"
 _TAR_AT = 257
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ENDS_IN_EMPTY_CELL = re.compile(rb',[ \t\r"]*(?:\n|\Z)')
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NO_READER = {
     b"\xd0\xcf\x11\xe0": (
@@ -99,6 +103,8 @@ def without_empty_end(cells: Sequence[str]) -> list[str]:
     return kept
 
 
+# Files of a report repeat their headings, of which a folder may have a hundred thousand.
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Header cell as it is compared: case, blanks, quotes and underscores don't count."""
     return re.sub(r"[\s_\"]+", "", name).casefold()
@@ -199,6 +205,8 @@ def may_need_copy(heading: Heading, head: bytes, tail: bytes) -> bool:
     """Whether lines at the beginning or the end of a file have cells without a name, or none."""
     if heading.named < len(heading.names):
         return True
+    if not _ENDS_IN_EMPTY_CELL.search(head) and not _ENDS_IN_EMPTY_CELL.search(tail):
+        return False
     lines = [*head.split(b"\n")[heading.lines : -1], *tail.split(b"\n")[1:]]
     most = len(heading.names) - 1
     return any(
@@ -214,8 +222,9 @@ def refuse_row_names(heading: Heading, head: bytes) -> None:
     Raises:
         Refused: the message says how R writes a name for each column.
     """
-    lines = [line for line in head.split(b"\n")[heading.lines : -1] if line.strip()][:20]
-    rows = [cells_of(line.decode("utf-8", "replace").rstrip("\r")) for line in lines]
+    below = islice(BytesIO(head), heading.lines, None)
+    lines = islice((line for line in below if line.endswith(b"\n") and line.strip()), 20)
+    rows = [cells_of(line.decode("utf-8", "replace").rstrip("\r\n")) for line in lines]
     names = len(heading.names)
     if rows and all(len(cells) == names + 1 and cells[-1].strip() for cells in rows):
         raise Refused(
