@@ -3,6 +3,7 @@
 {% test locations_continue(model) %}
     {%- set record = family_of(tested_dataset(model)) %}
     {%- set labels = record.texts | reject('in', record.series) | list %}
+    {%- set markets = record.series | select('equalto', 'market_type') | list %}
 with series as (
 
     select
@@ -20,8 +21,8 @@ spans as (
 
     select
         *,
-        min(first_seen) over (partition by delivery_year) as first_interval,
-        max(last_seen) over (partition by delivery_year) as last_interval
+        min(first_seen) over (partition by delivery_year{{ also(markets) }}) as first_interval,
+        max(last_seen) over (partition by delivery_year{{ also(markets) }}) as last_interval
     from series
 
 )

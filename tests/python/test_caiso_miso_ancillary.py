@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +64,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for report, price in (("asm_rtmcp_prelim", 5.0), ("asm_rtmcp_final", 6.0)):
         text = mcps(real_time, "6/1/2024", *agree, end="\r\n", wide=price)
         write(raw, f"miso/{report}/20240601_{report}.csv", text)
+    for day in ("01", "02"):
+        text = mcps("Dayahead Market MCPs.", f"06/{day}/2021", *agree)
+        write(raw, f"{MISO}/202106{day}_asm_expost_damcp.csv", text)
+    text = mcps(real_time, "6/1/2021", *agree, end="\r\n")
+    write(raw, "miso/asm_rtmcp_final/20210601_asm_rtmcp_final.csv", text)
     start = "2022-06-01T07:00:00-00:00,2022-06-01T08:00:00-00:00,2022-06-01,1,0,Hourly"
     write(
         raw,
@@ -118,6 +124,14 @@ def test_final_prices_replace_preliminary_ones(out: Path) -> None:
     assert rows(out, "miso", 2024, "as_region = 'MISO Wide'") == [
         ("RT", "GENREGMCP", "MISO Wide", 24, 6.0, 6.0, 2)
     ]
+
+
+def test_a_market_that_ends_before_another_is_no_product_that_vanishes(out: Path) -> None:
+    """Final real-time prices come days after those of the day ahead."""
+    days = [(row[0], row[3]) for row in rows(out, "miso", 2021, "as_region = 'MISO Wide'")]
+    assert days == [("DA", 48), ("RT", 24)]
+    found = json.loads((out / "metadata/manifest.json").read_text())["findings"]
+    assert [f for f in found if (f["model"], f["year"]) == ("miso_as_hourly", 2021)] == []
 
 
 def test_two_days_in_a_file_and_other_reports_are_refused(out: Path) -> None:
