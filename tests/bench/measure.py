@@ -4,7 +4,7 @@ Each run is a process, measured whole: wall seconds, CPU seconds of it and its c
 memory. The floor runs before and after the build, and the mean counts: machines have moods. Beside
 them runs what polars needs to sort the same rows without checking any.
 
-`python tests/bench/measure.py FOLDER [pjm-year | isone-month | nothing-new | ...]` generates the
+`python tests/bench/measure.py FOLDER [pjm-year | isone-month | ancillary-year | ...]` generates the
 raw files once, takes turns and prints a Markdown table. Needs about 25 GB of disk for the PJM
 year. Read the seconds as ratios within one run.
 """
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ MEMORY_LIMIT = "2GB"
 THREADS = 2
 BENCH = Path(__file__).parent
 NOTHING_NEW = "nothing-new"
+ANCILLARY_YEAR = "ancillary-year"
 TIMES_NOTHING_NEW = 5
 
 
@@ -119,6 +120,27 @@ CASES = {
 }
 
 
+# What each operator publishes of ancillary services for a year; SPP's five minutes as daily files.
+SERVICES = {
+    "pjm": (
+        "ancillary_services",
+        "da_ancillary_services",
+        "da_reserve_market_results",
+        "reserve_market_results",
+        "ancillary_services_fivemin_hrl",
+        "reg_prices",
+    ),
+    "caiso": ("prc_as", "prc_intvl_as"),
+    "ercot": ("np4-188-cd", "np6-331-cd"),
+    "nyiso": ("damasp", "rtasp"),
+    "miso": ("asm_expost_damcp", "asm_rtmcp_final"),
+    "isone": ("daasreservedata", "smd_hourly", "fiveminreserveprice"),
+    "spp": ("da-mcp", "rtbm-mcp-daily"),
+}
+# ERCOT's prices of 15 minutes begin in December 2025.
+SERVICE_YEAR = (date(2025, 11, 1), 365)
+
+
 @dataclass(frozen=True)
 class Run:
     """One measured process: wall seconds, CPU seconds with its children, peak resident GB.
@@ -137,7 +159,7 @@ def main() -> None:
     """Generate, run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("cases", nargs="*", default=[*CASES, NOTHING_NEW])
+    parser.add_argument("cases", nargs="*", default=[*CASES, ANCILLARY_YEAR, NOTHING_NEW])
     options = parser.parse_args()
     bench = options.folder.absolute()
     for name in options.cases:
@@ -145,34 +167,37 @@ def main() -> None:
         if name == NOTHING_NEW:
             runs = median_runs(measure_nothing_new(folder))
             print(f"\n{name}: the sample of all operators\n")
+        elif name == ANCILLARY_YEAR:
+            runs = list(measure_ancillary_year(folder))
+            print(f"\n{name}: {amounts(folder / 'raw', folder / 'out/parquet')}\n")
         else:
             case = CASES[name]
             raw = generate(case, folder)
             runs = median_runs(measure(case, raw, folder / "out", bench / "polars"))
-            print(f"\n{name}: {amounts(case, raw, folder / 'out')}\n")
+            published = folder / "out/parquet" / case.iso / case.dataset
+            print(f"\n{name}: {amounts(raw / case.iso, published)}\n")
         print_table(runs)
 
 
 def generate(case: Case, folder: Path) -> Path:
     """Write the raw files of a case once; a finished folder is used again."""
+    reports = {case.iso: tuple(case.report.split("+"))}
+    return generate_reports(reports, case.start, case.days, case.nodes, folder)
+
+
+def generate_reports(
+    reports: Mapping[str, tuple[str, ...]], start: date, days: int, nodes: int, folder: Path
+) -> Path:
+    """Write raw files of reports, by operator, in the same way."""
     raw = folder / "raw"
     done = folder / "generated"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        write_sample(
-            raw,
-            isos=[case.iso],
-            start=case.start,
-            days=case.days,
-            nodes=case.nodes,
-            options=SampleOptions(
-                truth=False,
-                overlap=False,
-                revisions=False,
-                threads=THREADS,
-                reports=tuple(case.report.split("+")),
-            ),
-        )
+        for iso, names in reports.items():
+            options = SampleOptions(
+                truth=False, overlap=False, revisions=False, threads=THREADS, reports=names
+            )
+            write_sample(raw, isos=[iso], start=start, days=days, nodes=nodes, options=options)
         done.touch()
     return raw
 
@@ -212,6 +237,16 @@ def measure_nothing_new(folder: Path) -> Iterator[Run]:
     yield build("full build", command, out)
     for _ in range(TIMES_NOTHING_NEW):
         yield build("nothing new", command, out)
+
+
+def measure_ancillary_year(folder: Path) -> Iterator[Run]:
+    """Build a year of the ancillary services of all operators: each one, all, and all again."""
+    raw, out = generate_reports(SERVICES, *SERVICE_YEAR, 4, folder), folder / "out"
+    for iso in (*SERVICES, None):
+        shutil.rmtree(out, ignore_errors=True)
+        isos = [iso] if iso else []
+        yield build(iso or "all seven", build_command(raw, out, *isos), out)
+    yield build("nothing new", build_command(raw, out), out)
 
 
 def build_command(raw: Path, out: Path, *isos: str) -> list[str]:
@@ -287,15 +322,14 @@ def run(name: str, command: list[str]) -> Run:
     return Run(name, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6)
 
 
-def amounts(case: Case, raw: Path, out: Path) -> str:
+def amounts(raw: Path, published: Path) -> str:
     """Say how much was read and published."""
-    files = [path for path in (raw / case.iso).rglob("*") if path.is_file()]
-    published = out / "parquet" / case.iso / case.dataset
+    files = [path for path in raw.rglob("*") if path.is_file()]
     rows = duckdb.execute(
-        "select sum(num_rows) from parquet_file_metadata($1)", [f"{published}/*.parquet"]
+        "select sum(num_rows) from parquet_file_metadata($1)", [f"{published}/**/*.parquet"]
     ).fetchall()[0][0]
     size = sum(path.stat().st_size for path in files)
-    disk = sum(path.stat().st_size for path in published.glob("*.parquet"))
+    disk = sum(path.stat().st_size for path in published.rglob("*.parquet"))
     read = f"{len(files)} files, {size / 1e9:.2f} GB, {rows:,} rows"
     return f"{read}, {disk / 1e9:.2f} GB published"
 
