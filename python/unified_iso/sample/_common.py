@@ -39,7 +39,8 @@ class SampleOptions:
     threads: files written at the same time. The bytes do not depend on it.
     reports: names of reports, of any market; a market that has none of them writes nothing. None
         for the hourly day-ahead reports.
-    real_time: write the real-time reports of energy too, where no reports are named.
+    real_time: write the real-time reports of energy too, where no reports are named; where files
+        in the shape of gridstatus are, those of real time too.
     ancillary_services: write the reports of ancillary services too, of all markets, where no
         reports are named.
 

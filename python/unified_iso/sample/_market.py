@@ -279,6 +279,7 @@ class Report:
     cells: columns of a line, name and type, that the files print beside those of the model.
     tables: further tables that files are selected from, by name, for a number of places.
     by_default: written where the caller names no reports.
+    needs_real_time: written where the caller names it and wants real time too.
     gives_way: a row of another report of the dataset counts, whatever the paths.
     is_written: False where another record of this name writes the files, and this one tells what
         they hold of another curve.
@@ -293,6 +294,7 @@ class Report:
     tables: Callable[[int], Mapping[str, Table]] | None = None
     line_end: str = LF
     by_default: bool = True
+    needs_real_time: bool = False
     gives_way: bool = False
     is_written: bool = True
 

@@ -31,13 +31,15 @@ def plan(con: duckdb.DuckDBPyConnection, market: Market, request: Request) -> li
 
 def _chosen(market: Market, request: Request) -> list[Report]:
     """The reports of the sample; what only tells more of files is one of them if these are."""
-    chosen = [
-        report
-        for report in market.reports
-        if request.writes(report.name, _is_switched_on(report, request.options))
-    ]
+    chosen = [report for report in market.reports if _is_chosen(report, request)]
     written = {report.name for report in chosen if report.is_written}
     return [report for report in chosen if report.name in written]
+
+
+def _is_chosen(report: Report, request: Request) -> bool:
+    if report.needs_real_time:
+        return request.options.real_time and request.writes(report.name, default=False)
+    return request.writes(report.name, _is_switched_on(report, request.options))
 
 
 def _is_switched_on(report: Report, options: SampleOptions) -> bool:

@@ -5,7 +5,7 @@ order of time; stamps in UTC that end in -00:00, beside trade hours whose 25 is 
 day, with two digits in real time; a price column with three names at two places; downloads that
 begin and end inside a trade date and share an interval; totals off by the last digit.
 
-By name also gridstatus_lmp, the day-ahead prices as the gridstatus library prints them.
+By name also gridstatus_lmp, the same prices as the gridstatus library prints them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -370,6 +370,32 @@ def _report(form: Form) -> Report:
     )
 
 
+_LIBRARY_TYPE = """
+    case
+        when starts_with(name, 'TH_') then 'Trading Hub'
+        when starts_with(name, 'DLAP_') then 'DLAP'
+        when ends_with(name, '-APND') then 'AP Node'
+        else 'Node'
+    end
+"""
+
+
+def _gridstatus_report(form: Form, *kinds: _gridstatus.Kind) -> Report:
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        form.curve,
+        (form.dataset,),
+        kinds,
+        {
+            **_gridstatus.PLACED_BY_NAME,
+            **_gridstatus.priced(TICKS),
+            "GHG": f"({GHG_SQL}) / {TICKS}",
+        },
+    )
+
+
 # nodes counts locations of all types; the three trading hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
@@ -397,28 +423,14 @@ MARKET = Market(
             cells=_cells(QUARTERLY),
             by_default=False,
         ),
-        _gridstatus.report(
-            ISO,
-            ZONE,
-            LOCATIONS,
-            DAY_AHEAD,
-            (NODAL,),
-            [
-                _gridstatus.Kind(
-                    name="all",
-                    where=EVERYWHERE,
-                    location_type="""
-                        case
-                            when starts_with(name, 'TH_') then 'Trading Hub'
-                            when starts_with(name, 'DLAP_') then 'DLAP'
-                            when ends_with(name, '-APND') then 'AP Node'
-                            else 'Node'
-                        end
-                    """,
-                )
-            ],
-            ticks=TICKS,
-            ghg=GHG_SQL,
+        _gridstatus_report(HOURLY, _gridstatus.Kind("all", EVERYWHERE, _LIBRARY_TYPE)),
+        *(
+            _gridstatus_report(
+                form,
+                _gridstatus.Kind("hub", "location_type = 'HUB'", _LIBRARY_TYPE, "hosted"),
+                _gridstatus.Kind("node", "location_type <> 'HUB'", _LIBRARY_TYPE),
+            )
+            for form in (QUARTERLY, FIVE_MINUTELY)
         ),
     ),
 )

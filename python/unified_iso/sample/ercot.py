@@ -5,6 +5,8 @@ pass of the repeated hour, a blank before each price, no components; hubs and lo
 the daily file and in the workbook; a day can be posted twice. In real time there is a file for each
 quarter of an hour, load zones and DC ties have two prices, and system lambda comes by SCED run.
 Capacity prices come by day, in a line for each product, and by year, with a column for each.
+
+By name also gridstatus_lmp, the real-time prices as the gridstatus library prints them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from . import _ercot_services as services
+from . import _gridstatus
 from ._common import FIVE_MINUTES, HOUR, SECOND, Interval, market_intervals, noise
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, hour_prices, real_time, real_time_prices
 from ._ercot_points import ISO, LIST_HEADERS, POINTS, REAL_TIME_POINTS, list_tables
@@ -132,7 +135,8 @@ QUARTERS = Dataset(
     columns=HOURLY.columns,
     beside={
         RUNS: {"system_lambda": f"system_lambda / {LAMBDA_TICKS}"},
-        LIST: {"zone": "zone"},
+        # Of rows of gridstatus nobody looks up the zone.
+        LIST: {"zone": f"if({_gridstatus.IS_SOURCE}, null, zone)"},
     },
 )
 CELLS = {
@@ -350,6 +354,33 @@ def _list(span: Span) -> Iterator[File]:
         )
 
 
+_LIBRARY_TYPE = """
+    case point_type
+        when 'HUB' then 'Trading Hub'
+        when 'ZONE' then 'Load Zone'
+        when 'DC_TIE' then 'Load Zone DC Tie'
+        else 'Resource Node'
+    end || if(ends_with(name, '_EW'), ' Energy Weighted', '')
+"""
+
+
+def _gridstatus_report() -> Report:
+    """The library names its price as ERCOT does, and has the columns in another order."""
+    market, location, location_type = _gridstatus.PLACED_BY_NAME.items()
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        REAL_TIME_POINTS,
+        REAL_TIME,
+        (QUARTERS,),
+        (
+            _gridstatus.Kind("zone", "is_in_book", _LIBRARY_TYPE, "hosted"),
+            _gridstatus.Kind("node", "not is_in_book", _LIBRARY_TYPE),
+        ),
+        {**dict((location, location_type, market)), "SPP": f"total / {TICKS}"},
+    )
+
+
 # nodes counts settlement points of all types.
 MARKET = Market(
     iso=ISO,
@@ -447,6 +478,7 @@ MARKET = Market(
             cells=QUARTER_CELLS,
             by_default=False,
         ),
+        _gridstatus_report(),
         Report(name=LIST, files=_list, places=POINTS, tables=list_tables),
     ),
 )

@@ -5,7 +5,8 @@ fall day's second 02 as 02X; preliminary real-time files have names without ids;
 has ids without names and clocks without a day; the workbook has one sheet per location and another
 way of labelling the spring day.
 
-By name also the prices of reserve: daasreservedata, whose fall day has 02 twice, and
+By name also gridstatus_lmp, the real-time prices as the gridstatus library prints them, with names
+alone. By name also the prices of reserve: daasreservedata, whose fall day has 02 twice, and
 fiveminreserveprice. Those of regulation stand in the workbook's sheet of the control area.
 """
 
@@ -15,8 +16,8 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
 
+from . import _gridstatus, _isone_smd
 from . import _isone_services as services
-from . import _isone_smd
 from ._common import FIVE_MINUTES
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, real_time
 from ._isone_clock import ZONE, daily_label
@@ -41,12 +42,20 @@ HOURLY = Dataset(name="da_energy_hourly")
 REAL_TIME = Curve(
     family=ENERGY, columns=PRICE_COLUMNS, values=real_time(ISO, cent=1), market_type="RT"
 )
-_WITHOUT_ID = f"location_id >= {FIRST_UNLISTED_ID} and contains(data_source, '/{PRELIMINARY}/')"
+
+
+def _published_id(is_from_names: str) -> dict[str, str]:
+    """The published id; names of some locations alone don't tell it."""
+    unknown = f"location_id >= {FIRST_UNLISTED_ID} and ({is_from_names})"
+    return {"settlement_location_id": f"if({unknown}, trim(name), location_id::varchar)"}
+
+
 _WITH_ID = {"settlement_location_id": "location_id::varchar"}
+_WHERE_IDS_ARE = {FINAL: _WITH_ID, DAILY: _WITH_ID}
 REAL_TIME_HOURLY = Dataset(
     name="rt_energy_hourly",
-    columns={"settlement_location_id": f"if({_WITHOUT_ID}, trim(name), location_id::varchar)"},
-    beside={FINAL: _WITH_ID, DAILY: _WITH_ID},
+    columns=_published_id(f"contains(data_source, '/{PRELIMINARY}/') or {_gridstatus.IS_SOURCE}"),
+    beside=_WHERE_IDS_ARE,
 )
 FIVE_MINUTE = Curve(
     family=ENERGY,
@@ -56,7 +65,9 @@ FIVE_MINUTE = Curve(
     length=FIVE_MINUTES,
 )
 # Truth has the names, which only an hourly report beside the five-minute files tells.
-REAL_TIME_5MIN = Dataset(name="rt_energy_5min")
+REAL_TIME_5MIN = Dataset(
+    name="rt_energy_5min", columns=_published_id(_gridstatus.IS_SOURCE), beside=_WHERE_IDS_ARE
+)
 
 ONLY_PRELIMINARY = Version(1, False, True)
 SETTLED = Version(2, True, False)
@@ -194,6 +205,23 @@ def _daily_report(
     )
 
 
+def _gridstatus_report(curve: Curve, dataset: Dataset) -> Report:
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        curve,
+        (dataset,),
+        (
+            _gridstatus.Kind(
+                "zone", "location_type in ('HUB', 'ZONE')", "published_type", "hosted"
+            ),
+            _gridstatus.Kind("node", "location_type not in ('HUB', 'ZONE')", "published_type"),
+        ),
+        {**_gridstatus.PLACED_BY_NAME, **_gridstatus.priced(TICKS)},
+    )
+
+
 # nodes counts locations of all types.
 MARKET = Market(
     iso=ISO,
@@ -214,6 +242,8 @@ MARKET = Market(
             cells={"clock_cells varchar": _clock_cells},
             by_default=False,
         ),
+        _gridstatus_report(REAL_TIME, REAL_TIME_HOURLY),
+        _gridstatus_report(FIVE_MINUTE, REAL_TIME_5MIN),
         Report(
             name=_isone_smd.REPORT,
             files=_isone_smd.files,

@@ -6,6 +6,8 @@ and the energy price nowhere; the date stands above the header only; day-ahead n
 zeros that tell nothing, such as the one before the point; the preliminary and the final real-time
 report have one title; the weekly five-minute report stamps the end of an interval and has lines
 below its data.
+
+By name also gridstatus_lmp, the real-time prices as the gridstatus library prints them.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,6 +35,7 @@ from ._output import decimal_sql, short_sql
 
 ISO = "MISO"
 ZONE = ZoneInfo("Etc/GMT+5")
+TICKS = 100
 TITLE = "Day Ahead Market ExPost LMPs"
 REAL_TIME_TITLE = "Realtime Market LMPs"
 CLOCK_NOTE = ",,,All Hours-Ending are Eastern Standard Time (EST)"
@@ -137,21 +140,26 @@ def _files(span: Span) -> Iterator[File]:
         )
 
 
-def _real_time_files(name: str, version: Version, span: Span) -> Iterator[File]:
-    """A day each; the last day has preliminary prices alone, which nothing has replaced yet."""
+def _real_time_days(version: Version, span: Span) -> Iterator[tuple[date, list[Line]]]:
+    """The lines of each day; the last one has preliminary prices alone, not yet replaced."""
     days = span.by_day()
     last_day = days[-1][0]
     for day, lines in days:
         stands = version if day != last_day else replace(PRELIMINARY, is_current=True)
-        if version is FINAL and stands is not FINAL:
-            continue
+        if version is not FINAL or stands is FINAL:
+            yield day, [replace(line, version=stands) for line in lines]
+
+
+def _real_time_files(name: str, version: Version, span: Span) -> Iterator[File]:
+    """A day each."""
+    for day, lines in _real_time_days(version, span):
         yield File(
             name=f"{day:%Y%m%d}_{name}.csv",
             archive=f"{day:%Y%m%d}_{name}.zip",
             select=_select(
                 REAL_TIME_TITLE, f"{day.month}/{day.day}/{day.year}", "\r\n", _with_cents_sql
             ),
-            lines=[replace(line, version=stands) for line in lines],
+            lines=lines,
         )
 
 
@@ -264,6 +272,15 @@ FIVE_MINUTE = Curve(
     length=FIVE_MINUTES,
 )
 REAL_TIME_HOURLY = Dataset(name="rt_energy_hourly_nodal")
+# Names do not tell load zones; the types that gridstatus prints do.
+FIVE_MINUTELY = Dataset(
+    name="rt_energy_5min_nodal",
+    columns={
+        "settlement_location_type": (
+            f"if({_gridstatus.IS_SOURCE}, location_type, replace(location_type, 'ZONE', 'NODE'))"
+        )
+    },
+)
 
 
 def _real_time_report(name: str, version: Version) -> Report:
@@ -297,11 +314,45 @@ def _services_of_api(files: Callable[[Span], Iterator[File]], curve: Curve) -> R
     return replace(report, cells=_gridstatus.time_cells(ZONE, curve))
 
 
+def _hourly_editions(span: Span) -> Iterator[_gridstatus.Edition]:
+    """A file of each version; one of final prices where there are any."""
+    for word, version in (("FINAL", FINAL), ("PRELIM", PRELIMINARY)):
+        lines = [line for _, of_day in _real_time_days(version, span) for line in of_day]
+        if lines:
+            yield _gridstatus.Edition(f"REAL_TIME_HOURLY_{word}", lines)
+
+
+# The library works the energy price out, and what a subtraction of doubles leaves it prints.
+_LIBRARY_PRICES = _gridstatus.priced(TICKS) | {
+    "Energy": f"total / {TICKS} - congestion / {TICKS} - loss / {TICKS}"
+}
+
+
+def _gridstatus_report(
+    curve: Curve,
+    dataset: Dataset,
+    editions: Callable[[Span], Iterator[_gridstatus.Edition]] | None = None,
+) -> Report:
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        curve,
+        (dataset,),
+        (
+            _gridstatus.Kind("hub", "published_type = 'Hub'", "published_type", "hosted"),
+            _gridstatus.Kind("node", "published_type <> 'Hub'", "published_type"),
+        ),
+        {**_gridstatus.PLACED_BY_NAME, **_LIBRARY_PRICES},
+        editions=editions,
+    )
+
+
 # nodes counts locations of all types; the eight hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
     zone=ZONE,
-    ticks=100,
+    ticks=TICKS,
     reports=(
         Report(
             name="da_expost_lmp",
@@ -317,16 +368,12 @@ MARKET = Market(
             files=_weekly_files,
             places=LOCATIONS,
             curve=FIVE_MINUTE,
-            # Names do not tell load zones.
-            datasets=(
-                Dataset(
-                    name="rt_energy_5min_nodal",
-                    columns={"settlement_location_type": "replace(location_type, 'ZONE', 'NODE')"},
-                ),
-            ),
+            datasets=(FIVE_MINUTELY,),
             cells={"stamp varchar": _end},
             by_default=False,
         ),
+        _gridstatus_report(REAL_TIME, REAL_TIME_HOURLY, _hourly_editions),
+        _gridstatus_report(FIVE_MINUTE, FIVE_MINUTELY),
         _services_report(
             services.DAY_AHEAD_REPORT, services.day_ahead_files, services.DAY_AHEAD, LF
         ),

@@ -10,12 +10,13 @@ longer, a day's first one starts where the file of the day before ends, a few ar
 last day comes once more as it was before it was over, with advisory prices at its end.
 
 By name also gridstatus_lmp, the same prices as the gridstatus library prints them (names without
-PTID, congestion with the usual sign), and generator, the list that has both name and PTID; and the
-prices of ancillary services, damasp by hour of the day ahead and rtasp by dispatch run.
+PTID, congestion with the usual sign, runs as the five minutes before their end), and generator, the
+list that has both name and PTID; and the prices of ancillary services, damasp by hour of the day
+ahead and rtasp by dispatch run.
 """
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -37,12 +38,13 @@ from ._market import (
     Curve,
     Dataset,
     File,
+    Line,
     Market,
     Places,
     Report,
     Span,
 )
-from ._nyiso_runs import ZONE, end_us, run_files, stamp_of_end
+from ._nyiso_runs import ZONE, dispatched, end_us, run_files, stamp_of_end
 from ._nyiso_services import ZONES
 from ._output import decimal_sql
 
@@ -141,22 +143,20 @@ DAY_AHEAD = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, ce
 
 # Only zones, proxies and the reference bus have known PTIDs where a row comes from gridstatus;
 # generators have theirs, and a zone, if the list is there.
-_UNKNOWN = f"ptid >= {INVENTED_PTIDS} and contains(data_source, '/{_gridstatus.REPORT}/')"
-HOURLY = Dataset(
-    name="da_energy_hourly",
-    columns={"settlement_location_id": f"if({_UNKNOWN}, name, ptid::varchar)"},
-    beside={
-        GENERATOR: {
-            "settlement_location_id": "ptid::varchar",
-            "zone": f"if({_UNKNOWN}, area, null)",
-        }
-    },
-)
-
-
-REAL_TIME = Dataset(name="rt_energy_hourly")
+_UNKNOWN = f"ptid >= {INVENTED_PTIDS} and {_gridstatus.IS_SOURCE}"
+_PUBLISHED_ID = {"settlement_location_id": f"if({_UNKNOWN}, name, ptid::varchar)"}
+_BESIDE_THE_LIST = {
+    GENERATOR: {
+        "settlement_location_id": "ptid::varchar",
+        "zone": f"if({_UNKNOWN}, area, null)",
+    }
+}
+HOURLY = Dataset(name="da_energy_hourly", columns=_PUBLISHED_ID, beside=_BESIDE_THE_LIST)
+REAL_TIME = Dataset(name="rt_energy_hourly", columns=_PUBLISHED_ID, beside=_BESIDE_THE_LIST)
 DISPATCHED = Dataset(
-    name="rt_energy_5min", columns={"interval_end_utc": "make_timestamptz(end_us)"}
+    name="rt_energy_5min",
+    columns={**_PUBLISHED_ID, "interval_end_utc": "make_timestamptz(end_us)"},
+    beside=_BESIDE_THE_LIST,
 )
 HOURS = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=real_time(ISO, cent=1), market_type="RT")
 RUNS = Curve(
@@ -253,6 +253,35 @@ def _dispatch_report(kind: Kind) -> Report:
     )
 
 
+_ZONES = _gridstatus.Kind("zone", "in_zone_report", "'Zone'")
+_GENERATORS = _gridstatus.Kind(
+    "generator", "in_gen_report", f"if(name = '{REFERENCE[1]}', 'Reference Bus', 'Generator')"
+)
+
+
+def _gridstatus_report(
+    curve: Curve,
+    dataset: Dataset,
+    layout: Literal["library", "hosted"] = "hosted",
+    editions: Callable[[Span], Iterator[_gridstatus.Edition]] | None = None,
+) -> Report:
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        curve,
+        (dataset,),
+        (replace(_ZONES, layout=layout), _GENERATORS),
+        {**_gridstatus.PLACED_BY_NAME, **_gridstatus.priced(TICKS, negative_zeros=True)},
+        editions=editions,
+    )
+
+
+def _dispatched_edition(span: Span) -> Iterator[_gridstatus.Edition]:
+    lines = [Line(run) for run in dispatched(span)]
+    yield _gridstatus.Edition(_gridstatus.word_of(RUNS), lines)
+
+
 # nodes counts generators, beside the reference bus. The archive has both line ends.
 MARKET = Market(
     iso=ISO,
@@ -265,23 +294,9 @@ MARKET = Market(
         _hourly_report("rtlbmp", "gen", HOURS, REAL_TIME, CRLF, by_default=False),
         _dispatch_report("zone"),
         _dispatch_report("gen"),
-        _gridstatus.report(
-            ISO,
-            ZONE,
-            LOCATIONS,
-            DAY_AHEAD,
-            (HOURLY,),
-            [
-                _gridstatus.Kind("zone", "in_zone_report", "'Zone'"),
-                _gridstatus.Kind(
-                    "generator",
-                    "in_gen_report",
-                    f"if(name = '{REFERENCE[1]}', 'Reference Bus', 'Generator')",
-                ),
-            ],
-            ticks=TICKS,
-            negative_zeros=True,
-        ),
+        _gridstatus_report(DAY_AHEAD, HOURLY, layout="library"),
+        _gridstatus_report(HOURS, REAL_TIME),
+        _gridstatus_report(RUNS, DISPATCHED, editions=_dispatched_edition),
         Report(
             name=services.DAILY,
             files=services.daily_files,

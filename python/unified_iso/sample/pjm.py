@@ -4,6 +4,8 @@ Shapes a reader must get right: an export's inclusive end puts the first interva
 files; some intervals stand there as a superseded and a current version; bus names repeat under
 other ids; a real-time total need not be the sum of its parts; a revised day of hourly real-time
 prices comes whole in both versions, most of which have equal prices.
+
+By name also gridstatus_lmp, the real-time prices as the gridstatus library prints them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +16,7 @@ from itertools import chain
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from . import _gridstatus
 from . import _pjm_services as services
 from ._common import FIVE_MINUTES, HOUR, Interval, SampleOptions
 from ._energy import ENERGY, PRICE_COLUMNS, day_ahead, real_time
@@ -34,7 +37,9 @@ from ._market import (
 from ._output import decimal_sql
 from ._pjm_locations import ISO, LOCATIONS
 
+ZONE = ZoneInfo("America/New_York")
 CENT = 10_000
+TICKS = 1_000_000
 # Of all versions, in one export.
 EXPORT_ROWS = 1_000_000
 
@@ -220,11 +225,44 @@ def _services_report(
     )
 
 
+# Files of gridstatus tell neither zone nor voltage of a pnode.
+_RT_COLUMNS = {
+    "zone": f"if({_gridstatus.IS_SOURCE}, null, zone)",
+    "voltage_kv": f"if({_gridstatus.IS_SOURCE}, null, voltage_kv)",
+}
+_RT_HOURLY = (
+    Dataset(name="rt_energy_hourly_nodal", columns=_RT_COLUMNS),
+    Dataset(name="rt_energy_hourly_hub", where="type = 'HUB'", columns=_RT_COLUMNS),
+)
+_RT_FIVE_MINUTE = (Dataset(name="rt_energy_5min_nodal", columns=_RT_COLUMNS),)
+
+
+def _gridstatus_report(curve: Curve, datasets: tuple[Dataset, ...]) -> Report:
+    place = {
+        "Location Id": "pnode_id",
+        "Location Name": "pnode_name",
+        "Location Short Name": "pnode_name",
+    }
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        curve,
+        datasets,
+        (
+            _gridstatus.Kind("hub", "type = 'HUB'", "type", "hosted"),
+            _gridstatus.Kind("node", "type <> 'HUB'", "type"),
+        ),
+        {**_gridstatus.placed_by(place), **_gridstatus.priced(TICKS)},
+        order="pnode_id",
+    )
+
+
 # nodes counts locations of all types; the twelve hubs are written even if it is smaller.
 MARKET = Market(
     iso=ISO,
-    zone=ZoneInfo("America/New_York"),
-    ticks=1_000_000,
+    zone=ZONE,
+    ticks=TICKS,
     reports=(
         _report(
             "da_hrl_lmps",
@@ -240,10 +278,7 @@ MARKET = Market(
                 "rt_hrl_lmps",
                 REAL_TIME,
                 energy=decimal_sql("energy", 6),
-                datasets=(
-                    Dataset(name="rt_energy_hourly_nodal"),
-                    Dataset(name="rt_energy_hourly_hub", where="type = 'HUB'"),
-                ),
+                datasets=_RT_HOURLY,
                 by_default=False,
             ),
             files=_days_of_versions,
@@ -252,10 +287,12 @@ MARKET = Market(
             "rt_fivemin_hrl_lmps",
             FIVE_MINUTE,
             energy=decimal_sql("energy", 6),
-            datasets=(Dataset(name="rt_energy_5min_nodal"),),
+            datasets=_RT_FIVE_MINUTE,
             in_exports=True,
             by_default=False,
         ),
+        _gridstatus_report(REAL_TIME, _RT_HOURLY),
+        _gridstatus_report(FIVE_MINUTE, _RT_FIVE_MINUTE),
         _services_report(
             services.HOURLY_FEED,
             partial(

@@ -5,7 +5,8 @@ that is not the wall clock on clock-change days, from April 2026 a western balan
 energy price of its own, real-time prices that come twice, by interval and by day, and yearly zips
 with a file for each month in which the hours stand beside each other.
 
-By name also the prices of operating reserve: da-mcp, rtbm-mcp and rtbm-mcp-daily.
+By name also the prices of operating reserve, da-mcp, rtbm-mcp and rtbm-mcp-daily, and
+gridstatus_lmp, the real-time prices as the gridstatus library prints them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import astuple, dataclass
 from datetime import date
 from itertools import chain, count, groupby, islice, repeat
 
+from . import _gridstatus
 from . import _spp_services as services
 from ._common import FIVE_MINUTES, HOUR
 from ._energy import (
@@ -33,7 +35,10 @@ from ._spp_clock import ZONE, clock_cells, printed_end
 ISO = "SPP"
 CENT = 100
 
+TICKS = 10_000
+
 EAST, WEST = "SPP", "SWPW"
+_IN_EAST = f"baa = '{EAST}'"
 WEST_JOINS = date(2026, 4, 1)
 # The west has about a quarter of the locations of the other area.
 WEST_SHARE = 4
@@ -257,7 +262,7 @@ def _file(name: str, day: date, select: str, lines: Sequence[Line], stamp: str =
         archive=f"{day:%Y}.zip",
         select=select,
         lines=lines,
-        where=EVERYWHERE if day >= WEST_JOINS else f"baa = '{EAST}'",
+        where=EVERYWHERE if day >= WEST_JOINS else _IN_EAST,
         stamp=stamp,
     )
 
@@ -287,11 +292,54 @@ def _daily_files(span: Span) -> Iterator[File]:
 _AREA = {"zone": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)"}
 _RT_DATASETS = (Dataset(name="rt_energy_5min", columns=_AREA),)
 
+_LIBRARY_TYPE = """
+    case location_type
+        when 'HUB' then 'Hub'
+        when 'INTERFACE' then 'Interface'
+        else 'Settlement Location'
+    end
+"""
+
+
+def _library_editions(span: Span) -> Iterator[_gridstatus.Edition]:
+    """The days of one area, and those of two."""
+    by_areas = groupby(span.lines(FIVE_MINUTES), lambda line: line.interval.day >= WEST_JOINS)
+    for has_west, lines in by_areas:
+        yield _gridstatus.Edition(
+            _gridstatus.word_of(REAL_TIME), list(lines), EVERYWHERE if has_west else _IN_EAST
+        )
+
+
+def _gridstatus_report() -> Report:
+    place = {
+        # Whoever joins files with and without the column leaves it empty.
+        "BAA": f"if(delivery_date >= date '{WEST_JOINS}', baa, null)",
+        "Location": "name",
+    }
+    return _gridstatus.report(
+        ISO,
+        ZONE,
+        LOCATIONS,
+        REAL_TIME,
+        _RT_DATASETS,
+        (
+            _gridstatus.Kind("hub", "location_type = 'HUB'", _LIBRARY_TYPE, "hosted"),
+            _gridstatus.Kind("location", "location_type <> 'HUB'", _LIBRARY_TYPE),
+        ),
+        {
+            **_gridstatus.placed_by(place, {"PNode": "pnode"}),
+            **_gridstatus.priced(TICKS),
+            "Energy": f"local_energy / {TICKS}",
+        },
+        editions=_library_editions,
+    )
+
+
 # nodes counts locations of the area SPP, its two trading hubs first.
 MARKET = Market(
     iso=ISO,
     zone=ZONE,
-    ticks=10_000,
+    ticks=TICKS,
     reports=(
         Report(
             name="da-lmp-sl",
@@ -319,6 +367,7 @@ MARKET = Market(
             cells=clock_cells(FIVE_MINUTES),
             by_default=False,
         ),
+        _gridstatus_report(),
         Report(
             name="da-mcp",
             files=services.daily_files,
