@@ -507,7 +507,11 @@ def sample(
         list[str] | None, typer.Option(help="Report; the hourly day-ahead ones without.")
     ] = None,
     real_time: Annotated[
-        bool, typer.Option("--real-time", help="Write the real-time reports of energy too.")
+        bool,
+        typer.Option(
+            "--real-time",
+            help="Write the real-time reports of energy too; of gridstatus_lmp, where it is named.",
+        ),
     ] = False,
     ancillary_services: Annotated[
         bool,
