@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +16,14 @@ from typing import Any
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt.adapters.factory import reset_adapters
-from dbt.artifacts.schemas import base
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import GenericTestNode
 from dbt.events.types import JinjaLogInfo
 from dbt.flags import get_flags
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
-from dbt_common.clients.system import write_file
 from dbt_common.events.event_manager_client import cleanup_event_logger
 from dbt_common.events.functions import fire_event
-from dbt_common.utils.encoding import JSONEncoder
 
 _CANCEL: Any = vars(LocalEnvironment)["cancel"].__func__
 
@@ -70,18 +66,6 @@ def manifest_from_bytes(content: bytes, without: Collection[str] = ()) -> Manife
                 del manifest.nodes[unique_id]
     manifest.build_flat_graph()
     return manifest
-
-
-def write_json_at_once() -> None:
-    """Let dbt encode its manifest.json in one piece, for a tenth of the CPU.
-
-    It gives JSON to the file bit by bit, for which Python has no encoder but the one in Python.
-    """
-
-    def write_json(path: str, data: dict[str, Any]) -> bool:
-        return bool(write_file(path, json.dumps(data, cls=JSONEncoder)))
-
-    base.write_json = write_json  # type: ignore[attr-defined]
 
 
 def variables_of(manifest: Manifest) -> set[str]:

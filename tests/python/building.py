@@ -24,7 +24,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from typer.testing import CliRunner
 
-from unified_iso import dbt_inside, progress
+from unified_iso import dbt_inside, parsed_project, progress
 from unified_iso.cli import app
 from unified_iso.lock import release_lock
 from unified_iso.project import ROOT, parsed_manifest
@@ -167,6 +167,14 @@ def kept_manifest() -> Manifest:
         content = parsed_manifest(Workspace(raw=Path(folder), out=Path(folder)))
     assert isinstance(content, bytes), content
     return dbt_inside.manifest_from_bytes(content)
+
+
+def kept_nodes(project: Path = REPOSITORY) -> dict[str, dict[str, Any]]:
+    """Return the nodes of a project by unique id, as its last build has read them."""
+    kept = (project / "target" / parsed_project.NAME).read_bytes()
+    _, payload = parsed_project._take_apart(kept)
+    nodes: dict[str, dict[str, Any]] = parsed_project.nodes_of(payload)["nodes"]
+    return nodes
 
 
 def _in_this_process(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,29 +75,6 @@ def test_what_is_kept_has_no_unit_tests_and_no_files(arguments: list[str], tmp_p
     assert kept.nodes.keys() == parsed.nodes.keys()
     assert kept.flat_graph["nodes"].keys() == parsed.nodes.keys()
     assert parsed.unit_tests, "the manifest that was given is changed"
-
-
-@pytest.mark.builds
-def test_the_manifest_is_written_in_one_piece(
-    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written = tmp_path / "target" / "manifest.json"
-    run(["run", *arguments, "--target-path", str(written.parent)])
-    by_dbt = json.loads(written.read_text())
-    written.unlink()
-    at_once: list[str] = []
-
-    def write_file(path: str, content: str) -> bool:
-        at_once.append(Path(path).name)
-        return bool(Path(path).write_text(content))
-
-    monkeypatch.setattr("dbt.artifacts.schemas.base.write_json", None)
-    monkeypatch.setattr(dbt_inside, "write_file", write_file)
-    dbt_inside.write_json_at_once()
-    run(["run", *arguments, "--target-path", str(written.parent)])
-    dbt_inside.close_database()
-    assert {*at_once} == {"manifest.json"}, "dbt writes its manifest another way"
-    assert json.loads(written.read_text()).keys() == by_dbt.keys()
 
 
 @pytest.mark.builds

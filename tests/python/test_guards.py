@@ -6,7 +6,6 @@ candidates, joined and not yet tested, by this file run as a script in place of 
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from building import (
     Row,
     edit_rows,
     environment,
+    kept_nodes,
     read_rows,
     write_rows,
 )
@@ -424,11 +424,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     for entry in manifest["unpublished"]:
         unpublished.setdefault((entry["model"], entry["year"]), []).append(entry["reason"])
     published = {(entry["model"], entry["year"]) for entry in manifest["files"]}
-    project = json.loads((out / ".unified-iso/target/manifest.json").read_text())
     datasets: dict[str, set[str]] = {model: set() for model in (*YEARS, HUB)}
     found: set[tuple[str, int, str]] = set()
     with duckdb.connect(str(out / ".unified-iso/work.duckdb"), read_only=True) as connection:
-        for test in project["nodes"].values():
+        for test in kept_nodes().values():
             model = str(test.get("attached_node")).rpartition(".")[2]
             if model not in datasets:
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from building import (
     edit_rows,
     file_states,
     kept_manifest,
+    kept_nodes,
     published,
     sample_day,
     status,
@@ -71,19 +71,15 @@ def models_named(*names: str) -> set[str]:
     return {f"model.unified_iso.{name}" for name in names}
 
 
-def built_datasets(out: Path) -> set[str]:
-    """Return the datasets that dbt has run in the last run."""
-    told = json.loads((out / ".unified-iso" / "target" / "run_results.json").read_text())
-    return {result["unique_id"].split(".")[-1] for result in told["results"]} & {*dataset_models()}
+def built_datasets(nodes: set[str]) -> set[str]:
+    """Return the datasets among nodes."""
+    return {node.rpartition(".")[2] for node in nodes} & {*dataset_models()}
 
 
-def datasets_under_test(out: Path) -> set[str]:
-    """Return the datasets of which dbt has run a test in the last run."""
-    target = out / ".unified-iso" / "target"
-    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
-    told = json.loads((target / "run_results.json").read_text())["results"]
-    attached = {nodes.get(r["unique_id"], {}).get("attached_node") or "" for r in told}
-    return {name.rpartition(".")[2] for name in attached} & {*dataset_models()}
+def datasets_under_test(nodes: set[str]) -> set[str]:
+    """Return the datasets of which a test is among nodes."""
+    known = kept_nodes()
+    return built_datasets({known.get(node, {}).get("attached_node") or "" for node in nodes})
 
 
 def published_datasets(out: Path) -> set[str]:
@@ -119,8 +115,8 @@ def step(built: Built, *options: str, check: int | None = 0) -> Step:
         ran=ran,
         log=log.text,
         nodes=log.nodes,
-        datasets=built_datasets(out),
-        under_test=datasets_under_test(out),
+        datasets=built_datasets(log.nodes),
+        under_test=datasets_under_test(log.nodes),
         published=published_datasets(out),
         last_intervals={
             f"{row['iso']}_{row['dataset']}": row["last_interval"]

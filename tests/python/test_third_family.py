@@ -8,7 +8,6 @@ are to be put into year files.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from building import (
     build,
     environment,
     file_states,
+    kept_nodes,
     query,
     run_command,
     status,
@@ -183,8 +183,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
         "status": [row for row in status(out)["datasets"] if row["dataset"] == "carbon_hourly"],
         "unpublished": _unpublished(Workspace(raw, out), MODEL),
         "unpublished blocks": _unpublished(Workspace(raw, out), BLOCKS),
-        "found": _found(out, MODEL),
-        "found in blocks": _found(out, BLOCKS),
+        "found": _found(project, out, MODEL),
+        "found in blocks": _found(project, out, BLOCKS),
         "accounts": _accounts(out),
     }
     files = [file_states(out)]
@@ -201,12 +201,11 @@ def _unpublished(workspace: Workspace, model: str) -> list[dict[str, Any]]:
     return [e for e in read_manifest(workspace)["unpublished"] if e["model"] == model]
 
 
-def _found(out: Path, model: str) -> set[tuple[str, int]]:
+def _found(project: Path, out: Path, model: str) -> set[tuple[str, int]]:
     """Guards with the years that they have found rows of; year 0 where they have found none."""
-    nodes = json.loads((out / ".unified-iso/target/manifest.json").read_text())["nodes"]
     found: set[tuple[str, int]] = set()
     with duckdb.connect(str(out / ".unified-iso/work.duckdb"), read_only=True) as connection:
-        for test in nodes.values():
+        for test in kept_nodes(project).values():
             if not str(test.get("attached_node")).endswith(f".{model}"):
                 continue
             years = connection.execute(
