@@ -16,6 +16,7 @@ from unified_iso import parsed_project, progress
 from unified_iso.families import families
 from unified_iso.limits import limits_of_environment
 from unified_iso.options import Options
+from unified_iso.parsed_project import Ingredients
 from unified_iso.root import INSTALLED, ROOT, in_project
 from unified_iso.workspace import Workspace, WorkspaceError
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 # Tells the plugin which state of the project a run is of.
 DIGEST = "UNIFIED_ISO_PROJECT_DIGEST"
-FAMILY_VIEWS = "path:models/unified,config.materialized:view"
+_FAMILIES, _QUALITY = "models/unified/", "models/quality/"
+FAMILY_VIEWS = f"path:{_FAMILIES},config.materialized:view"
 # Views of the catalog with what they read, which may be seeds that no dataset reads.
 CATALOG_VIEWS = "1+config.meta.catalog_view:true"
 # What the quality report shows.
-QUALITY_VIEWS = "path:models/quality"
+QUALITY_VIEWS = f"path:{_QUALITY}"
 
 
 class UnknownName(ValueError):
@@ -200,12 +202,13 @@ def run_build(
     made_of = parsed_project.ingredients_of(ROOT, os.environ)
     os.environ[DIGEST] = made_of.digest.hex() if made_of else ""
     is_first = not workspace.database.exists() and not workspace.manifest.exists()
-    work: _Work | None = _all_of(choice, _never_seen(workspace, choice) if is_first else ())
+    idle = _never_seen(workspace, choice, made_of) if is_first else ()
+    work: _Work | None = _all_of(choice, idle)
     if made_of and not options.dry_run and not is_first:
-        work = _work_to_do(workspace, choice, options, os.environ[DIGEST])
+        work = _work_to_do(workspace, choice, options, made_of)
     if work is None:
         return NothingNew()
-    return _run_dbt(workspace, work, options)
+    return _run_dbt(workspace, work, options, made_of)
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,9 @@ def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
     return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS, QUALITY_VIEWS))
 
 
-def _never_seen(workspace: Workspace, choice: Choice) -> set[str]:
+def _never_seen(
+    workspace: Workspace, choice: Choice, made_of: Ingredients | None = None
+) -> set[str]:
     """Return the models of the choice that have no files, where no build has run before.
 
     Until the project is parsed these are known by operator alone.
@@ -238,7 +243,7 @@ def _never_seen(workspace: Workspace, choice: Choice) -> set[str]:
     absent = _absent(workspace, choice)
     models = dataset_models()
     idle = {model for model in choice.models if models[model][0] in absent}
-    nodes = kept_project(workspace)
+    nodes = kept_project(workspace, made_of)
     if nodes is None:
         return idle
     project = Project.of_graph(nodes)
@@ -317,7 +322,7 @@ def _absent(workspace: Workspace, choice: Choice) -> set[str]:
 
 
 def _work_to_do(
-    workspace: Workspace, choice: Choice, options: Options, digest: str
+    workspace: Workspace, choice: Choice, options: Options, made_of: Ingredients
 ) -> _Work | None:
     """Return what of the choice has anything to do, None for nothing; the rest is as good as built.
 
@@ -329,7 +334,7 @@ def _work_to_do(
     from unified_iso.build.spec import Project
     from unified_iso.database import damage_of, working_database
 
-    nodes = kept_project(workspace)
+    nodes, digest = kept_project(workspace, made_of), made_of.digest.hex()
     # A run of dbt sets a damaged database aside, and says so in its log.
     if nodes is None or damage_of(workspace.database):
         return _all_of(choice)
@@ -370,28 +375,27 @@ def _work_to_do(
         )
         busy = news.busy_datasets(run, digest)
         done = [d for d in project.datasets() if d.unique_id in selected and d not in busy]
-        news.leave_in_place(run, done)
+        if done:
+            news.leave_in_place(run, done)
         if not busy:
+            news.end_without_dbt(run)
             return None
         if news.has_sound_seeds(run, busy):
-            return _Work((*_names_of(busy), FAMILY_VIEWS, QUALITY_VIEWS), tests="buildable")
+            views = news.views_to_make(run, busy, digest, (_FAMILIES, _QUALITY))
+            return _Work((*(dataset.model for dataset in busy), *views), tests="buildable")
     return _Work(
         (*(f"+{dataset.model}" for dataset in busy), FAMILY_VIEWS, CATALOG_VIEWS, QUALITY_VIEWS)
     )
 
 
-def _names_of(datasets: Sequence[Dataset]) -> list[str]:
-    """Name datasets and their staging models: all that changes from run to run."""
-    staging = [staging.name for dataset in datasets for staging in dataset.staging]
-    return [*dict.fromkeys(staging), *(dataset.model for dataset in datasets)]
-
-
-def _run_dbt(workspace: Workspace, work: _Work, options: Options) -> dbtRunnerResult:
+def _run_dbt(
+    workspace: Workspace, work: _Work, options: Options, made_of: Ingredients | None
+) -> dbtRunnerResult:
     from dbt.cli.main import dbtRunner
 
     from unified_iso import dbt_inside
 
-    project = parsed_manifest(workspace)
+    project = parsed_manifest(workspace, made_of)
     if not isinstance(project, bytes):
         return project
     left = ("unit_test", "test") if options.dry_run else ("unit_test",)
@@ -428,18 +432,22 @@ def _folders(workspace: Workspace) -> list[str]:
     ]
 
 
-def kept_project(workspace: Workspace) -> dict[str, Any] | None:
+def kept_project(workspace: Workspace, made_of: Ingredients | None = None) -> dict[str, Any] | None:
     """Return the parsed project as dbt's manifest.json has it, None where it has to be parsed.
 
     It needs no dbt, which takes seconds to import.
+
+    made_of: what decides it, where that is known already.
     """
-    _, kept = _kept(workspace)
+    _, kept = _kept(workspace, made_of)
     return parsed_project.nodes_of(kept) if kept is not None else None
 
 
-def _kept(workspace: Workspace) -> tuple[parsed_project.Ingredients | None, bytes | None]:
+def _kept(
+    workspace: Workspace, made_of: Ingredients | None
+) -> tuple[Ingredients | None, bytes | None]:
     """Return what decides the parsed project now, and the kept one if it is made of that."""
-    made_of = parsed_project.ingredients_of(ROOT, os.environ)
+    made_of = made_of or parsed_project.ingredients_of(ROOT, os.environ)
     return made_of, parsed_project.read_kept(_places(workspace), made_of) if made_of else None
 
 
@@ -449,13 +457,18 @@ def _places(workspace: Workspace) -> tuple[Path, ...]:
     return parsed_project.places(kept_with, workspace.state)
 
 
-def parsed_manifest(workspace: Workspace) -> bytes | dbtRunnerResult:
-    """Return the project as it is kept, parsed anew where it has changed; or how parsing failed."""
+def parsed_manifest(
+    workspace: Workspace, made_of: Ingredients | None = None
+) -> bytes | dbtRunnerResult:
+    """Return the project as it is kept, parsed anew where it has changed; or how parsing failed.
+
+    made_of: what decides it, where that is known already.
+    """
     from dbt.cli.main import dbtRunner
 
     from unified_iso import dbt_inside
 
-    made_of, kept = _kept(workspace)
+    made_of, kept = _kept(workspace, made_of)
     if kept is not None:
         return kept
     parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *_folders(workspace)])

@@ -147,6 +147,7 @@ def _node(unique_id: str, kind: str, schema: str, **rest: Any) -> dict[str, Any]
         "database": "memory",
         "schema": schema,
         "checksum": {"checksum": f"sum of {name}"},
+        "original_file_path": f"models/{name}.sql",
         "columns": {},
         "depends_on": {"nodes": []},
         "tags": [],

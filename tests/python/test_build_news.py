@@ -17,6 +17,7 @@ from small_project import (
     MODEL,
     NOT_IN_SUBSET_SQL,
     POINTS,
+    PRICES,
     STAGING,
     SUBSET,
     Small,
@@ -193,6 +194,7 @@ def leave(published: Published, **options: Any) -> None:
     run = published.run(**options)
     assert news.busy_datasets(run, "as it was") == []
     news.leave_in_place(run, [run.project.dataset(DATASET)])
+    news.end_without_dbt(run)
 
 
 def test_a_refused_file_is_told_and_keeps_nobody_busy(published: Published) -> None:
@@ -281,6 +283,112 @@ def test_a_run_that_may_load_a_changed_seed_forgets_that_it_was_sound(
     start(run)
     published.small.graph["nodes"][SEED]["checksum"] = {"checksum": "sum of markets"}
     assert not news.has_sound_seeds(run, run.project.datasets())
+
+
+# Which views are made again.
+
+
+def views(published: Published, digest: str = "as it was", *folders: str) -> list[str]:
+    run = published.run()
+    return news.views_to_make(run, run.project.datasets(), digest, folders)
+
+
+def make_view(published: Published, digest: str | None, status: str = "success") -> None:
+    """Let dbt make the staging view, or try to."""
+    run = replace(published.run(), digest=digest)
+    start(run)
+    finish(run, {STAGING: Result(STAGING, status)}, lambda models, message: None)
+
+
+def test_a_view_is_made_again_only_where_the_project_is_another_one(published: Published) -> None:
+    name = STAGING.rpartition(".")[2]
+    assert views(published) == [name]
+    make_view(published, "as it was", status="error")
+    assert views(published) == [name]
+    make_view(published, "as it was")
+    assert views(published) == []
+    assert views(published, "another") == [name]
+
+
+@pytest.mark.parametrize("digest", ["another", "", None])
+def test_a_view_that_another_project_may_have_made_is_made_again(
+    published: Published, digest: str | None
+) -> None:
+    """Plain dbt doesn't tell which project it runs, and may be stopped before it ends."""
+    make_view(published, "as it was")
+    start(replace(published.run(), digest=digest))
+    assert views(published) == [STAGING.rpartition(".")[2]]
+    make_view(published, digest)
+    assert views(published) == [STAGING.rpartition(".")[2]]
+
+
+def test_a_view_that_a_test_reads_is_always_made(published: Published) -> None:
+    make_view(published, "as it was")
+    test = {"unique_id": "test.small.own", "resource_type": "test", "name": "own", "tags": []}
+    published.small.graph["nodes"]["test.small.own"] = {
+        **test,
+        **{"config": {"severity": "warn", "materialized": "test"}, "attached_node": STAGING},
+        **{"depends_on": {"nodes": [STAGING]}},
+    }
+    assert views(published) == [STAGING.rpartition(".")[2]]
+
+
+def test_views_of_a_folder_are_made_beside_those_that_datasets_read(published: Published) -> None:
+    node = published.small.graph["nodes"][STAGING]
+    own = {"unique_id": "model.small.own", "name": "own", "original_file_path": "models/own/x.sql"}
+    published.small.graph["nodes"]["model.small.own"] = node | own
+    assert views(published) == [node["name"]]
+    assert views(published, "as it was", "models/own/") == [node["name"], "own"]
+
+
+# Which raw relations are made again.
+
+ELSEWHERE = '"memory"."yiso"."prices"'
+
+
+@pytest.fixture
+def beside(published: Published) -> Published:
+    """The same, with a report of another operator that no dataset reads."""
+    sources = published.small.graph["sources"]
+    names = {"unique_id": "source.small.yiso.prices", "source_name": "yiso", "schema": "yiso"}
+    sources["source.small.yiso.prices"] = sources[PRICES] | names
+    published.small.project = Project.of_graph(
+        published.small.graph, published.small.project.stamps
+    )
+    for digest in ("another", "as it was"):
+        published.build(digest)
+    published.small.cursor.execute(f"create or replace view {ELSEWHERE} as select 'as left'")
+    return published
+
+
+def is_as_left(published: Published) -> bool:
+    [(sql,)] = published.small.rows("select sql from duckdb_views() where schema_name = 'yiso'")
+    return "as left" in sql
+
+
+def test_relations_of_an_operator_that_a_run_does_not_look_at_stay_as_they_are(
+    beside: Published,
+) -> None:
+    beside.small.write("20240306.csv", WEDNESDAY)
+    beside.build()
+    assert is_as_left(beside)
+    prices = 'select count(*) from "memory"."xiso"."prices"'
+    assert beside.small.rows(prices) == [(3,)]
+
+
+@pytest.mark.parametrize("digest", ["another", "", None])
+def test_a_run_of_another_project_makes_all_relations_anew(
+    beside: Published, digest: str | None
+) -> None:
+    beside.build(digest)
+    assert not is_as_left(beside)
+
+
+def test_a_run_after_one_that_did_not_end_makes_all_relations_anew(beside: Published) -> None:
+    start(beside.run())
+    assert is_as_left(beside)
+    beside.build()
+    assert not is_as_left(beside)
 
 
 # What is told of raw files that were not published, or are gone.

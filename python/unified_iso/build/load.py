@@ -10,7 +10,7 @@ import duckdb
 
 from unified_iso.build import raw
 from unified_iso.build.plan import choose_files
-from unified_iso.build.spec import Dataset, Node, Project, Staging, is_staging
+from unified_iso.build.spec import Dataset, Node, Project, Staging, is_view
 from unified_iso.database import transaction
 from unified_iso.families import Family
 from unified_iso.machine import is_of_machine
@@ -347,7 +347,7 @@ class Loader:
 
     def list_readings(self) -> None:
         """List by report the definitions of the staging views that may refuse its files."""
-        views = [node for node in self.project.nodes.values() if is_staging(node)]
+        views = [node for node in self.project.nodes.values() if is_view(node)]
         readings = [
             f"select {quoted_text(source.iso)} as iso, {quoted_text(source.report)} as report,"
             f" unnest([{', '.join(quoted_text(_plain_name(v)) for v in of_source)}]) as view_name"

@@ -12,7 +12,7 @@ from unified_iso.build.judge import unsound_seeds
 from unified_iso.build.publish import publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.run import Run, make_views, take_inventory
-from unified_iso.build.spec import Dataset
+from unified_iso.build.spec import Dataset, is_view
 from unified_iso.quality.report import update_report
 
 
@@ -73,12 +73,42 @@ def _is_made_with(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, digest: s
     return known == [(digest, plan.location_lists(cursor, lists))]
 
 
+def views_to_make(
+    run: Run, datasets: Iterable[Dataset], digest: str, folders: Collection[str]
+) -> list[str]:
+    """Name the views that a run of datasets is to make: staging ones, and those in `folders`.
+
+    One that dbt has made of the project as it is now is left out, because it would be the same,
+    unless a test reads it, which dbt runs only with what it reads.
+
+    digest: of the project as it is now.
+    """
+    staging = {staging.name for dataset in datasets for staging in dataset.staging}
+    nodes = run.project.nodes.values()
+    tests = [node for node in nodes if node["resource_type"] == "test"]
+    tested = {unique_id for test in tests for unique_id in test["depends_on"]["nodes"]}
+    with run.connection.cursor() as cursor:
+        made = dict(cursor.execute("select unique_id, project from inventory.views").fetchall())
+    return [
+        node["name"]
+        for node in nodes
+        if is_view(node)
+        and (node["name"] in staging or node["original_file_path"].startswith(tuple(folders)))
+        and (made.get(node["unique_id"]) != digest or node["unique_id"] in tested)
+    ]
+
+
 def leave_in_place(run: Run, idle: Collection[Dataset]) -> None:
-    """End a run for datasets that have nothing to do: the manifest tells what is known now."""
+    """Let the manifest tell what is known now of datasets that have nothing to do."""
     with run.connection.cursor() as cursor:
         models = [dataset.model for dataset in idle]
         unions, years = run.project.unions(), run.options.years
         publish(run.workspace, cursor, models, unions, years, run.companions())
+
+
+def end_without_dbt(run: Run) -> None:
+    """Leave behind what a run of dbt leaves, where no dataset has anything to do."""
+    with run.connection.cursor() as cursor:
         update_report(run.workspace, cursor, run.families, run.tell, run.require_going_on)
         discard_candidates(run.workspace, cursor)
         make_views(run, cursor)

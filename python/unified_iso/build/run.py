@@ -27,7 +27,7 @@ from unified_iso.build.plan import Part
 from unified_iso.build.publish import Companions, publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.reports import known_reports, reports_of
-from unified_iso.build.spec import Dataset, Project, is_dataset
+from unified_iso.build.spec import Dataset, Project, Source, is_dataset, is_view
 from unified_iso.database import transaction
 from unified_iso.families import Family
 from unified_iso.footers import Entry
@@ -74,6 +74,8 @@ class Run:
     note: Callable[[str], None]
     digest: str | None = None
     _sessions: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+    _sources: list[Source] = field(default_factory=list)
+    _views_made: views.Made = field(default_factory=dict)
     _is_interrupted: Event = field(default_factory=Event)
 
     @contextmanager
@@ -161,16 +163,32 @@ def start(run: Run) -> None:
         tell_facts(cursor, run.project, run.options, run.command == "test")
         keep_told_by_dbt(cursor, run.project, run.audit_schema)
         judge.forget_changed_seeds(cursor, run.project)
-        sources = run.project.sources()
-        raw.empty_relations(cursor, sources)
+        _forget_views_of_others(run, cursor)
+        run._sources.extend(_sources_to_open(run, cursor))
+        cursor.execute("delete from inventory.left_open")
+        raw.empty_relations(cursor, run._sources)
         directly = run.sources_read_directly()
         if not run.is_empty and (run.command in PUBLISHING or directly):
             take_inventory(run, cursor)
-            read = [source for source in sources if source.unique_id in directly]
+            read = [source for source in run._sources if source.unique_id in directly]
             raw.open_present(cursor, run.project, read, directly)
         if run.command == "test":
             views.make_missing_staging_views(cursor, run.project.staging_models())
         make_views(run, cursor)
+
+
+def _sources_to_open(run: Run, cursor: duckdb.DuckDBPyConnection) -> list[Source]:
+    """Return the sources whose relations this run empties at its begin and opens at its end.
+
+    Those of operators that it doesn't look at are as a run of the same project has left them.
+    """
+    left = cursor.execute("select project from inventory.left_open").fetchall()
+    looked_at = _operators_of(run)
+    return [
+        source
+        for source in run.project.sources()
+        if not run.digest or left != [(run.digest,)] or source.iso in looked_at
+    ]
 
 
 def take_inventory(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -217,6 +235,31 @@ def _operators_of(run: Run) -> list[str]:
     return list(dict.fromkeys(isos))
 
 
+def _forget_views_of_others(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Forget views that dbt has made of another project, because this run may make some anew.
+
+    Plain dbt doesn't tell which project it runs.
+    """
+    cursor.execute(
+        "delete from inventory.views where project is distinct from $1", [run.digest or None]
+    )
+
+
+def _keep_views_made(
+    run: Run, cursor: duckdb.DuckDBPyConnection, results: Mapping[str, judge.Result]
+) -> None:
+    made = [
+        unique_id
+        for unique_id, result in results.items()
+        if is_view(run.project.nodes.get(unique_id, {})) and result.status == "success"
+    ]
+    if run.digest:
+        cursor.execute(
+            "insert or replace into inventory.views select unnest($1::varchar[]), $2",
+            [made, run.digest],
+        )
+
+
 def make_views(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
     """Let every dataset be its year files, and its tests read what they should."""
     _make_views_of(run, cursor, run.project.datasets())
@@ -229,9 +272,15 @@ def _make_views_of(
     everything = run.command == "test"
     with transaction(cursor):
         for dataset in datasets:
-            views.make_dataset_view(cursor, run.workspace, dataset, places)
+            views.make_dataset_view(cursor, run.workspace, dataset, places, run._views_made)
             views.make_audit_views(
-                cursor, run.workspace, dataset, places, run.audit_schema, everything
+                cursor,
+                run.workspace,
+                dataset,
+                places,
+                run.audit_schema,
+                everything,
+                run._views_made,
             )
 
 
@@ -493,6 +542,7 @@ def finish(run: Run, results: Mapping[str, judge.Result], fail: Fail) -> str | N
         stopped = cursor.execute("select distinct model, year from inventory.blocked").fetchall()
         _tell_what_is_left_out(run, cursor)
         keep_results(cursor, run.project.nodes, results)
+        _keep_views_made(run, cursor, results)
         if run.is_publishing:
             models = [dataset.model for dataset in built]
             is_dropped = _has_dropped_parts(cursor, models)
@@ -508,7 +558,9 @@ def finish(run: Run, results: Mapping[str, judge.Result], fail: Fail) -> str | N
         discard_candidates(run.workspace, cursor)
         empty_answers(cursor, run.families.values())
         make_views(run, cursor)
-        raw.open_present(cursor, run.project, run.project.sources(), run.sources_read_directly())
+        raw.open_present(cursor, run.project, run._sources, run.sources_read_directly())
+        if run.digest:
+            cursor.execute("insert into inventory.left_open values ($1)", [run.digest])
     if stopped or any(_has_failed_unsaid(run, result) for result in results.values()):
         failure = f"{len(stopped)} {NOT_PUBLISHED}"
     return failure

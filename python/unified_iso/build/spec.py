@@ -261,7 +261,7 @@ class Project:
             part=config.get("part") or (HOURLY_PART if config.get("hourly") else OTHER_PART),
             relation=relation_of(node),
             columns=tuple((c["name"], c["data_type"]) for c in node["columns"].values()),
-            staging=tuple(self._staging(n) for n in above if is_staging(n)),
+            staging=tuple(self._staging(n) for n in above if is_view(n)),
             own_ends=bool(config.get("own_ends")),
             reads_day_before=bool(config.get("reads_day_before")),
             without_ids=tuple(config.get("without_ids") or ()),
@@ -376,8 +376,8 @@ def is_dataset(node: Node) -> bool:
     return node.get("resource_type") == "model" and node["config"]["materialized"] == "year_files"
 
 
-def is_staging(node: Node) -> bool:
-    """Whether a node is a view that a dataset may read."""
+def is_view(node: Node) -> bool:
+    """Whether a node is a view: staging, or over datasets."""
     return node.get("resource_type") == "model" and node["config"]["materialized"] == "view"
 
 

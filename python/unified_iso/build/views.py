@@ -14,6 +14,9 @@ from unified_iso.workspace import Workspace
 YearFile = tuple[int, str]
 # By model its years in order, each with the path of its candidate if it has one.
 Places = Mapping[str, Sequence[tuple[int, str | None]]]
+# The statements that have made views in this run, by relation. One is not run twice, because there
+# are three views of each dataset, and a run looks after all of them at its begin and at its end.
+Made = dict[str, str]
 
 
 def year_files(
@@ -59,13 +62,16 @@ def make_missing_staging_views(
 
 
 def make_dataset_view(
-    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, dataset: Dataset, places: Places
+    cursor: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    dataset: Dataset,
+    places: Places,
+    made: Made,
 ) -> None:
     """Let a dataset's relation be its year files."""
     files = [path for _, path in _files_of(workspace, dataset, places)]
-    schema = dataset.relation.rpartition(".")[0]
-    cursor.execute(f"create schema if not exists {schema}")
-    cursor.execute(dataset_view_sql(dataset.relation, dataset.columns, files))
+    sql = dataset_view_sql(dataset.relation, dataset.columns, files)
+    _make(cursor, dataset.relation, sql, made)
 
 
 def make_audit_views(
@@ -75,6 +81,7 @@ def make_audit_views(
     places: Places,
     schema: str,
     everything: bool,
+    made: Made,
 ) -> None:
     """Make the relations that tests read; each row has the year of its file, `delivery_year`.
 
@@ -84,7 +91,6 @@ def make_audit_views(
 
     everything: test all that is published instead, as `dbt test` does.
     """
-    cursor.execute(f"create schema if not exists {quoted_name(schema)}")
     if everything:
         files = _files_of(workspace, dataset, places)
     else:
@@ -94,7 +100,15 @@ def make_audit_views(
     for prefix, selects in (("new__", rows), ("files__", whole)):
         relation = f"{quoted_name(schema)}.{quoted_name(prefix + dataset.model)}"
         union = " union all ".join(selects) or _no_row(dataset.columns)
-        cursor.execute(f"create or replace view {relation} as {union}")
+        _make(cursor, relation, f"create or replace view {relation} as {union}", made)
+
+
+def _make(cursor: duckdb.DuckDBPyConnection, relation: str, sql: str, made: Made) -> None:
+    if made.get(relation) == sql:
+        return
+    cursor.execute(f"create schema if not exists {relation.rpartition('.')[0]}")
+    cursor.execute(sql)
+    made[relation] = sql
 
 
 def _new_rows(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[str]:

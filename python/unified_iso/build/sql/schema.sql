@@ -178,6 +178,13 @@ create table if not exists inventory.findings (
 );
 -- The manifest that these two tables and the figures below are of.
 create table if not exists inventory.figured_manifest (digest varchar not null);
+-- Views that dbt has made of the project with this digest, and nothing has changed since.
+create table if not exists inventory.views (
+    unique_id varchar primary key,
+    project varchar not null
+);
+-- The digest of the project of the last run, if it has come to its end and left all raw relations open.
+create table if not exists inventory.left_open (project varchar not null);
 -- What came of each test when it ran last.
 create table if not exists inventory.test_results (
     test varchar not null,
