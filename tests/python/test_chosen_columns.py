@@ -89,7 +89,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="module")
 def ran(built: Built) -> Ran:
-    return build(built.raw, built.out, check=1)
+    # By name, because a first build of everything makes the staging views of every report.
+    operators = sorted({name.partition("/")[0] for name in FILES})
+    return build(built.raw, built.out, *operators, check=1)
 
 
 def rows_at(built: Built, iso: str, time: str) -> list[tuple[object, ...]]:
