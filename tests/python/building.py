@@ -20,8 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+from dbt.artifacts.schemas import base
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.clients.system import write_file
+from dbt_common.utils.encoding import JSONEncoder
 from typer.testing import CliRunner
 
 from unified_iso import dbt_inside, parsed_project, progress
@@ -152,7 +155,13 @@ def _invoke_command(arguments: list[str]) -> int:
     return result.exit_code
 
 
+def _write_json(path: str, data: dict[str, Any]) -> bool:
+    """Encode a file of dbt in one piece, for a tenth of the CPU: dbt does it bit by bit."""
+    return bool(write_file(path, json.dumps(data, cls=JSONEncoder)))
+
+
 def _invoke_dbt(arguments: list[str]) -> int:
+    base.write_json = _write_json
     is_parsed = arguments[0] != "parse"
     result = dbtRunner(kept_manifest() if is_parsed else None).invoke(arguments)
     if result.exception:
