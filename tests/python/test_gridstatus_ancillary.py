@@ -21,7 +21,7 @@ DATASETS = (
         "isone_as_hourly",
         "isone_as_5min",
     ),
-    *("pjm_as_hourly", "pjm_as_5min"),
+    *("pjm_as_hourly", "pjm_as_5min", "miso_as_hourly"),
 )
 FILES = {
     # The own report has another price in the first hour, and none of non-spinning reserve.
@@ -104,6 +104,19 @@ Interval Start,Interval End,Ancillary Service,Locale,Service Type,Market Clearin
 interval_start_utc,interval_end_utc,locale,service_type,market_clearing_price
 2024-06-01 04:00:00+00:00,2024-06-01 04:05:00+00:00,PJM_RTO,SR,1.0
 2024-06-01 04:05:00+00:00,2024-06-01 04:10:00+00:00,PJM_RTO,SR,2.0
+""",
+    "miso/gridstatus_as/day_ahead_ex_post.csv": """
+Interval Start,Interval End,Zone,Regulation,Spin
+2024-06-01 00:00:00-05:00,2024-06-01 01:00:00-05:00,Zone 1,5.0,4.0
+""",
+    "miso/gridstatus_as/real_time_hourly_ex_post_final.csv": """
+Interval Start,Interval End,Zone,Spin
+2024-06-01 00:00:00-05:00,2024-06-01 01:00:00-05:00,Zone 1,3.0
+""",
+    # MISO's prices of five minutes are in no dataset.
+    "miso/gridstatus_as/real_time_5_min_ex_post_final.csv": """
+Interval Start,Interval End,Zone,Spin
+2024-06-01 00:05:00-05:00,2024-06-01 00:10:00-05:00,Zone 1,9.0
 """,
 }
 
@@ -245,6 +258,14 @@ def published(built: tuple[Built, Ran], model: str) -> list[tuple[Any, ...]]:
             [
                 ("06-01 04:00:00", "RT", "SR", "RTO", 1.0),
                 ("06-01 04:05:00", "RT", "SR", "RTO", 2.0),
+            ],
+        ),
+        (
+            "miso_as_hourly",
+            [
+                ("06-01 05:00:00", "DA", "Regulation", "Zone 1", 5.0),
+                ("06-01 05:00:00", "DA", "Spin", "Zone 1", 4.0),
+                ("06-01 05:00:00", "RT", "Spin", "Zone 1", 3.0),
             ],
         ),
     ],
