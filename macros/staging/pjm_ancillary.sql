@@ -140,7 +140,6 @@
             case when files.has_stamps_off_the_hour then files.least_minutes_in_file end as least_minutes_in_file,
             case
                 when {{ off_grid('series.interval_start_utc', 60) }} then 5
-                when series.minutes_in_series < 60 then 5
                 when series.minutes_in_series = 60 then 60
                 when files.minutes_in_file < 60 then 5
                 when files.minutes_in_file = 60 then 60
