@@ -170,6 +170,22 @@ def test_datasets_are_of_a_known_operator_and_market(manifest: dict[str, Any]) -
         assert ({of_dataset} if isinstance(of_dataset, str) else {*of_dataset}) <= markets
 
 
+def test_a_dataset_names_its_reports_of_several_markets(manifest: dict[str, Any]) -> None:
+    """Its SQL has their rows of other markets otherwise, though a build leaves them out."""
+    for dataset in Project.of_graph(manifest).datasets():
+        told = manifest["nodes"][dataset.unique_id]["config"].get("of_several_markets") or []
+        reports = [s for s in dataset.staging if s.name not in dataset.names_from]
+        assert set(told) == {s.name for s in reports if s.is_of_several_markets}, dataset.model
+
+
+def test_intervals_that_start_where_one_ended_are_read_beside_the_day_before(
+    manifest: dict[str, Any],
+) -> None:
+    """The first interval of a day starts where the last one of the day before ended."""
+    for dataset in Project.of_graph(manifest).datasets():
+        assert dataset.reads_day_before == dataset.own_ends, dataset.model
+
+
 def test_queries_of_the_benchmark_are_no_tests(manifest: dict[str, Any]) -> None:
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
     assert tests
