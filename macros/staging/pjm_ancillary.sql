@@ -216,8 +216,8 @@
             when {{ off_grid('utc_stamp', 5) }}
                 then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of 5 minutes'
             when least_minutes_in_file > 5
-                then 'refused: its stamps are ' || least_minutes_in_file
-                || ' minutes apart, which is neither an hour nor five minutes'
+                then 'refused: its stamps are neither all on the hour nor five minutes apart: between two of them lie '
+                || least_minutes_in_file || ' minutes or more'
             when interval_minutes is null and stamps_in_file = 1
                 then 'refused: its one stamp (datetime_beginning_utc ' || utc_stamp || ') does not tell whether '
                 || 'prices are of an hour or of five minutes: download it with the hours around it'
