@@ -176,8 +176,8 @@ def rows_of(source: Source, layouts: Sequence[Layout], stamps: Stamps) -> str:
 
     Beside the columns of the source each row has: raw_fault, what keeps its stamps from being read;
     raw_lacks, the wanted columns and those of other layouts that its file lacks, as `|name|name|`;
-    raw_instant, the instant of
-    a stamp with an offset; raw_file, the number of its file; raw_row, null without line numbers.
+    raw_instant, the instant of a stamp with an offset; raw_file, the number of its file; raw_row,
+    null without line numbers.
     """
     typed = [f"null::{c.data_type} as {quoted_name(c.name)}" for c in source.columns]
     readings = "".join(
