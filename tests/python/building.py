@@ -291,6 +291,16 @@ def query(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return connection.execute(sql, parameters).fetchall()
 
 
+def rows_as_text(year_file: Path, columns: int) -> list[tuple[str, ...]]:
+    """Rows in the order of a year file, under the names and types of its so many columns."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        relation = f"read_parquet('{year_file}')"
+        described = [row[:2] for row in con.execute(f"describe from {relation}").fetchall()]
+        assert len(described) == columns
+        return [*described, *con.execute(f"select columns(*)::varchar from {relation}").fetchall()]
+
+
 def sample_day(raw: Path, day: date, days: int = 1, nodes: int = 2) -> list[Path]:
     """Write sound day-ahead files of both operators, without their truth."""
     reports = tuple(Path(report).name for report in DAY_AHEAD)

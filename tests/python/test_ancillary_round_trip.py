@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from building import build, query
+from building import build, query, rows_as_text
 from unified_iso.sample import SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
@@ -127,7 +126,7 @@ def test_what_is_published_is_the_truth(made: Made, case: Case) -> None:
     """Rows in their order with all columns, the file that a row stands in among them."""
     name = f"{case.dataset}_{case.start.year}.parquet"
     year_file = made.out / "parquet" / case.iso / case.dataset / name
-    expected, found = (_rows(path) for path in (made.truth[case.name], year_file))
+    expected, found = (rows_as_text(path, 18) for path in (made.truth[case.name], year_file))
 
     assert found == expected
     (hours,) = query(
@@ -135,16 +134,6 @@ def test_what_is_published_is_the_truth(made: Made, case: Case) -> None:
         str(year_file),
     )
     assert hours == (case.hours,)
-
-
-def _rows(path: Path) -> list[tuple[str, ...]]:
-    """Rows in the order of the file, as text, under the names and types of their columns."""
-    with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("set TimeZone = 'UTC'")
-        relation = f"read_parquet('{path}')"
-        described = [row[:2] for row in con.execute(f"describe from {relation}").fetchall()]
-        assert len(described) == 18
-        return [*described, *con.execute(f"select columns(*)::varchar from {relation}").fetchall()]
 
 
 def test_truth_has_no_rows_of_a_workbook_that_is_not_written(tmp_path: Path) -> None:

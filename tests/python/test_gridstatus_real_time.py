@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from building import Ran, build, query
+from building import Ran, build, query, rows_as_text
 from unified_iso.sample import SampleOptions, available_isos, write_sample
 
 GRIDSTATUS = "gridstatus_lmp"
@@ -123,22 +122,12 @@ def test_what_is_published_is_the_truth(made: Made, case: Case, dataset: str) ->
     year_file = made.out / f"parquet/{case.iso}/{dataset}/{dataset}_{case.start.year}.parquet"
     truth = made.truth / _name(case) / f"{dataset}.parquet"
 
-    assert _rows(year_file) == _rows(truth)
+    assert rows_as_text(year_file, 24) == rows_as_text(truth, 24)
     (hours,) = query(
         "select count(distinct date_trunc('hour', datetime_utc)) from read_parquet($1)",
         str(year_file),
     )
     assert hours == (case.hours,)
-
-
-def _rows(path: Path) -> list[tuple[str, ...]]:
-    """Rows in the order of the file, as text, under the names and types of their columns."""
-    with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("set TimeZone = 'UTC'")
-        relation = f"read_parquet('{path}')"
-        described = [row[:2] for row in con.execute(f"describe from {relation}").fetchall()]
-        assert len(described) == 24
-        return [*described, *con.execute(f"select columns(*)::varchar from {relation}").fetchall()]
 
 
 def test_every_operator_has_real_time_files_of_both_shapes(tmp_path: Path) -> None:
