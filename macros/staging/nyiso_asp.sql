@@ -4,6 +4,7 @@
 {% macro nyiso_asp_rows(source, of_zones, of_area=none) %}
     {%- set mark = "upper(" ~ trimmed('asp."Time Zone"') ~ ")" %}
     {%- set zone = trimmed('asp."Name"') %}
+    {%- set is_marked = mark ~ " is not null or " ~ zone ~ " is not null" %}
     {%- set zonal_prices = [] %}
     {%- for heading in of_zones %}
         {%- do zonal_prices.append('asp.' ~ adapter.quote(heading)) %}
@@ -14,9 +15,9 @@
         asp."Time Stamp" as local_stamp,
         {{ mark }} as time_mark,
         coalesce(stamps.is_repeated, false) as is_repeated,
-        {{ mark }} is not null or {{ zone }} is not null as is_marked,
+        {{ is_marked }} as is_marked,
         case
-            when {{ mark }} is not null or {{ zone }} is not null
+            when {{ is_marked }}
                 then coalesce(stamps.is_repeated and {{ mark }} = 'EST', false)
             when asp.raw_instant is not null
                 then coalesce(

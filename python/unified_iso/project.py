@@ -231,9 +231,7 @@ def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
     return _Work((*(f"+{model}" for model in built), FAMILY_VIEWS, CATALOG_VIEWS, QUALITY_VIEWS))
 
 
-def _never_seen(
-    workspace: Workspace, choice: Choice, made_of: Ingredients | None = None
-) -> set[str]:
+def _never_seen(workspace: Workspace, choice: Choice, made_of: Ingredients | None) -> set[str]:
     """Return the models of the choice that have no files, where no build has run before.
 
     Until the project is parsed these are known by operator alone.

@@ -141,6 +141,10 @@ class Column:
         return frozenset(fold(name) for name in (self.name, *self.aliases))
 
 
+# Of each group one column is enough.
+Groups = list[list[Column]]
+
+
 @dataclass(frozen=True)
 class Report:
     """A published report as its dbt source describes it.
@@ -191,6 +195,19 @@ class Report:
     def by_spelling(self) -> Mapping[str, Column]:
         """Its columns by each accepted header cell, folded; of two the first is meant."""
         return {name: column for column in reversed(self.columns) for name in column.spellings}
+
+    @cached_property
+    def needed(self) -> tuple[Groups, ...]:
+        """Groups of columns of which a file must have one each, for each of its layouts."""
+        layouts = dict.fromkeys(layout for column in self.columns for layout in column.layouts)
+        return tuple(map(self._needed_in, layouts or (None,)))
+
+    def _needed_in(self, layout: str | None) -> Groups:
+        groups: dict[str, list[Column]] = {}
+        for column in self.columns:
+            if not column.optional and (not column.layouts or layout in column.layouts):
+                groups.setdefault(column.any_of or column.name, []).append(column)
+        return list(groups.values())
 
     def leaves_out(self, name: str) -> bool:
         """Whether a file or member of this name only comes along with the report."""
@@ -491,7 +508,7 @@ def _first_bytes(path: Path) -> bytes:
     """The first bytes of a file, none where it can't be read, which opening it will tell."""
     try:
         with path.open("rb") as stream:
-            return stream.read(HEADER_SHOWN)
+            return stream.read(FIRST_BYTES)
     except OSError as error:
         _stop_if_of_machine(error, path)
         return b""
@@ -1428,30 +1445,20 @@ def _missing(names: Iterable[str], report: Report) -> list[str]:
     return [" or ".join(map(_described, group)) for group in lacking]
 
 
-def _needed_by(present: set[str], report: Report) -> list[list[Column]]:
+def _needed_by(present: set[str], report: Report) -> Groups:
     """Groups of columns that a file must have, of several layouts those of the nearest one.
 
     That is one whose columns are all present, else the one with the most of them.
     """
-    layouts = dict.fromkeys(layout for column in report.columns for layout in column.layouts)
 
-    def distance(groups: list[list[Column]]) -> tuple[bool, int]:
+    def distance(groups: Groups) -> tuple[bool, int]:
         lacking = _lacking(groups, present)
         return bool(lacking), len(lacking) - len(groups)
 
-    return min((_needed(layout, report) for layout in layouts or (None,)), key=distance)
+    return min(report.needed, key=distance)
 
 
-def _needed(layout: str | None, report: Report) -> list[list[Column]]:
-    """Groups of columns of which a file in a layout must have one each."""
-    groups: dict[str, list[Column]] = {}
-    for column in report.columns:
-        if not column.optional and (not column.layouts or layout in column.layouts):
-            groups.setdefault(column.any_of or column.name, []).append(column)
-    return list(groups.values())
-
-
-def _lacking(groups: Iterable[list[Column]], present: set[str]) -> list[list[Column]]:
+def _lacking(groups: Groups, present: set[str]) -> Groups:
     return [group for group in groups if present.isdisjoint(column.name for column in group)]
 
 
