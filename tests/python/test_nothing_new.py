@@ -322,7 +322,7 @@ def not_passed_over(raw: Path, *published: str, choice: project.Choice | None = 
     for folder in published:
         (workspace.parquet / folder).mkdir(parents=True)
     choice = choice or project.choose([])
-    return {*choice.models} - project._never_seen(workspace, choice)
+    return {*choice.models} - project._never_seen(workspace, choice, None)
 
 
 def models_of(iso: str) -> set[str]:
