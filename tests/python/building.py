@@ -30,7 +30,8 @@ from typer.testing import CliRunner
 from unified_iso import dbt_inside, parsed_project, progress
 from unified_iso.cli import app
 from unified_iso.lock import release_lock
-from unified_iso.project import ROOT, parsed_manifest
+from unified_iso.project import parsed_manifest
+from unified_iso.root import ROOT
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace
 
@@ -161,7 +162,7 @@ def _write_json(path: str, data: dict[str, Any]) -> bool:
 
 
 def _invoke_dbt(arguments: list[str]) -> int:
-    base.write_json = _write_json
+    base.write_json = _write_json  # type: ignore[attr-defined]  # imported there
     is_parsed = arguments[0] != "parse"
     result = dbtRunner(kept_manifest() if is_parsed else None).invoke(arguments)
     if result.exception:
@@ -193,7 +194,7 @@ def _in_this_process(
     assert ROOT == REPOSITORY, f"{ROOT} is the project of this process: set UNIFIED_ISO_PROJECT"
     before, raises, folder = dict(os.environ), logging.raiseExceptions, Path.cwd()
     stdout, stderr = io.StringIO(), io.StringIO()
-    inherited = environment() | (variables or {})
+    inherited = {**environment(), **(variables or {})}
     try:
         os.environ.clear()
         os.environ.update(inherited)
@@ -323,7 +324,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
-def edit_rows(path: Path, edit: Callable[[list[Row]], None]) -> None:
+def edit_rows(path: Path, edit: Callable[[list[Row]], object]) -> None:
     """Change the rows of a raw csv in place."""
     rows = read_rows(path)
     edit(rows)

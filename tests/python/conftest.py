@@ -46,7 +46,7 @@ def pytest_configure() -> None:
         _require_mark()
         return invoke(*arguments, **options)
 
-    dbtRunner.invoke = marked
+    dbtRunner.invoke = marked  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from building import Ran, build, query
 from unified_iso.sample import SampleOptions, write_sample
@@ -58,7 +59,7 @@ def write(path: Path, *lines: str) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def rows(path: str, columns: str, condition: str = "true") -> list[tuple]:
+def rows(path: str, columns: str, condition: str = "true") -> list[tuple[Any, ...]]:
     found = query(f"select {columns} from read_parquet($1) where {condition}", path)
     return [
         tuple(

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
@@ -123,6 +123,7 @@ class Sheet:
 
 
 SheetWay = Callable[[Sheet, random.Random], Sheet | list[Sheet] | None]
+AnySheetWay = TypeVar("AnySheetWay", bound=SheetWay)
 SheetsWay = Callable[[list[Sheet], random.Random], list[Sheet] | None]
 BytesWay = Callable[[Files, random.Random], Files | None]
 
@@ -164,19 +165,19 @@ class Way:
 WAYS: dict[str, Way] = {}
 
 
-def on_sheet(aspect: str, is_read: bool = True, **more: object) -> Callable[[SheetWay], SheetWay]:
+def on_sheet(
+    aspect: str, is_read: bool = True, **more: Any
+) -> Callable[[AnySheetWay], AnySheetWay]:
     """Name a way that changes one table."""
 
-    def add(change: SheetWay) -> SheetWay:
+    def add(change: AnySheetWay) -> AnySheetWay:
         WAYS[change.__name__] = Way(change.__name__, aspect, is_read, sheet=change, **more)
         return change
 
     return add
 
 
-def on_sheets(
-    aspect: str, is_read: bool = True, **more: object
-) -> Callable[[SheetsWay], SheetsWay]:
+def on_sheets(aspect: str, is_read: bool = True, **more: Any) -> Callable[[SheetsWay], SheetsWay]:
     """Name a way that changes the tables of several days."""
 
     def add(change: SheetsWay) -> SheetsWay:
@@ -186,7 +187,7 @@ def on_sheets(
     return add
 
 
-def on_bytes(aspect: str, is_read: bool = True, **more: object) -> Callable[[BytesWay], BytesWay]:
+def on_bytes(aspect: str, is_read: bool = True, **more: Any) -> Callable[[BytesWay], BytesWay]:
     """Name a way that changes text or container."""
 
     def add(change: BytesWay) -> BytesWay:

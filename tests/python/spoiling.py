@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from unified_iso.build import run, views
-from unified_iso.build.join import YearOf
+from unified_iso.build.join import YearOf, join_year
 from unified_iso.row_groups import read_footer_metadata
 from unified_iso.workspace import Workspace
 
@@ -25,7 +25,7 @@ def build_spoilt(sql_of: Callable[[str, int], str | None]) -> None:
         their place in the file as `n`, or to the database; `{model}`, `{year}` and `{file}`, a raw
         file of the year, are filled in.
     """
-    join_year, year_files = run.join_year, views.year_files
+    year_files = views.year_files
 
     def join_and_spoil(workspace: Workspace, cursor: Any, year: YearOf) -> None:
         join_year(workspace, cursor, year)
@@ -36,7 +36,8 @@ def build_spoilt(sql_of: Callable[[str, int], str | None]) -> None:
         files = year_files(*arguments)
         return [(y, path + SOUND if Path(path + SOUND).exists() else path) for y, path in files]
 
-    run.join_year, views.year_files = join_and_spoil, sound_files
+    run.join_year = join_and_spoil  # type: ignore[attr-defined]  # imported there
+    views.year_files = sound_files  # type: ignore[assignment]  # its arguments have no names
     from unified_iso.cli import main
 
     main()

@@ -185,8 +185,8 @@ def _expected(raw: Path) -> dict[Account, Counter[str]]:
                 account["rejected"] += not line.is_sound
             if line.is_sound:
                 rivals[models[0], line.utc, line.location].append(line)
-    for (model, _, _), lines in rivals.items():
-        *others, winner = sorted(lines, key=lambda line: (line.version, line.source, line.number))
+    for (model, _, _), claims in rivals.items():
+        *others, winner = sorted(claims, key=lambda line: (line.version, line.source, line.number))
         accounts[model, winner.part, winner.source]["published"] += 1
         if model == NODAL:
             term = "published" if winner.is_hub else "filtered"

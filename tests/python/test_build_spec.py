@@ -35,7 +35,12 @@ def dataset(
     return model(name, columns=columns, **config, market=market)
 
 
-MEANS = {"iso": "a", "family": "prices", "minutes": 60, "materialized": "year_files"}
+MEANS: dict[str, Any] = {
+    "iso": "a",
+    "family": "prices",
+    "minutes": 60,
+    "materialized": "year_files",
+}
 NODES = (
     dataset("a_da", "a", "prices", "DA"),
     dataset("a_rt", "a", "prices", "RT"),

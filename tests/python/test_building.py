@@ -124,8 +124,10 @@ def test_a_lock_that_another_holds_is_not_released(tmp_path: Path) -> None:
     lock_file.parent.mkdir(parents=True)
     holds = TRY_THE_LOCK + "sys.stdout.flush()\nsys.stdin.read()\n"
     command = [sys.executable, "-c", holds, str(lock_file)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment(), **pipes) as rival:
+    with subprocess.Popen(
+        command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as rival:
+        assert rival.stdin and rival.stdout
         assert rival.stdout.readline() == "free\n"
         release_lock(lock_file)
         with pytest.raises(Locked, match=f"process {rival.pid}"):

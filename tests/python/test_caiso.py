@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,7 +62,7 @@ class Built:
             ).fetchall()
         return dict(rows)
 
-    def prices(self, year: int, node: str) -> list[tuple[object, ...]]:
+    def prices(self, year: int, node: str) -> list[tuple[Any, ...]]:
         """Hour, total, energy, congestion, loss and file of a node's rows."""
         rows = query(
             """
@@ -554,7 +555,7 @@ def test_each_hour_of_a_real_file_is_a_row(real: Built) -> None:
     assert len(rows) == 4_993 + 1_800 + 144 + 25
 
 
-def split(row: tuple[object, ...]) -> tuple[object, ...]:
+def split(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*row[:3], row[3:])
 
 

@@ -59,11 +59,12 @@ class Published:
         path = folder / f"{folder.name}_{year}.parquet"
         if not path.exists():
             return 0
-        return query("select count(*) from read_parquet($1)", str(path))[0][0]
+        rows: int = query("select count(*) from read_parquet($1)", str(path))[0][0]
+        return rows
 
     def refused(self, file: str) -> str:
         """Why a file was refused, given by its name."""
-        found = [
+        found: list[str] = [
             entry["reason"] for entry in self.told["refused"] if Path(entry["file"]).name == file
         ]
         assert found, f"{file} is not refused: {self.told['refused']}"

@@ -315,7 +315,7 @@ def test_no_view_ever_reads_the_files_of_another_tree(
     """Be it beside the database that the session was opened with, or named by the variable."""
     names = views_with_schema(tree)
     assert {"main.energy", "main.dear", "main.locations", "x.da_energy"} < set(names)
-    with duckdb.connect(*[] if is_named else [str(other_tree.catalog)]) as session:
+    with duckdb.connect(":memory:" if is_named else str(other_tree.catalog)) as session:
         session.execute(f"attach {quoted_text(tree.catalog)} as prices (read_only)")
         if is_named:
             session.execute(f"set variable {VARIABLE} = {quoted_text(other_tree.out)}")

@@ -204,7 +204,7 @@ def test_a_dataset_without_an_entry_is_refused() -> None:
 @pytest.mark.parametrize("lost", [*GUARANTEES, "components_add_up"])
 def test_a_dataset_without_a_test_is_refused(lost: str) -> None:
     project = small_project()
-    dict.pop(project.nodes, f"test.small.{lost}")  # type: ignore[arg-type]
+    dict.pop(project.nodes, f"test.small.{lost}")  # type: ignore[call-overload]
     assert f"lacks the tests {lost}: add the data_tests of its family" in faults(project)
     assert faults(project, selected=[]) == "", "a build leaves datasets out with their tests"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -16,7 +17,7 @@ from unified_iso.families import families
 from unified_iso.footers import CONTRACT_KEY, contract_of, footer_texts
 from unified_iso.row_groups import Part, join_row_groups, read_footer_metadata, read_seal
 
-NODES = {
+NODES: dict[str, dict[str, Any]] = {
     "model.p.x_da": {
         "resource_type": "model",
         "name": "x_da",
@@ -77,7 +78,7 @@ def test_a_year_file_tells_what_its_rows_and_columns_mean(tmp_path: Path) -> Non
 def test_a_reworded_description_makes_nothing_anew(tmp_path: Path) -> None:
     small = Small(tmp_path)
     nodes = small.project.nodes
-    reworded = nodes | {DATASET: {**nodes[DATASET], "description": "In other words."}}
+    reworded = {**nodes, DATASET: {**nodes[DATASET], "description": "In other words."}}
     found = {
         plan.fingerprint(
             small.cursor, project, project.dataset(DATASET), "select 1", small.options, "digest"

@@ -57,7 +57,10 @@ def described() -> tuple[dict[str, Any], dict[str, Any]]:
         "parent_map": {"unit_test.small.story": ["model.small.unified.xiso_prices"]},
         "docs": {"doc.small.raw_file": {"name": "raw_file", "block_contents": "Its number."}},
     }
-    catalog = {"nodes": {"test.small.sorted": {}, "seed.small.markets": {}}, "sources": {}}
+    catalog: dict[str, Any] = {
+        "nodes": {"test.small.sorted": {}, "seed.small.markets": {}},
+        "sources": {},
+    }
     return manifest, catalog
 
 
@@ -165,7 +168,7 @@ def manifest_in(page: Path) -> dict[str, Any]:
     """Read the project out of the page."""
     text = page.read_text()
     start = text.index("{manifest:{") + len("{manifest:")
-    found, _ = json.JSONDecoder().raw_decode(text, start)
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(text, start)[0]
     return found
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -97,7 +98,7 @@ def postings(raw: Path) -> None:
 def workbook(raw: Path) -> None:
     """A yearly book as someone saved it again: real dates, a sheet of notes; and two of one day."""
     book = openpyxl.Workbook()
-    notes = book.active
+    notes = book.worksheets[0]
     notes.title = "About"
     notes.append(["Saved for a study of hubs"])
     for name in ("Jan_1", "Feb_2"):
@@ -222,7 +223,7 @@ def test_every_row_is_accounted_for(published: Published) -> None:
 def book_to(raw: Path, last_month: int, price: float) -> None:
     """A yearly book that has come as far as this month, with a sheet and a price for each."""
     book = openpyxl.Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     for month in range(1, last_month + 1):
         sheet = book.create_sheet(f"{month}")
         sheet.append(YEARLY_HEADER.split(","))
@@ -387,7 +388,7 @@ def real(published: Published) -> Published:
     return published
 
 
-def raw_rows(raw: Path) -> Iterator[tuple[str, str, str, str, float]]:
+def raw_rows(raw: Path) -> Iterator[tuple[Any, ...]]:
     """Day, hour ending, flag, point and price of all real files, by Python's own readers."""
     for path in sorted((raw / YEARLY / "real").rglob("*.xlsx")):
         for sheet in openpyxl.load_workbook(path).worksheets:

@@ -7,6 +7,7 @@ import zipfile
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -40,7 +41,7 @@ FILES = {
 def workbook(folder: Path) -> None:
     """The yearly book of quarter-hourly prices: notes, a title above each month, real dates."""
     book = openpyxl.Workbook()
-    notes = book.active
+    notes = book.worksheets[0]
     notes.title = "Report Info"
     notes.append(["Historical RTM Clearing Prices for Capacity", None, None])
     for month, rows in (
@@ -74,7 +75,7 @@ def workbook(folder: Path) -> None:
 def zipped_workbook(folder: Path) -> None:
     """A year as it is posted since October 2026: a logo's empty rows, a title, then the header."""
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     for _ in range(5):
         sheet.append([])
     sheet.append([None, "Historical DAM Clearing Prices for Capacity"])
@@ -116,7 +117,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def rows(out: Path, dataset: str, year: int, columns: str, rest: str = "") -> list[tuple]:
+def rows(out: Path, dataset: str, year: int, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
     path = out / f"parquet/ercot/{dataset}/{dataset}_{year}.parquet"
     return query(f"select {columns} from read_parquet($1) {rest}", str(path))
 

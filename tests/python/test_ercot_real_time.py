@@ -130,7 +130,7 @@ def postings(raw: Path) -> None:
 def workbook(raw: Path) -> None:
     """A yearly book with a blank row and one with a day alone, and months that have not come."""
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     sheet.title = "Jan"
     sheet.append(YEARLY_HEADER.split(","))
     sheet.append(["01/31/2019", 24, 4, "N", "LZ_WEST", "LZ", 25])

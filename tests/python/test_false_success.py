@@ -324,18 +324,17 @@ def test_rows_of_no_dataset_and_files_of_which_nothing_is_published_are_listed(
     market = "filtered: belongs to no dataset yet: REAL_TIME_5_MIN (5 minutes)"
     other = "filtered: of another market or resolution than this dataset"
     forced = "filtered: the workbook of this year forces clock-change days into 24 rows"
-    for number, (name, is_present, refusal, kept) in enumerate(
-        [
-            ("used.csv", True, None, [("a", None, 3), ("a", market, 2), ("b", market, 2)]),
-            ("other.csv", True, None, [("a", market, 7)]),
-            ("own market.csv", True, None, [("a", other, 4), ("b", None, 4)]),
-            ("forced.csv", True, None, [("a", forced, 24)]),
-            ("rejected.csv", True, None, [("a", "rejected: no price", 1), ("a", forced, 1)]),
-            ("joined.csv", True, None, [("a", "filtered: joined to the prices as x", 24)]),
-            ("gone.csv", False, None, [("a", market, 2)]),
-            ("refused.csv", True, "is empty", [("a", market, 2)]),
-        ]
-    ):
+    files: list[tuple[str, bool, str | None, list[tuple[str, str | None, int]]]] = [
+        ("used.csv", True, None, [("a", None, 3), ("a", market, 2), ("b", market, 2)]),
+        ("other.csv", True, None, [("a", market, 7)]),
+        ("own market.csv", True, None, [("a", other, 4), ("b", None, 4)]),
+        ("forced.csv", True, None, [("a", forced, 24)]),
+        ("rejected.csv", True, None, [("a", "rejected: no price", 1), ("a", forced, 1)]),
+        ("joined.csv", True, None, [("a", "filtered: joined to the prices as x", 24)]),
+        ("gone.csv", False, None, [("a", market, 2)]),
+        ("refused.csv", True, "is empty", [("a", market, 2)]),
+    ]
+    for number, (name, is_present, refusal, kept) in enumerate(files):
         cursor.execute(RAW_FILE, [number, name, is_present, refusal])
         for model, set_aside, rows in kept:
             cursor.execute(
@@ -393,7 +392,8 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran, Ran]
     folder = tmp_path_factory.mktemp("quarters")
     raw, out = folder / "raw", folder / "out"
     written(raw / REAL_TIME_FILE, REAL_TIME)
-    return Built(raw, out), *(build(raw, out, "CAISO", check=None) for _ in range(2))
+    first, second = (build(raw, out, "CAISO", check=None) for _ in range(2))
+    return Built(raw, out), first, second
 
 
 @pytest.mark.builds

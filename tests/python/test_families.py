@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unified_iso.families import Family, FamilyError, families
-from unified_iso.project import ROOT
+from unified_iso.root import ROOT
 
 RECORD = """
 vars:
@@ -82,7 +82,8 @@ def test_a_price_may_have_no_parts(tmp_path: Path) -> None:
     assert family.key == ("day", "fuel")
     assert family.parts == ()
     assert family.line_key == ("day",)
-    assert family.names == family.questions == {}
+    assert family.names == {}
+    assert family.questions == {}
 
 
 @pytest.mark.parametrize(

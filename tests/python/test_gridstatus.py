@@ -255,8 +255,8 @@ interval_start_utc,interval_end_utc,market,location,location_type,lmp,energy,con
 }
 
 
-def _utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+def _utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -278,11 +278,12 @@ class Built:
     def entry(self, dataset: str, year: int) -> dict[str, Any]:
         """What `status --json` tells of a year file."""
         iso, _, name = dataset.partition("_")
-        (entry,) = (
+        found: list[dict[str, Any]] = [
             entry
             for entry in self.told["datasets"]
             if (entry["iso"], entry["dataset"], entry["year"]) == (iso, name, year)
-        )
+        ]
+        (entry,) = found
         return entry
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -339,14 +340,14 @@ def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes().replace(b",%s," % name, b",%s," % late.encode()))
     only = ("--exclude-resource-type", "unit_test", "--select", "+pjm_da_energy_hourly_nodal")
     run_dbt(raw, out, "build", *only, "--vars", f"{{row_group_size: {SMALL_GROUP}}}")
-    file = str(out / NODAL.format(2024))
+    year_file = str(out / NODAL.format(2024))
     told = {
         column: query(
             """
             select stats_min_value, stats_max_value from parquet_metadata($1)
             where path_in_schema = $2 order by row_group_id
             """,
-            file,
+            year_file,
             column,
         )
         for column in TEXT_COLUMNS
@@ -357,7 +358,7 @@ def test_a_row_group_knows_no_text_but_its_own(tmp_path: Path) -> None:
             select min({column}), max({column}) from read_parquet($1)
             group by file_row_number // {SMALL_GROUP} order by file_row_number // {SMALL_GROUP}
             """,
-            file,
+            year_file,
         )
         for column in TEXT_COLUMNS
     }
@@ -470,7 +471,7 @@ def test_a_first_build_may_be_killed_at_any_moment_and_gives_what_updates_give(
     ):
         shutil.rmtree(out / ".unified-iso" / "candidates", ignore_errors=True)
         process = start_build(raw, out, *OPERATORS)
-        wait_until(lambda moment=moment: moment(out), process)
+        wait_until(partial(moment, out), process)
         kill(process)
         found = published(out)
         assert found.items() <= whole.items()

@@ -25,6 +25,7 @@ from building import (
 )
 from unified_iso import stamp_readings
 from unified_iso.report import status_rows
+from unified_iso.root import ROOT
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace
 
@@ -504,7 +505,7 @@ def test_status_says_that_the_other_reading_fits_better(
     real_time: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "seeds").mkdir()
-    setting = (stamp_readings.ROOT / "seeds" / "interval_stamps.csv").read_text()
+    setting = (ROOT / "seeds" / "interval_stamps.csv").read_text()
     # The published rows are those of ends, so that a setting of starts is the wrong one.
     (tmp_path / "seeds" / "interval_stamps.csv").write_text(setting.replace(",end,", ",start,"))
     monkeypatch.setattr(stamp_readings, "ROOT", tmp_path)

@@ -293,13 +293,14 @@ def test_a_year_that_another_build_left_out_is_told_only_where_it_is_asked_for(
 def test_a_changed_seed_or_macro_selects_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(project, "ROOT", copied_project(tmp_path / "project"))
+    copied = copied_project(tmp_path / "project")
+    monkeypatch.setattr(project, "ROOT", copied)
     built = Built(tmp_path / "raw", tmp_path / "out")
     sample_day(built.raw, date(2024, 3, 1))
     build(built.raw, built.out, "nyiso")
     for changed in ("seeds/domains.csv", "macros/unified/energy_prices.sql"):
         log = Log(built.out)
-        path = project.ROOT / changed
+        path = copied / changed
         new = "dst_flag,X,none\n" if path.suffix == ".csv" else "\n"
         path.write_text(path.read_text() + new)
         build(built.raw, built.out, "nyiso")

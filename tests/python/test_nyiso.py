@@ -14,7 +14,7 @@ import pytest
 
 from building import SAMPLES, Ran, build, published, query, status, work_database
 from test_round_trip import assert_equals_truth
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
 
@@ -276,13 +276,13 @@ def test_overlapping_intervals_are_not_published(story: tuple[Path, list[Told]])
     assert path in pruned.published
 
 
-SAMPLED = (date(2024, 11, 2), date(2017, 3, 11))
+SAMPLED: dict[date, Packaging] = {date(2024, 11, 2): "csv", date(2017, 3, 11): "zip"}
 
 
 def write_samples(folder: Path) -> None:
     """Add generated files around both days on which clocks change; those of spring in zips."""
     reports = ("realtime_zone", "realtime_gen", "rtlbmp_zone", "rtlbmp_gen")
-    for start, packaging in zip(SAMPLED, ("csv", "zip"), strict=True):
+    for start, packaging in SAMPLED.items():
         written = folder / str(start.year)
         options = SampleOptions(reports=reports, packaging=packaging)
         write_sample(written, isos=["nyiso"], start=start, days=3, nodes=3, options=options)

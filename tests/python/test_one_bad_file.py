@@ -11,6 +11,7 @@ import pytest
 
 from building import Ran, build, query, status, work_database
 from unified_iso.build import run
+from unified_iso.inventory import update_inventory
 from unified_iso.sample import SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
@@ -40,7 +41,9 @@ class Step:
 
     def refusal(self, name: str) -> str:
         """Why a file of this name was refused."""
-        return next(e["reason"] for e in status(self.out)["refused"] if e["file"].endswith(name))
+        refused = status(self.out)["refused"]
+        reason: str = next(e["reason"] for e in refused if e["file"].endswith(name))
+        return reason
 
 
 def _day(number: int) -> date:
@@ -125,11 +128,10 @@ def test_a_file_that_the_reader_gives_up_on_is_refused_alone(
 ) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     write_sample(raw, isos=["pjm"], start=FIRST, days=3, nodes=2, options=PLAIN)
-    look = run.update_inventory
 
     def look_and_lose(*arguments: Any, **options: Any) -> Any:
         """Lose a file after it was inspected, so that the reader is the first to find out."""
-        found = look(*arguments, **options)
+        found = update_inventory(*arguments, **options)
         _file(raw, 1).unlink(missing_ok=True)
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,8 @@ def test_a_variable_of_a_run_decides_the_digest_where_more_than_the_profile_name
 @pytest.mark.parametrize("name", ["unified-iso", "dbt-core", "dbt-duckdb"])
 def test_versions_decide_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     before = digest_of(root)
-    known = parsed_project.version
     monkeypatch.setattr(
-        parsed_project, "version", lambda asked: "99" if asked == name else known(asked)
+        parsed_project, "version", lambda asked: "99" if asked == name else version(asked)
     )
     assert digest_of(root) != before
 

@@ -54,9 +54,9 @@ def line(moment: datetime, *cells: object) -> str:
     return ",".join([printed(moment), printed(moment.astimezone(EASTERN)), *map(str, cells)])
 
 
-def at(*parts: int) -> datetime:
+def at(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
     """An instant in UTC."""
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def regulation(moment: datetime, price: float, capability: float, performance: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from building import ENERGY_COLUMNS, SAMPLES, Built, build, query, work_database
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
 
@@ -54,8 +54,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A spring and a fall of generated days, a year of hand-written versions, and real files."""
     folder = tmp_path_factory.mktemp("pjm")
     raw, out = folder / "raw", folder / "out"
-    for start, packaging in ((date(2023, 3, 11), "csv"), (date(2021, 11, 6), "zip")):
-        options = SampleOptions(reports=(REPORT,), packaging=packaging)  # type: ignore[arg-type]
+    starts: dict[date, Packaging] = {date(2023, 3, 11): "csv", date(2021, 11, 6): "zip"}
+    for start, packaging in starts.items():
+        options = SampleOptions(reports=(REPORT,), packaging=packaging)
         write_sample(raw, isos=["pjm"], start=start, days=3, nodes=20, options=options)
         shutil.move(raw / "truth", folder / f"truth_{start.year}")
     typed = {"2022/a_current.csv": CURRENT, "2022/b.csv": REVISED, "2022/c.csv": EARLIER}

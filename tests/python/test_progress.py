@@ -100,15 +100,15 @@ def reported(console: Console) -> None:
 
 
 def test_where_there_is_no_terminal_a_line_tells_what_is_done() -> None:
-    console = Console(file=io.StringIO(), width=100)
-    reported(console)
-    assert console.file.getvalue().splitlines() == ["reading: 2.0 MB done", "writing: 5 done"]
+    file = io.StringIO()
+    reported(Console(file=file, width=100))
+    assert file.getvalue().splitlines() == ["reading: 2.0 MB done", "writing: 5 done"]
 
 
 def test_a_terminal_shows_one_bar_for_each_label() -> None:
-    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
-    reported(console)
-    shown = re.sub(r"\x1b\[[0-9?;]*[A-Za-z]", "", console.file.getvalue())
+    file = io.StringIO()
+    reported(Console(file=file, width=100, force_terminal=True, color_system=None))
+    shown = re.sub(r"\x1b\[[0-9?;]*[A-Za-z]", "", file.getvalue())
     last = [line.split() for line in shown.replace("\r", "\n").splitlines() if line.strip()][-2:]
     bars = [[word for word in line if not word.startswith("━")] for line in last]
     assert bars == [["reading", "2.0", "MB/2.0", "MB", "0:00:00"], ["writing", "5/5", "0:00:00"]]

@@ -39,7 +39,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("parse")
     # In this process dbt runs with a manifest that is given, and writes none.
     run_dbt(folder / "raw", folder, "parse", in_process=False)
-    return json.loads((folder / "target" / "manifest.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+    return found
 
 
 def described(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -151,11 +152,11 @@ def test_what_is_made_of_a_dataset_has_parts_of_the_same_length(
     derived = [dataset for dataset in project.datasets() if dataset.parent]
     assert {dataset.model for dataset in derived} >= {"spp_rt_energy_hourly"}
     for dataset in derived:
-        assert dataset.part == project.dataset(dataset.parent).part, dataset.model
+        assert dataset.part == project.dataset(dataset.parent or "").part, dataset.model
 
 
 def is_dataset(node: dict[str, Any]) -> bool:
-    return node["resource_type"] == "model" and node["config"]["materialized"] == "year_files"
+    return bool(node["resource_type"] == "model" and node["config"]["materialized"] == "year_files")
 
 
 def test_datasets_are_of_a_known_operator_and_market(manifest: dict[str, Any]) -> None:

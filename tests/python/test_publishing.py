@@ -457,8 +457,9 @@ def test_a_part_with_other_rows_than_its_entry_blocks_its_year(
 def test_rows_that_can_not_be_read_back_block_their_year(
     workspace: Workspace, cursor: Cursor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    summary = joining.summary_of
-    monkeypatch.setattr(joining, "summary_of", lambda *given: summary(*given) | {"rows": ROWS - 1})
+    monkeypatch.setattr(
+        joining, "summary_of", lambda *given: year_files.summary_of(*given) | {"rows": ROWS - 1}
+    )
     write_part(workspace, cursor, JANUARY)
     join(workspace, cursor)
     [(_, _, message)] = blocked(cursor)
@@ -791,6 +792,7 @@ def test_a_damaged_manifest_is_made_anew(
         damage = known.replace("parquet/pjm", "../../pjm").encode()
     elif damage == "other kinds":
         damage = known.replace(f'"rows": {ROWS}', '"rows": "many"').encode()
+    assert isinstance(damage, bytes)
     workspace.manifest.write_bytes(damage)
     assert verified(workspace) == 0
     shown = CliRunner().invoke(app, ["status", "--out", str(workspace.out)])

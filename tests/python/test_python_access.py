@@ -112,7 +112,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 def test_the_package_has_nothing_else() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'close'"):
-        _ = ui.close  # type: ignore[attr-defined]
+        _ = ui.close
 
 
 def test_a_folder_is_opened_from_its_files_alone(out: Path, tmp_path: Path) -> None:

@@ -32,7 +32,6 @@ from unified_iso.raw_files import (
     Column,
     Inspected,
     Layout,
-    Refused,
     Report,
     count_records,
     find_layout,
@@ -40,6 +39,7 @@ from unified_iso.raw_files import (
     inspect,
     list_raw_files,
 )
+from unified_iso.refusals import Refused
 
 PJM = Report(
     iso="pjm",
@@ -499,7 +499,7 @@ def test_a_file_whose_line_ends_differ_is_read_through_a_copy(
     name = "x.csv.gz" if packed else "x.csv"
     (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", stored)
     assert result.refusal is None
-    assert result.read_path.endswith(".csv")
+    assert result.read_path and result.read_path.endswith(".csv")
     assert Path(result.read_path).read_bytes() == content.replace(b"\r\n", b"\n")
 
 

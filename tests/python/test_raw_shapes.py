@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -69,7 +70,7 @@ def refusal(tmp_path: Path, report: Report, name: str, content: bytes | str) -> 
     return result.refusal
 
 
-def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
+def workbook(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
     for title, rows in sheets.items():
@@ -189,8 +190,8 @@ def test_a_title_tells_a_report_whose_columns_differ_too(tmp_path: Path) -> None
 
 
 def test_a_workbook_gives_its_sheets(tmp_path: Path) -> None:
-    header = ["Delivery Date", "Price"]
-    sheets = {
+    header: list[object] = ["Delivery Date", "Price"]
+    sheets: dict[str, list[list[object]]] = {
         "Notes": [["what this is"]],
         "Jan": [header, ["01/31/2023", 25.0], ["01/31/2023", 0.1], [None, None]],
         "Feb": [header, [datetime(2023, 2, 1), 7]],

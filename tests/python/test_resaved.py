@@ -171,7 +171,7 @@ def _planned(report: Report, place: int) -> Iterator[tuple[date, tuple[Way, ...]
     singles = [(way,) for way in WAYS.values() if _is_tried(report, way)]
     drawn = drawn_combinations(EXAMPLES * len(REPORTS))[place :: len(REPORTS)]
     yield from _on_ordinary_days(ORDINARY_YEAR[report.folder], [*singles, *drawn])
-    fall_ways = FALL_WAYS
+    fall_ways: tuple[str, ...] = FALL_WAYS
     if report.folder == "nyiso/damlbmp_zone":
         fall_ways += ORDER_WAYS
     for season, names in (("fall", fall_ways), ("spring", SPRING_WAYS)):

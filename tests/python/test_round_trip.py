@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -87,7 +88,7 @@ def assert_equals_truth(year_file: Path, truth: Path, winners: Winners | None = 
         assert con.execute(f"""
             select count(*), count(*) filter (where place <> file_row_number)
             from (select *, row_number() over () - 1 as place from ({in_order}))
-        """).fetchone() == (con.execute("select count(*) from expected").fetchone()[0], 0)
+        """).fetchone() == (con.execute("select count(*) from expected").fetchall()[0][0], 0)
         prices = ("lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss", "system_lambda")
         negative_zero = " or ".join(f"({name} = 0 and signbit({name}))" for name in prices)
         assert not con.execute(f"from found where {negative_zero} limit 1").fetchall()
@@ -281,7 +282,7 @@ class Form:
 
     change: Callable[[Rows], Rows] = unchanged
     line_end: str = "\n"
-    quoting: int = csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1, 2, 3] = csv.QUOTE_MINIMAL
     before: str = ""
     after: str = ""
     mixes_line_ends: bool = False
@@ -589,7 +590,7 @@ def open_catalog(out: Path) -> duckdb.DuckDBPyConnection:
 
 
 def counts(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, int]:
-    return {name: con.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}
+    return {name: con.execute(f'select count(*) from "{name}"').fetchall()[0][0] for name in names}
 
 
 @pytest.mark.parametrize("name", ["cases", "again"])

@@ -136,7 +136,7 @@ def put(kind: int, content: Any) -> bytes:
     if kind in (I16, I32, I64):
         return put_zigzag(content)
     if kind == BINARY:
-        return put_varint(len(content)) + content
+        return b"".join((put_varint(len(content)), content))
     if kind in (LIST, SET):
         element, contents = content
         head = bytes([min(len(contents), 15) << 4 | element])
@@ -223,7 +223,7 @@ def read_tree(path: Path) -> dict[int, Value]:
     return Reader(split(path)[1]).struct()
 
 
-def edited(source: Path, target: Path, edit: Callable[[dict[int, Value]], None]) -> Path:
+def edited(source: Path, target: Path, edit: Callable[[dict[int, Value]], object]) -> Path:
     """Copy a file with its footer changed by `edit`."""
     body, footer = split(source)
     tree = Reader(footer).struct()
@@ -232,7 +232,8 @@ def edited(source: Path, target: Path, edit: Callable[[dict[int, Value]], None])
 
 
 def groups_of(tree: dict[int, Value]) -> list[dict[int, Value]]:
-    return tree[4][1][1]
+    groups: list[dict[int, Value]] = tree[4][1][1]
+    return groups
 
 
 def chunks_of(tree: dict[int, Value]) -> Iterator[dict[int, Value]]:
@@ -605,7 +606,7 @@ def test_offsets_of_zero_stay_zero(tmp_path: Path, pool: list[Path]) -> None:
 
 
 def test_ordinals_and_unknown_fields_are_dropped(tmp_path: Path, pool: list[Path]) -> None:
-    unknown = {
+    unknown: dict[int, Value] = {
         200: (TRUE, None),
         201: (FALSE, None),
         202: (BYTE, b"\7"),

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, islice, pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from building import ENERGY_COLUMNS
 from unified_iso import sample
 from unified_iso.sample import (
+    Packaging,
     SampleOptions,
     _pjm_locations,
     available_isos,
@@ -31,6 +33,7 @@ from unified_iso.sample import (
     write_sample,
 )
 from unified_iso.sample._common import market_hours, noise
+from unified_iso.sample._nyiso_services import ZONES
 
 NEW_YORK = ZoneInfo("America/New_York")
 ISOS = ("nyiso", "pjm")
@@ -73,7 +76,9 @@ DATASETS = {
     "nyiso/da_energy_hourly": 15 + 1 + 40,
 }
 
-Row = dict[str, object]
+Row = dict[str, Any]
+# By file, hour and id: the prices of each revision.
+Revisions = dict[tuple[str, str, str], dict[tuple[str, str], list[str]]]
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +246,7 @@ def nyiso_row(utc: datetime, source: str, raw: dict[str, str]) -> Row:
     total, loss, congestion = (Decimal(raw[name]) for name in list(raw)[3:])
     energy = float(total - loss + congestion)
     ptid = int(raw["PTID"])
-    kind = "ZONE" if ptid in nyiso.ZONES else "INTERFACE" if ptid in nyiso.PROXIES else "NODE"
+    kind = "ZONE" if ptid in ZONES else "INTERFACE" if ptid in nyiso.PROXIES else "NODE"
     return expected_common(utc, source, 1) | {
         "iso": "NYISO",
         "settlement_location": raw["Name"],
@@ -301,7 +306,7 @@ def test_bad_arguments_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         SampleOptions(days_per_file=0)
     with pytest.raises(ValueError, match="packaging 'rar'"):
-        SampleOptions(packaging="rar")
+        SampleOptions(packaging="rar")  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
 
 
@@ -468,7 +473,7 @@ def test_pjm_day_file_has_the_hours_of_its_day(tmp_path: Path, start: date, hour
 
 def test_pjm_locations(fall: Path) -> None:
     by_hour = defaultdict(set)
-    places = {}
+    places: dict[str, tuple[str, ...]] = {}
     for _, row in raw_rows(fall, "pjm/da_hrl_lmps"):
         by_hour[row["datetime_beginning_utc"]].add(row["pnode_id"])
         place = tuple(row[name] for name in ("pnode_name", "voltage", "equipment", "type", "zone"))
@@ -526,7 +531,7 @@ def test_pjm_neighbouring_files_share_midnight(fall: Path, spring: Path) -> None
 
 
 def test_pjm_revisions_within_a_file(fall: Path, spring: Path) -> None:
-    versions = defaultdict(dict)
+    versions: Revisions = defaultdict(dict)
     for source, row in raw_rows(fall, "pjm/da_hrl_lmps"):
         key = (source, row["datetime_beginning_utc"], row["pnode_id"])
         versions[key][row["row_is_current"], row["version_nbr"]] = list(row.values())[8:12]
@@ -539,7 +544,7 @@ def test_pjm_revisions_within_a_file(fall: Path, spring: Path) -> None:
 
 
 def test_pjm_revision_may_be_known_to_either_file_of_a_border(fall: Path) -> None:
-    borders = defaultdict(dict)
+    borders: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     for source, row in raw_rows(fall, "pjm/da_hrl_lmps"):
         if row["pnode_id"] == "51288":
             prices = borders[row["datetime_beginning_utc"]].setdefault(source, {})
@@ -641,7 +646,7 @@ def test_pjm_5min_neighbouring_files_share_one_interval(five_minutes: Path) -> N
 
 
 def test_pjm_5min_revisions(five_minutes: Path) -> None:
-    versions = defaultdict(dict)
+    versions: Revisions = defaultdict(dict)
     for source, row in raw_rows(five_minutes, f"pjm/{PJM_5MIN}"):
         key = (source, row["datetime_beginning_utc"], row["pnode_id"])
         versions[key][row["row_is_current"], row["version_nbr"]] = list(row.values())[8:12]
@@ -744,7 +749,8 @@ def test_nyiso_hours_have_one_energy_price_to_the_cent(fall: Path) -> None:
             passes[place] += 1
             prices[hour].add(total - loss + congestion)
             if row["PTID"] == "24008":
-                assert (row["Name"], loss, congestion) == ("NYISO_LBMP_REFERENCE", 0, 0)
+                assert row["Name"] == "NYISO_LBMP_REFERENCE"
+                assert loss == congestion == 0
                 reference[hour] = total
     assert len(prices) == 24 + 25 + 24 + 24
     assert prices == {hour: {price} for hour, price in reference.items()}
@@ -769,7 +775,7 @@ def test_nyiso_location_in_both_reports_is_one_row_of_truth(fall: Path) -> None:
         for report in ("zone", "gen")
     }
     assert all_ids["zone"] & all_ids["gen"] == {ptid}
-    assert all_ids["zone"] == {str(id_) for id_ in (*nyiso.ZONES, *nyiso.PROXIES)}
+    assert all_ids["zone"] == {str(id_) for id_ in (*ZONES, *nyiso.PROXIES)}
 
 
 # Packaging
@@ -799,7 +805,7 @@ def test_zip_packaging(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packaging", ["csv.gz", "zip"])
-def test_packaging_changes_no_csv(fall: Path, tmp_path: Path, packaging: str) -> None:
+def test_packaging_changes_no_csv(fall: Path, tmp_path: Path, packaging: Packaging) -> None:
     options = SampleOptions(packaging=packaging)
     write_sample(tmp_path, isos=ISOS, start=FALL - timedelta(1), days=4, options=options)
     for report in ("pjm/da_hrl_lmps", "nyiso/damlbmp_zone", "nyiso/damlbmp_gen"):
@@ -841,7 +847,7 @@ def test_truth_days_follow_the_clock_change(
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
 @pytest.mark.parametrize("days_per_file", [1, 3])
 def test_truth_is_what_the_raw_text_resolves_to(
-    tmp_path: Path, packaging: str, days_per_file: int
+    tmp_path: Path, packaging: Packaging, days_per_file: int
 ) -> None:
     options = SampleOptions(packaging=packaging, days_per_file=days_per_file)
     write_sample(tmp_path, isos=ISOS, start=FALL - timedelta(1), days=5, nodes=60, options=options)

@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, groupby, islice, pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from test_sample import Row, lines_of, order, raw_texts, truth_rows
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 from unified_iso.sample._caiso_locations import HUBS, locations
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -151,7 +152,7 @@ def test_labels_of_the_days_on_which_clocks_change(
 
 def test_totals_are_the_sum_of_their_parts_but_for_the_last_digit(fall: Path) -> None:
     parts: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
-    gas = Counter()
+    gas: Counter[str] = Counter()
     for source, line in raw_lines(fall):
         price = Decimal(str(line["MW"]))
         sign = -1 if line["LMP_TYPE"] == "LMP" else 1
@@ -196,7 +197,7 @@ def test_overlapping_windows_begin_at_midnight_of_utc_and_share_an_hour(fall: Pa
 def test_windows_without_overlap_are_trade_dates(tmp_path: Path) -> None:
     options = SampleOptions(overlap=False, days_per_file=2)
     write_sample(tmp_path, isos=["caiso"], start=FALL, days=3, nodes=3, options=options)
-    days = defaultdict(Counter)
+    days: dict[str, Counter[str]] = defaultdict(Counter)
     for source, line in raw_lines(tmp_path):
         days[Path(source).name.split("_PRC")[0]][line["OPR_DT"]] += 1
     assert days == {
@@ -236,7 +237,7 @@ def test_a_zip_of_days_has_one_member_named_like_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("days_per_file", [1, 2])
 @pytest.mark.parametrize("start", [FALL - timedelta(1), SPRING - timedelta(1)])
 def test_truth_is_what_the_raw_text_resolves_to(
-    tmp_path: Path, packaging: str, days_per_file: int, start: date
+    tmp_path: Path, packaging: Packaging, days_per_file: int, start: date
 ) -> None:
     options = SampleOptions(packaging=packaging, days_per_file=days_per_file)
     write_sample(tmp_path, isos=["caiso"], start=start, days=3, nodes=25, options=options)
@@ -291,7 +292,7 @@ class RealTime:
             rf"(ALL,1|ALL_APNODES,0),({self.price}),([1-9]|1[0-2]),[1-9]\d*"
         )
 
-    def write(self, out: Path, start: date, days: int, **options: object) -> None:
+    def write(self, out: Path, start: date, days: int, **options: Any) -> None:
         chosen = SampleOptions(reports=(self.report,), **options)
         write_sample(out, isos=["caiso"], start=start, days=days, nodes=4, options=chosen)
 

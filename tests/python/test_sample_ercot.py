@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -15,7 +16,8 @@ import openpyxl
 import pytest
 
 from building import ENERGY_COLUMNS
-from unified_iso.sample import SampleOptions, ercot, write_sample
+from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample._ercot_points import LIST_HEADERS
 
 CHICAGO = ZoneInfo("America/Chicago")
 FALL = date(2025, 11, 2)
@@ -45,14 +47,14 @@ NAMES = {
     "np4-523-cd": r"cdr\.00013113\.0{16}\.\d{8}\.12\d{4}\.DAMSYSLAMNP4523\.csv",
     "np4-180-er": r"rpt\.00013060\.0{16}\.DAMLZHBSPP_2025\.xlsx",
     "np4-160-sg": "("
-    + "|".join(ercot.LIST_HEADERS)
+    + "|".join(LIST_HEADERS)
     + r")_(0[1-9]|1[0-2])([0-2]\d|3[01])2025_144918\.csv",
 }
 
 Rows = dict[tuple[datetime, str], tuple[float, str]]
 
 
-def write(out: Path, start: date, days: int, **options: object) -> Path:
+def write(out: Path, start: date, days: int, **options: Any) -> Path:
     write_sample(out, isos=["ercot"], start=start, days=days, options=SampleOptions(**options))
     return out
 
@@ -82,7 +84,7 @@ def texts(out: Path, report: str) -> Iterator[tuple[str, str]]:
             yield source, path.read_bytes().decode()
 
 
-def book_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def book_rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     book = openpyxl.load_workbook(path)
     return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
 
@@ -103,7 +105,7 @@ def daily_prices(out: Path) -> Rows:
     return found
 
 
-def truth(out: Path, columns: str) -> list[tuple]:
+def truth(out: Path, columns: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         path = out / "truth/ercot/da_energy_hourly.parquet"
@@ -318,7 +320,7 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("quarters"), FALL, 1, reports=REAL_TIME)
 
 
-def quarter_truth(out: Path, columns: str) -> list[tuple]:
+def quarter_truth(out: Path, columns: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         path = out / "truth/ercot/rt_energy_15min.parquet"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -137,7 +138,7 @@ def written(out: Path, *reports: Report, packaging: Packaging = "csv") -> Path:
 
 def truth(
     out: Path, columns: str = "hour(datetime_local), fuel, price, data_source"
-) -> list[tuple]:
+) -> list[tuple[Any, ...]]:
     path = out / "truth" / "xiso" / "hourly.parquet"
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
@@ -346,7 +347,7 @@ def test_versions_that_differ_between_places_are_no_truth(tmp_path: Path) -> Non
         ({"datasets": (replace(HOURLY, where="is_solid"),)}, "say of hourly different things"),
     ],
 )
-def test_reports_of_a_dataset_agree(tmp_path: Path, differing: dict[str, object], why: str) -> None:
+def test_reports_of_a_dataset_agree(tmp_path: Path, differing: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         written(tmp_path, SPOT, replace(SPOT, name="late", **differing))
 

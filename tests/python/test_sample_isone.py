@@ -11,13 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
 
 from test_sample import Row, expected_common, order, raw_texts, truth_rows
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 NEW_YORK = ZoneInfo("America/New_York")
 FALL = date(2025, 11, 2)
@@ -66,7 +67,7 @@ def data_lines(out: Path) -> Iterator[tuple[str, list[str]]]:
         yield from ((source, cells) for cells in csv.reader(io.StringIO(text)) if cells[0] == "D")
 
 
-def sheets(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def sheets(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     book = load_workbook(path, read_only=True)
     found = {page.title: list(page.iter_rows(values_only=True)) for page in book}
     book.close()
@@ -144,7 +145,7 @@ def test_a_workbook_has_a_sheet_for_the_hub_and_each_zone(fall: Path) -> None:
     found = sheets(fall / "isone/smd_hourly/2025_smd_hourly.xlsx")
     assert list(found) == ["Notes", *SHEETS]
     parts = ("LMP", "EC", "CC", "MLC")
-    header = ("Date", "Hr_End", "DA_Demand", "RT_Demand")
+    header: tuple[str, ...] = ("Date", "Hr_End", "DA_Demand", "RT_Demand")
     header += tuple(f"{market}_{part}" for market in ("DA", "RT") for part in parts)
     assert found["ME"][0] == (*header, "Dry_Bulb", "Dew_Point")
     assert found["ISO NE CA"][0][14:17] == (
@@ -194,7 +195,9 @@ def test_nothing_is_expected_of_a_forced_day_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
-def test_the_same_sample_has_the_same_bytes(fall: Path, tmp_path: Path, packaging: str) -> None:
+def test_the_same_sample_has_the_same_bytes(
+    fall: Path, tmp_path: Path, packaging: Packaging
+) -> None:
     options = SampleOptions(reports=BOTH, packaging=packaging)
     runs = [
         [
@@ -252,7 +255,7 @@ def expected_daily(out: Path) -> list[Row]:
 
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
 @pytest.mark.parametrize("day", [FALL, SPRING])
-def test_truth_is_what_the_daily_files_say(tmp_path: Path, day: date, packaging: str) -> None:
+def test_truth_is_what_the_daily_files_say(tmp_path: Path, day: date, packaging: Packaging) -> None:
     options = SampleOptions(packaging=packaging, reports=BOTH)
     write_sample(
         tmp_path, isos=["isone"], start=day - timedelta(1), days=3, nodes=60, options=options
@@ -286,11 +289,11 @@ def sheet_rows(out: Path) -> Iterator[tuple[str, str, dict[str, object]]]:
 
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
 def test_truth_without_daily_files_is_what_the_workbook_says(
-    tmp_path: Path, packaging: str
+    tmp_path: Path, packaging: Packaging
 ) -> None:
     options = SampleOptions(packaging=packaging, reports=("smd_hourly",))
     write_sample(tmp_path, isos=["isone"], start=date(2023, 12, 31), days=2, options=options)
-    rows = {}
+    rows: dict[tuple[datetime, str], Row] = {}
     for source, sheet, row in sheet_rows(tmp_path):
         day = date.fromisoformat(str(row["Date"])[:10])
         utc = begin_of(day, str(row["Hr_End"]))

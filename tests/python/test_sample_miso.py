@@ -12,12 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from building import ENERGY_COLUMNS
-from unified_iso.sample import SampleOptions, miso, write_sample
+from unified_iso.sample import Packaging, SampleOptions, miso, write_sample
 
 FALL = date(2025, 11, 2)
 SPRING = date(2025, 3, 9)
@@ -29,7 +30,7 @@ HEADER = "Node,Type,Value," + ",".join(f"HE {hour}" for hour in range(1, 25))
 PRICE = re.compile(r"0|-?[1-9]\d*|-?([1-9]\d*)?\.(\d[1-9]|[1-9])")
 TYPES = {"Gennode": "NODE", "Loadzone": "ZONE", "Interface": "INTERFACE"}
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,8 @@ def resolved(out: Path) -> list[Row]:
             node, kind, value, *prices = line.values()
             nodes[node, kind][value] = [Decimal(price) for price in prices]
         for (node, kind), values in nodes.items():
-            for hour, prices in enumerate(zip(*(values[v] for v in miso_values), strict=True)):
-                rows.append(row(source, day + timedelta(hours=hour), node, kind, *prices))
+            for hour, parts in enumerate(zip(*(values[v] for v in miso_values), strict=True)):
+                rows.append(row(source, day + timedelta(hours=hour), node, kind, *parts))
     return sorted(rows, key=lambda found: (found["datetime_utc"], found["settlement_location"]))
 
 
@@ -175,7 +176,7 @@ def test_energy_is_one_price_per_hour_and_stands_nowhere(fall: Path) -> None:
 
 
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
-def test_truth_is_what_the_raw_text_resolves_to(tmp_path: Path, packaging: str) -> None:
+def test_truth_is_what_the_raw_text_resolves_to(tmp_path: Path, packaging: Packaging) -> None:
     options = SampleOptions(packaging=packaging, days_per_file=5)
     write_sample(tmp_path, isos=["miso"], start=date(2025, 3, 30), days=3, options=options)
     truth = truth_rows(tmp_path)
@@ -189,7 +190,8 @@ def test_truth_is_what_the_raw_text_resolves_to(tmp_path: Path, packaging: str) 
 
 def test_zips_hold_a_month_of_the_same_files(tmp_path: Path) -> None:
     plain, zipped = tmp_path / "plain", tmp_path / "zipped"
-    for out, packaging in ((plain, "csv"), (zipped, "zip")):
+    ways: dict[Path, Packaging] = {plain: "csv", zipped: "zip"}
+    for out, packaging in ways.items():
         options = SampleOptions(packaging=packaging, truth=False)
         write_sample(out, isos=["miso"], start=date(2024, 11, 29), days=3, options=options)
     members = {}

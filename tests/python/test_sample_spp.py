@@ -16,7 +16,7 @@ import pytest
 
 from building import ENERGY_COLUMNS
 from test_sample import Row, lines_of, microseconds, order, raw_rows, truth_path, truth_rows
-from unified_iso.sample import SampleOptions, spp, write_sample
+from unified_iso.sample import Packaging, SampleOptions, spp, write_sample
 
 CHICAGO = ZoneInfo("America/Chicago")
 REPORT = "spp/da-lmp-sl"
@@ -70,7 +70,7 @@ def lines(out: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def expected(out: Path) -> list[Row]:
     """What the truth must be, worked out from the raw text; the greatest path wins."""
-    best = {}
+    best: dict[tuple[object, ...], Row] = {}
     for source, raw in lines(out):
         end = stamp(raw["GMTINTERVALEND"]).replace(tzinfo=UTC)
         row = expected_row(end - timedelta(hours=1), source, raw)
@@ -135,7 +135,7 @@ def test_prices_are_printed_as_they_are(form: spp.Form) -> None:
     ticks = {100_000: "10", 70_000: "7", 17_940: "1.794", -5: "-0.0005", 0: "0", 4_530_000: "453"}
     with duckdb.connect() as con:
         for tick, short in ticks.items():
-            (printed,) = con.execute(f"select ({form._price(str(tick))})::varchar").fetchone()
+            ((printed,),) = con.execute(f"select ({form._price(str(tick))})::varchar").fetchall()
             assert printed == (short if form.short else f"{Decimal(tick) / 10_000:.4f}")
 
 
@@ -273,7 +273,9 @@ def test_a_zip_holds_a_year_whose_hours_are_there_by_day_and_by_month(
 
 
 @pytest.mark.parametrize("packaging", ["csv", "csv.gz", "zip"])
-def test_same_arguments_same_bytes_on_any_number_of_threads(tmp_path: Path, packaging: str) -> None:
+def test_same_arguments_same_bytes_on_any_number_of_threads(
+    tmp_path: Path, packaging: Packaging
+) -> None:
     runs = []
     for threads in (1, 2):
         out = tmp_path / str(threads)
@@ -364,7 +366,9 @@ def test_the_truth_of_an_hour_is_the_mean_of_its_prices(real_time: Path) -> None
         assert len(of_hour) == 12
         first, last = of_hour[0], of_hour[-1]
         means = {
-            name: float(round(sum(Decimal(str(each[name])) for each in of_hour) / 12, 10))
+            name: float(
+                round(sum((Decimal(str(row[name])) for row in of_hour), Decimal()) / 12, 10)
+            )
             for name in ("lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss", "system_lambda")
         }
         assert row == last | means | {

@@ -28,6 +28,7 @@ HOURLY = Report(
     timestamp_formats=("%-m/%-d/%Y %-H:%M",),
     other_columns=("row_is_current",),
 )
+Cells = tuple[str | None, ...]
 BOOK = replace(HOURLY, name="book", books=True)
 WIDE = Report(
     iso="miso",
@@ -78,7 +79,7 @@ def opened(
     return inspect(tmp_path / "raw", tmp_path / "cache", listed, report, (report, *others))
 
 
-def read(result: Inspected) -> list[tuple[str, ...]]:
+def read(result: Inspected) -> list[Cells]:
     """Rows of the known columns, read as a build reads them, in order of the columns."""
     assert result.refusal is None
     assert result.layout and result.read_path
@@ -95,7 +96,7 @@ def read(result: Inspected) -> list[tuple[str, ...]]:
     return rows
 
 
-def rows_of(tmp_path: Path, content: str | bytes, name: str = "all.csv") -> list[tuple[str, ...]]:
+def rows_of(tmp_path: Path, content: str | bytes, name: str = "all.csv") -> list[Cells]:
     (result,) = opened(tmp_path, name, content)
     return read(result)
 

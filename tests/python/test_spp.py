@@ -22,7 +22,7 @@ from building import (
     status,
     work_database,
 )
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
 
@@ -57,7 +57,7 @@ class Case:
 
     start: date
     days: int
-    packaging: str = "csv"
+    packaging: Packaging = "csv"
 
 
 CASES = {
@@ -141,7 +141,7 @@ def test_monthly_files_of_a_zip_are_left_out(generated: Published) -> None:
         assert any("MONTHLY" in name for name in archive.namelist())
     assert "MONTHLY" not in generated.ran.stdout + generated.ran.stderr
     counts = accounts(generated, "2024.zip!%")
-    terms = Counter()
+    terms: Counter[str] = Counter()
     for (_, term), rows in counts.items():
         terms[term] += rows
     rows = (13 * 24 - 1) * 30

@@ -24,7 +24,7 @@ from building import (
     status,
     work_database,
 )
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 pytestmark = pytest.mark.builds
 
@@ -74,7 +74,7 @@ class Case:
 
     start: date
     days: int
-    packaging: str = "csv"
+    packaging: Packaging = "csv"
 
 
 CASES = {
@@ -276,8 +276,8 @@ def test_an_hour_is_published_where_a_location_has_all_its_intervals(by_hand: Pu
     ]
 
 
-def utc(*time: int) -> datetime:
-    return datetime(*time, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def test_an_interval_in_both_reports_has_one_row(by_hand: Published) -> None:

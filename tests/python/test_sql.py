@@ -32,12 +32,12 @@ def test_a_text_is_quoted_so_that_the_database_reads_it_back(
     value: str | Path, literal: str
 ) -> None:
     assert quoted_text(value) == literal
-    assert duckdb.sql(f"select {literal}").fetchall() == [(str(value),)]
+    assert duckdb.connect().sql(f"select {literal}").fetchall() == [(str(value),)]
 
 
 @pytest.mark.parametrize("name", ["plain", "Mixed Case", 'with "quotes"', "select", "a.b"])
 def test_a_name_is_quoted_so_that_the_database_keeps_it(name: str) -> None:
-    assert duckdb.sql(f"select 1 as {quoted_name(name)}").columns == [name]
+    assert duckdb.connect().sql(f"select 1 as {quoted_name(name)}").columns == [name]
 
 
 def test_a_name_with_a_quote_is_written_with_two() -> None:

@@ -228,8 +228,8 @@ def _accounts(out: Path) -> list[tuple[Any, ...]]:
 # --- What came of it ------------------------------------------------------------------------------
 
 
-def _utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+def _utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def test_rows_are_published_by_the_key_of_the_family(builds: Builds) -> None:

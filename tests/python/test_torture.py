@@ -319,7 +319,7 @@ def test_the_judge_sees_rows_that_are_not_true(
     folder = out / "parquet" / "nyiso" / ZONE.dataset
     for made in (folder, out / "metadata", out / ".unified-iso"):
         made.mkdir(parents=True)
-    lists = {"files": [], "refused": [], "rejected": [], "unpublished": []}
+    lists: dict[str, list[str]] = {"files": [], "refused": [], "rejected": [], "unpublished": []}
     (out / "metadata" / "manifest.json").write_text(json.dumps(lists))
     truth = tmp_path / "raw" / "truth" / "nyiso" / f"{ZONE.dataset}.parquet"
     with duckdb.connect(str(out / ".unified-iso" / "work.duckdb")) as database:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -48,7 +49,7 @@ def test_a_view_replaces_a_view_and_a_table(arguments: list[str], tmp_path: Path
         assert made(tmp_path) == ([("tiny", kind)], rows)
     (tmp_path / "models" / "tiny.yml").write_text(CONTRACT)
     model.write_text("select 'five' as models")
-    failed = dbtRunner().invoke(["run", *arguments])
+    failed: Any = dbtRunner().invoke(["run", *arguments]).result
     dbt_inside.close_database()
-    assert "enforced contract that failed" in failed.result.results[0].message
+    assert "enforced contract that failed" in failed.results[0].message
     assert made(tmp_path) == ([("tiny", "VIEW")], [(4,)])

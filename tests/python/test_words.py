@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 
 from building import LONGEST_RUN_SECONDS, REPOSITORY, build, environment, run_dbt, sample_day
 from small_project import START_OF_NOTHING
-from unified_iso import cli, machine
+from unified_iso import cli, machine, progress
 from unified_iso.build import run as engine
 from unified_iso.endings import PATIENCE_SECONDS
 from unified_iso.plugin import Plugin
@@ -49,6 +49,8 @@ from unified_iso.workspace import Workspace
 DAY = date(2024, 5, 14)
 # Ends in time on a busy machine too, and far from the hour that the queries would take.
 PROMPT_SECONDS = 10
+# All that the plugin reads of what dbt hands it.
+START: Any = SimpleNamespace(config=START_OF_NOTHING)
 UNTOUCHED = "what was published is untouched"
 FORGED = "day.csv\nrefused pjm/other.csv: is empty\x1b[1A\u202e.csv"
 SHOWN = r"day.csv\nrefused pjm/other.csv: is empty\x1b[1A\u202e.csv"
@@ -156,12 +158,11 @@ def test_series_are_called_locations_where_all_are() -> None:
     reserves = entry(series=7)
     del reserves["locations"], reserves["locations_without_id"]
     rows = [entry(series=7, locations=7)]
-    of_energy, of_both = (
-        printed(
-            lambda console, told=told: show_status(Console(file=console.file, width=1000), told)
-        )
-        for told in (rows, [*rows, reserves])
-    )
+
+    def shown(told: list[dict[str, Any]]) -> str:
+        return printed(lambda console: show_status(Console(file=console.file, width=1000), told))
+
+    of_energy, of_both = shown(rows), shown([*rows, reserves])
     assert "locations" in of_energy.splitlines()[0] and "series" not in of_energy
     assert "series" in of_both.splitlines()[0] and "locations" not in of_both
     assert [line.split()[3:5] for line in of_both.splitlines()[1:]] == [["1", "7"], ["1", "7"]]
@@ -197,7 +198,7 @@ def test_lines_of_plain_dbt_name_files_in_one_line(
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._connection = duckdb.connect()
     monkeypatch.setattr(engine, "start", lambda run: run.tell(f"refused {FORGED}: is empty"))
-    plugin.store(SimpleNamespace(config=START_OF_NOTHING))
+    plugin.store(START)
     assert said == [f"refused {SHOWN}: is empty"]
     for macro in (REPOSITORY / "macros").rglob("*.sql"):
         assert not re.search(r"\blog\(.*info", macro.read_text()), f"{macro.name} prints as it is"
@@ -368,7 +369,7 @@ def test_an_error_of_the_machine_in_a_step_is_told_to_plain_dbt_too(
 
         monkeypatch.setattr(engine, "start", fails)
         with pytest.raises(DbtRuntimeError) as told:
-            plugin.store(SimpleNamespace(config=START_OF_NOTHING))
+            plugin.store(START)
         return str(told.value)
 
     assert f"No space left on device: {tmp_path}" in raised(
@@ -707,4 +708,4 @@ def test_a_reader_that_goes_away_ends_no_build() -> None:
     console = cli._Console(file=os.fdopen(writer, "w"))
     with cli._shown_progress(console):
         for done in (1, 2, 3):
-            cli.progress.report("reading", done, done)
+            progress.report("reading", done, done)

@@ -112,7 +112,8 @@ def publish_rows(
     join_year(workspace, cursor, year)
     assert cursor.execute("select message from inventory.blocked").fetchall() == []
     publish(workspace, cursor, [model])
-    [entry] = read_manifest(workspace)["files"]
+    entries: list[dict[str, Any]] = read_manifest(workspace)["files"]
+    (entry,) = entries
     return entry
 
 

@@ -314,7 +314,7 @@ def _kinds(scene: Scene, states: list[State]) -> list[State]:
         put_back(state.folder, scene.out)
         files = tuple(sorted(published(scene.out).items()))
         try:
-            kind = (files, tuple(accounts(scene.out)))
+            kind: tuple[object, ...] = (files, tuple(accounts(scene.out)))
         except duckdb.Error as error:
             kind = (files, str(error)[:20])
         found.setdefault(kind, state)

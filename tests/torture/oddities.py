@@ -316,8 +316,9 @@ SHEET = "xl/worksheets/sheet1.xml"
 def _book(change: Callable[[str, bytes], bytes] | None = None) -> bytes:
     """A sound workbook, whose parts go through `change`."""
     book = Workbook()
-    book.active.append(BOOK_CELLS)
-    book.active.append(["03/08/2024", "01:00", "N", "HB_BUSAVG", 18.97])
+    sheet = book.worksheets[0]
+    sheet.append(BOOK_CELLS)
+    sheet.append(["03/08/2024", "01:00", "N", "HB_BUSAVG", 18.97])
     written = io.BytesIO()
     book.save(written)
     if change is None:
@@ -375,7 +376,7 @@ _PARTS = (
 )
 _BOOKS = (
     _workbook("sound workbook", _book, READ),
-    *(_workbook(f"broken {part}", lambda part=part: _broken(part), EITHER) for part in _PARTS),
+    *(_workbook(f"broken {part}", partial(_broken, part), EITHER) for part in _PARTS),
     _workbook("chart sheet only", _chart_only, REFUSED),
     _workbook("workbook bomb", lambda: _book(_many_rows), EITHER, is_large=True),
     _workbook("workbook of another kind", lambda: b"\xd0\xcf\x11\xe0" + b"\0" * 5000, REFUSED),

@@ -160,11 +160,12 @@ def _pjm(cells: Cells) -> Rows:
     local = instant(cells["datetimebeginningept"], form)
     if start.astimezone(EASTERN).replace(tzinfo=None) != local:
         raise Broken("the two clocks contradict each other")
-    prices = [
+    total, energy, congestion, loss = (
         number(cells[f"{name}priceda" if name != "totallmp" else "totallmpda"])
         for name in ("totallmp", "systemenergy", "congestion", "marginalloss")
-    ]
-    yield (start, named(cells["pnodeid"])), (named(cells["pnodename"]), *prices)
+    )
+    name = named(cells["pnodename"])
+    yield (start, named(cells["pnodeid"])), (name, total, energy, congestion, loss)
 
 
 def _nyiso(cells: Cells) -> Rows:
@@ -196,7 +197,7 @@ def _isone(cells: Cells) -> Rows:
     ending = cells["hourending"].strip()
     if not re.fullmatch(r"\d{1,2}", ending) or not 1 <= int(ending) <= 24:
         raise Broken("no such hour")
-    prices = [
+    total, energy, congestion, loss = (
         number(cells[name])
         for name in (
             "locationalmarginalprice",
@@ -204,10 +205,10 @@ def _isone(cells: Cells) -> Rows:
             "congestioncomponent",
             "marginallosscomponent",
         )
-    ]
+    )
     location, name = named(cells["locationid"]), named(cells["locationname"])
     for start in from_local(day + (int(ending) - 1) * HOUR, EASTERN):
-        yield (start, location), (name, *prices)
+        yield (start, location), (name, total, energy, congestion, loss)
 
 
 def _spp(cells: Cells) -> Rows:
@@ -218,8 +219,10 @@ def _spp(cells: Cells) -> Rows:
     if ending.astimezone(CENTRAL).replace(tzinfo=None) != local:
         raise Broken("the two clocks contradict each other")
     name = named(cells["settlementlocation"])
-    prices = [number(cells[column]) for column in ("lmp", "mec", "mcc", "mlc")]
-    yield (ending - HOUR, name), (name, *prices)
+    total, energy, congestion, loss = (
+        number(cells[column]) for column in ("lmp", "mec", "mcc", "mlc")
+    )
+    yield (ending - HOUR, name), (name, total, energy, congestion, loss)
 
 
 def _gridstatus(cells: Cells) -> Rows:
@@ -235,11 +238,12 @@ def _gridstatus(cells: Cells) -> Rows:
         raise Broken("another market")
     name = named(cells["location"])
     # A blank part is none, as in files that were asked for without parts.
-    parts = [
+    energy, congestion, loss = (
         number(cells[column]) if cells.get(column, "").strip() else None
         for column in ("energy", "congestion", "loss")
-    ]
-    yield (start.astimezone(UTC), name), (name, number(cells["lmp"]), *parts)
+    )
+    total = number(cells["lmp"])
+    yield (start.astimezone(UTC), name), (name, total, energy, congestion, loss)
 
 
 def _caiso(cells: Cells) -> Iterator[Piece]:
