@@ -40,7 +40,7 @@ target/linted: $(SQL_AND_ITS_STYLE)
 	mkdir -p target
 	touch $@
 
-types: $(BIN)/.installed ## check the types of the package
+types: $(BIN)/.installed ## check the types of the package and of its tests
 	$(BIN)/mypy
 
 unit: $(BIN)/.installed ## run the dbt unit tests
