@@ -12,7 +12,7 @@ import pytest
 
 from unified_iso.families import Family
 from unified_iso.quality import figures
-from unified_iso.quality.figures import keep_figures
+from unified_iso.quality.figures import keep_figures, keep_figures_of_part
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
 
@@ -278,3 +278,75 @@ def test_a_file_that_cannot_be_read_says_why_and_others_have_figures(
     assert path.endswith("prices_2023.parquet")
     assert fault
     assert str(workspace.out) not in fault
+
+
+def keep_part(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection, told: dict[str, Any], sql: str
+) -> None:
+    """Compute the figures of a part before it is published."""
+    part = workspace.out / "part.parquet"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.execute(f"copy ({sql}) to '{part}' (format parquet)")
+    keep_figures_of_part(session, told, part, {"tiny_prices": FAMILY})
+
+
+def all_figures(session: duckdb.DuckDBPyConnection) -> list[list[tuple[Any, ...]]]:
+    return [
+        session.execute(f"select * from inventory.{table} order by all").fetchall()
+        for table in figures._TABLES
+    ]
+
+
+def test_figures_of_a_part_are_taken_over_when_it_is_published(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_march = entry([("2024-03-01", "d", 45)])
+    publish(workspace, SPRING)
+    keep(workspace, session, of_march)
+    expected = all_figures(session)
+    keep(workspace, session)
+    keep_part(workspace, session, of_march, SPRING)
+    named = session.execute("select distinct path from inventory.day_figures").fetchall()
+    assert named == [(f"unpublished:{PATH}",)]
+    read = read_months(monkeypatch)
+    keep(workspace, session, of_march)
+    assert all_figures(session) == expected
+    assert read == []
+
+
+def test_figures_of_a_part_that_is_not_published_are_those_of_no_file(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection
+) -> None:
+    publish(workspace, SPRING)
+    newer = entry([("2024-03-01", "e", 22)])
+    keep_part(workspace, session, newer, f"select * from ({SPRING}) limit 22")
+    keep(workspace, session, entry([("2024-03-01", "d", 45)]))
+    assert [rows for _, _, rows, *_ in days(session)] == [45]
+
+
+def test_figures_of_a_part_replace_those_of_its_month(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(workspace, SPRING)
+    keep(workspace, session, entry([("2024-03-01", "d", 45)]))
+    fewer = f"select * from ({SPRING}) limit 22"
+    read = read_months(monkeypatch)
+    # The run that wrote it first has not come to its end.
+    for _ in range(2):
+        keep_part(workspace, session, entry([("2024-03-01", "e", 22)]), fewer)
+    publish(workspace, fewer)
+    keep(workspace, session, entry([("2024-03-01", "e", 22)]))
+    assert [rows for _, _, rows, *_ in days(session)] == [22]
+    assert read == [date(2024, 3, 1)] * 2
+
+
+def test_a_part_that_cannot_be_read_is_told_of_when_it_is_published(
+    workspace: Workspace, session: duckdb.DuckDBPyConnection
+) -> None:
+    of_march = entry([("2024-03-01", "d", 45)])
+    keep_figures_of_part(session, of_march, workspace.out / "none", {"tiny_prices": FAMILY})
+    assert all_figures(session) == [[], [], [], []]
+    keep(workspace, session, of_march)
+    assert session.execute("select fault is null from inventory.figured_months").fetchall() == [
+        (False,)
+    ]

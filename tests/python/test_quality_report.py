@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from building import Built, build, query, work_database
+from unified_iso.build import run
 from unified_iso.cli import app
 from unified_iso.quality import figures, page
 from unified_iso.quality.page import render
@@ -355,9 +356,23 @@ def test_the_page_names_no_path_of_the_machine_and_no_address(built: Built) -> N
 
 
 @pytest.mark.builds
-def test_equal_builds_have_equal_pages(built: Built, tmp_path: Path) -> None:
+def test_equal_builds_have_equal_pages_whenever_their_months_are_read(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_raw(tmp_path / "raw")
+    monkeypatch.setattr(run, "FEWEST_ROWS_ALONE", 1)
+    read, compute = [], figures._compute
+
+    def noting(cursor: Any, entry: Any, file: Path, *arguments: Any) -> None:
+        read.append((entry["dataset"], file.name))
+        compute(cursor, entry, file, *arguments)
+
+    monkeypatch.setattr(figures, "_compute", noting)
     build(tmp_path / "raw", tmp_path / "elsewhere", "pjm", check=3)
+    name = NODAL.removeprefix("pjm ")
+    # The months of its parts alone, and nothing of it when it is published.
+    of_nodal = {file for dataset, file in read if dataset == name}
+    assert of_nodal == {"2024-03-01.parquet", "2024-11-01.parquet"}
     first = (built.out / "report.html").read_bytes()
     assert (tmp_path / "elsewhere" / "report.html").read_bytes() == first
 

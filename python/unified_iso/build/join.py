@@ -129,8 +129,26 @@ def _parts_of_year(
     ]
 
 
+def entry_of_part(workspace: Workspace, year: YearOf, part: Entry) -> Entry:
+    """Return an entry that has one part of a year, before any part is joined.
+
+    part: its first day, digest and rows.
+    """
+    path = workspace.name_of(workspace.year_file(year.iso, year.dataset, year.year))
+    return _facts_of(year) | {"path": path, "parts": [part]}
+
+
 def _entry(year: YearOf, parts: Sequence[Entry]) -> Entry:
     """Return what stands in the footer: all of an entry that can be told before the file is."""
+    return _facts_of(year) | {
+        "first_interval": parts[0]["first_interval"],
+        "last_interval": parts[-1]["last_interval"],
+        "input_digest": _digest(part["digest"] for part in parts),
+        "parts": list(parts),
+    }
+
+
+def _facts_of(year: YearOf) -> Entry:
     return {
         "iso": year.iso,
         "dataset": year.dataset,
@@ -145,10 +163,6 @@ def _entry(year: YearOf, parts: Sequence[Entry]) -> Entry:
         "may_lack_ids": year.may_lack_ids,
         **({"own_ends": True} if year.own_ends else {}),
         "unchecked_reports": list(year.unchecked_reports),
-        "first_interval": parts[0]["first_interval"],
-        "last_interval": parts[-1]["last_interval"],
-        "input_digest": _digest(part["digest"] for part in parts),
-        "parts": list(parts),
     }
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from threading import Event, Lock, Thread
 
 import duckdb
@@ -19,7 +20,7 @@ from unified_iso.build.advance import JOINING, LOADING, WRITING, Advance
 from unified_iso.build.by_location import Twins
 from unified_iso.build.facts import empty_answers, keep_told_by_dbt, tell_facts
 from unified_iso.build.findings import findings_now
-from unified_iso.build.join import YearOf, join_year
+from unified_iso.build.join import YearOf, entry_of_part, join_year
 from unified_iso.build.judge import NOT_PUBLISHED, NOTHING
 from unified_iso.build.load import Loader
 from unified_iso.build.metadata import Metadata
@@ -27,7 +28,7 @@ from unified_iso.build.plan import Part
 from unified_iso.build.publish import Companions, publish
 from unified_iso.build.recover import discard_candidates, recover
 from unified_iso.build.reports import known_reports, reports_of
-from unified_iso.build.spec import Dataset, Project, Source, is_dataset, is_view
+from unified_iso.build.spec import HOURLY_PART, Dataset, Project, Source, is_dataset, is_view
 from unified_iso.database import transaction
 from unified_iso.families import Family
 from unified_iso.footers import Entry
@@ -35,6 +36,7 @@ from unified_iso.inventory import update_inventory
 from unified_iso.limits import Limits
 from unified_iso.manifest import read_manifest
 from unified_iso.options import Options
+from unified_iso.quality.figures import FEWEST_ROWS_ALONE, keep_figures_of_part
 from unified_iso.quality.report import keep_results, update_report
 from unified_iso.quality.tables import current_figures
 from unified_iso.raw_files import why_no_operator
@@ -381,13 +383,16 @@ class _Builder:
                         loaded = loader.parse()
                     parts = plan.still_wanted(cursor, self.dataset, group) if loaded else []
                     self.busy.update(part.part for part in parts)
+                written = []
                 with self.writing:
                     if loaded:
                         self._ask(cursor)
                     for part in parts:
                         with self.advance.step(cursor, lines_of_group * WRITING / len(parts)):
-                            self._write(cursor, part)
+                            written.append((part, self._write(cursor, part)))
                     loader.drop_load()
+                for part, rows in written:
+                    self._keep_figures(cursor, part, rows)
                 self.busy.difference_update(part.part for part in parts)
 
     def _expect(self, cursor: duckdb.DuckDBPyConnection) -> int:
@@ -424,10 +429,11 @@ class _Builder:
             for table, answer in answers.items():
                 _keep(cursor, table, self.dataset, answer)
 
-    def _write(self, cursor: duckdb.DuckDBPyConnection, part: Part) -> None:
+    def _write(self, cursor: duckdb.DuckDBPyConnection, part: Part) -> int:
+        """Write a part and account for it; return its rows."""
         run, dataset = self.run, self.dataset
         run.require_going_on()
-        file = run.workspace.candidates / dataset.model / f"{part.part}.parquet"
+        file = self._file_of(part)
         texts = write.shorten_texts(
             cursor, dataset, run.families[dataset.family], part, run.options
         )
@@ -438,6 +444,20 @@ class _Builder:
             cursor, dataset, part, file, lambda: self._count_repeats(cursor, part)
         )
         self._note(part, rows)
+        return rows
+
+    def _file_of(self, part: Part) -> Path:
+        return self.run.workspace.candidates / self.dataset.model / f"{part.part}.parquet"
+
+    def _keep_figures(self, cursor: duckdb.DuckDBPyConnection, part: Part, rows: int) -> None:
+        """Compute what the quality report says of a large month, while the other worker writes."""
+        run, dataset = self.run, self.dataset
+        if run.is_publishing and dataset.part == HOURLY_PART and rows >= FEWEST_ROWS_ALONE:
+            run.require_going_on()
+            year = _year_of(run, cursor, dataset, part.year, self.fingerprint)
+            told = {"part": str(part.part), "digest": part.digest, "rows": rows}
+            entry = entry_of_part(run.workspace, year, told)
+            keep_figures_of_part(cursor, entry, self._file_of(part), run.families)
 
     def _note(self, part: Part, rows: int) -> None:
         self.run.note(f"wrote part {self.dataset.model} {part.part}: {rows} rows")
@@ -454,7 +474,7 @@ class _Builder:
             return
         files = dict(views.year_files(cursor, run.workspace, parent))
         for part in plan.planned(cursor, dataset, "stale"):
-            file = run.workspace.candidates / dataset.model / f"{part.part}.parquet"
+            file = self._file_of(part)
             of_year = [files[part.year]]
             with write.rows_of_files(cursor, parent.relation, of_year, part.bounds("datetime_utc")):
                 write.write_part(cursor, dataset, self.sql, file, run.options)

@@ -1,7 +1,8 @@
 """What only the rows of a year file tell: coverage by day, prices by month and by local hour.
 
 The rows of a month are read once, when they are new, however often the file around them is written
-again. The figures are kept in the working database; where that is lost, they are computed again.
+again: those of a large one while the next is loaded, all others when they are published. The
+figures are kept in the working database; where that is lost, they are computed again.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
+from pathlib import Path
 
 import duckdb
 
@@ -26,8 +29,12 @@ from unified_iso.workspace import Workspace
 
 # Months are read together up to here; a month of five-minute prices of all nodes may have more.
 ROWS_AT_ONCE = 10_000_000
+# A part with fewer costs more read alone than with its neighbours.
+FEWEST_ROWS_ALONE = 1_000_000
 _TABLES = ("figured_months", "day_figures", "price_figures", "hour_figures")
 _QUERIES = ("keep_day_figures", "group_prices", "keep_price_figures", "keep_hour_figures")
+# In front of the path of figures that are of a file to be published, and of none that is.
+_UNPUBLISHED = "unpublished:"
 # Between the columns of a series that has several.
 _SEPARATOR = "chr(31)"
 
@@ -69,6 +76,7 @@ def keep_figures(
     }
     wanted = {entry["path"]: list(_months_of(entry, families)) for entry in files}
     current = {(path, m.month): m.made_of for path, months in wanted.items() for m in months}
+    known |= _take_over(cursor, current, known)
     _forget(cursor, [key for key, made_of in known.items() if current.get(key) != made_of])
     for entry in files:
         path = entry["path"]
@@ -76,6 +84,51 @@ def keep_figures(
         for months in _groups(wanted[path], missing):
             go_on()
             _keep_months(workspace, cursor, entry, families, months)
+
+
+def keep_figures_of_part(
+    cursor: duckdb.DuckDBPyConnection,
+    entry: Entry,
+    file: Path,
+    families: Mapping[str, Family],
+) -> None:
+    """Compute the figures of a month before it is published; `keep_figures` takes them over then.
+
+    entry: what the manifest will say of the year file, with the part of this month alone.
+    file: the part.
+
+    Where the file can't be read nothing is kept, and `keep_figures` meets the same and says why.
+    """
+    [month] = _months_of(entry, families)
+    path = f"{_UNPUBLISHED}{entry['path']}"
+    _forget(cursor, [(path, month.month)])
+    with suppress(duckdb.Error), transaction(cursor):
+        _compute(cursor, entry | {"path": path}, file, families, [month.month])
+        _add_months(cursor, path, [month], None)
+
+
+def _take_over(
+    cursor: duckdb.DuckDBPyConnection,
+    current: Mapping[tuple[str, date], str],
+    known: Mapping[tuple[str, date], str],
+) -> dict[tuple[str, date], str]:
+    """Let figures that were computed before their files were published be those of the files."""
+    taken = {
+        (path, month): made_of
+        for (path, month), made_of in current.items()
+        if known.get((path, month)) != made_of
+        and known.get((f"{_UNPUBLISHED}{path}", month)) == made_of
+    }
+    _forget(cursor, [*taken])
+    if taken:
+        renamed = [[path, f"{_UNPUBLISHED}{path}", month] for path, month in taken]
+        with transaction(cursor):
+            for table in _TABLES:
+                cursor.executemany(
+                    f"update inventory.{table} set path = $1 where path = $2 and month = $3",
+                    renamed,
+                )
+    return taken
 
 
 def digest_of_manifest(workspace: Workspace, families: Mapping[str, Family]) -> str:
@@ -140,27 +193,34 @@ def _keep_months(
     fault = None
     try:
         with transaction(cursor):
-            _compute(workspace, cursor, entry, families, [m.month for m in months])
+            file = workspace.out / entry["path"]
+            _compute(cursor, entry, file, families, [m.month for m in months])
     except duckdb.Error as error:
         if is_of_machine(error) or isinstance(error, duckdb.InterruptException):
             raise
         fault = str(error).replace(str(workspace.out), "").splitlines()[0]
     with transaction(cursor):
-        cursor.executemany(
-            "insert into inventory.figured_months values ($1, $2, $3, $4)",
-            [[entry["path"], m.month, m.made_of, fault] for m in months],
-        )
+        _add_months(cursor, entry["path"], months, fault)
+
+
+def _add_months(
+    cursor: duckdb.DuckDBPyConnection, path: str, months: Iterable[_Month], fault: str | None
+) -> None:
+    cursor.executemany(
+        "insert into inventory.figured_months values ($1, $2, $3, $4)",
+        [[path, m.month, m.made_of, fault] for m in months],
+    )
 
 
 def _compute(
-    workspace: Workspace,
     cursor: duckdb.DuckDBPyConnection,
     entry: Entry,
+    file: Path,
     families: Mapping[str, Family],
     months: Sequence[date],
 ) -> None:
     family = families.get(entry.get("family", ""))
-    rows = year_files_sql([workspace.out / entry["path"]])
+    rows = year_files_sql([file])
     cursor.execute(
         f"create or replace temp view year_rows as {_rows_sql(cursor, rows, entry, family)}"
     )
