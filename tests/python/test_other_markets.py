@@ -81,6 +81,27 @@ FILES = {
         "2022-06-01T07:15:00-00:00,2022-06-01T07:30:00-00:00,2022-06-01,1,2,A,RTPD,LMP,18.0",
     ),
 }
+# Files of reports that no dataset reads have the columns of their siblings: names alone tell them.
+UNREAD = {
+    "nyiso/damlbmp_zone/20220719hamlbmp_zone.csv": "nyiso/hamlbmp_zone",
+    "nyiso/damlbmp_gen/20220719hamlbmp_gen.csv": "nyiso/hamlbmp_gen",
+    "caiso/prc_lmp/20220602_20220603_PRC_HASP_LMP_HASP_v3.csv": "caiso/prc_hasp_lmp",
+    "caiso/prc_lmp/20220602_20220603_PRC_SPTIE_LMP_DAM_v5.csv": "caiso/prc_sptie_lmp",
+    "caiso/prc_lmp/20220602_20220603_PRC_CD_INTVL_LMP_RTM_v1.csv": "caiso/prc_cd_intvl_lmp",
+    "caiso/prc_lmp/20220602_20220603_PRC_CD_SPTIE_LMP_RTM_v3.csv": "caiso/prc_cd_sptie_lmp",
+    "caiso/prc_lmp/20220602_20220603_PRC_RTM_LAP_RTM_v6.csv": "caiso/prc_rtm_lap",
+}
+FILES |= {
+    name: (
+        (LBMP, "07/19/2022 00:00,CAPITL,61757,72.06,5.27,0.75")
+        if name.startswith("nyiso")
+        else (
+            CAISO,
+            "2022-06-02T07:00:00-00:00,2022-06-02T08:00:00-00:00,2022-06-02,1,0,A,DAM,LMP,24.5",
+        )
+    )
+    for name in UNREAD
+}
 MEMBERS = {
     "20230718da.csv": (LBMP, "07/18/2023 00:00,CAPITL,61757,62.06,5.27,0.75"),
     "20230718rt.csv": (LBMP, "07/18/2023 00:05:00,CAPITL,61757,67.34,6.43,1.32"),
@@ -100,6 +121,7 @@ REFUSED = {
     "pjm/rt_fivemin_hrl_lmps/b.csv": "is another report: all of its stamps are on the hour",
     "caiso/prc_lmp/b.csv": "is another report: MARKET_RUN_ID is RTPD and DAM in no line: move it to"
     " caiso/prc_rtpd_lmp if that is RTPD, or to caiso/prc_intvl_lmp if RTM",
+    **{name: f"is called as files of {report} are" for name, report in UNREAD.items()},
 }
 PUBLISHED = [
     (datetime(2022, 6, 1, 7, tzinfo=UTC), "CAISO", "A", 24.5),
@@ -215,7 +237,7 @@ def test_files_refused_by_their_rows_are_not_read_again_for_nothing(
 ) -> None:
     before, ran, after = again
     assert read_again(ran, "nyiso") == []
-    assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 3
+    assert len([line for line in ran.says if line.startswith("refused nyiso/")]) == 5
     assert after["nyiso"] == [("as it was", reader) for _, reader in before["nyiso"]]
 
 
