@@ -53,6 +53,7 @@ from unified_iso.shapes import (
     is_utf16,
     kind_of,
     may_need_copy,
+    name_in_r,
     refuse_row_names,
     refuse_unreadable,
     without_empty_end,
@@ -99,6 +100,8 @@ AS_TEXT = "text"
 SEAM = 64
 # First bytes of a file among which lines are looked at one by one.
 SAMPLED = 1 << 16
+# Windows joins files with `copy *.csv all.csv`, which ends the text with this byte.
+_END_MARK = b"\x1a"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 STRAYS_SHOWN = 5
@@ -138,7 +141,8 @@ class Column:
     @cached_property
     def spellings(self) -> frozenset[str]:
         """Every accepted header cell, folded as `fold` does."""
-        return frozenset(fold(name) for name in (self.name, *self.aliases))
+        names = (self.name, *self.aliases)
+        return frozenset(fold(spelled) for name in names for spelled in (name, name_in_r(name)))
 
 
 # Of each group one column is enough.
@@ -792,6 +796,9 @@ def _inspect_csv(
         refuse_unreadable(content.head[:FIRST_BYTES])
         if is_utf16(content.head):
             path = _in_utf8(path, data_source, cache)
+            content = _read_through(path, budget, report)
+        if content.tail.endswith(_END_MARK):
+            path = _without_end_mark(path, data_source, cache)
             content = _read_through(path, budget, report)
         result.layout = _layout_of(content.head, data_source, report, others)
         _refuse_days_first(result.layout.first_stamps, name)
@@ -1649,6 +1656,18 @@ def _in_utf8(path: Path, data_source: str, cache: Path) -> Path:
             raise Refused(
                 f"is not sound UTF-16 text ({words_of(error)}): save it as UTF-8 csv"
             ) from error
+    return copy
+
+
+def _without_end_mark(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy of a text without the mark of its end."""
+    copy = _unused_link(data_source, ".csv", cache, "marked")
+    held = b""
+    with _opened(path) as stream, _new_copy(copy) as write:
+        while block := stream.read(BLOCK):
+            write(held)
+            held = block
+        write(held.rstrip(_END_MARK))
     return copy
 
 

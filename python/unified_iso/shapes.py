@@ -110,6 +110,12 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_\"]+", "", name).casefold()
 
 
+def name_in_r(name: str) -> str:
+    """Name of a column as R's read.csv changes it: `LBMP ($/MWHr)` becomes `LBMP....MWHr.`."""
+    dotted = re.sub(r"[^\w.]", ".", name)
+    return dotted if re.match(r"[^\W\d_]|\.(?!\d)", dotted) else f"X{dotted}"
+
+
 def is_line_of_types(cells: Sequence[str], header: Sequence[str]) -> bool:
     """Whether a line below a header names types or units.
 

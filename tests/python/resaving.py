@@ -891,6 +891,13 @@ def blanks_around_header(sheet: Sheet, rng: random.Random) -> Sheet | None:
     return replace(sheet, header=[f" {name} " for name in sheet.header])
 
 
+@on_sheet("header")
+def header_of_r(sheet: Sheet, rng: random.Random) -> Sheet | None:
+    """`Time.Stamp` and `LBMP....MWHr.`: R's read.csv gives columns names of its own."""
+    bare = sheet.bare()
+    return replace(bare, header=[re.sub(r"[^\w.]", ".", name) for name in bare.header])
+
+
 # --- Lines and letters ----------------------------------------------------------------------------
 
 

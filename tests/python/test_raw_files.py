@@ -212,6 +212,7 @@ SOUND_HEADERS = {
     "blanks for underscores": "datetime beginning utc,pnode id,total lmp da",
     "blanks around": " datetime_beginning_utc , pnode_id , total_lmp_da ",
     "an alias": "datetime_beginning_utc,pnode_id,total lmp (DA)",
+    "an alias that R has read": "datetime_beginning_utc,pnode_id,total.lmp..DA.",
 }
 
 
@@ -536,7 +537,27 @@ def test_digits_in_groups_may_be_a_name(tmp_path: Path) -> None:
     assert result.refusal is None
 
 
-@pytest.mark.parametrize("byte", [0, 7, 11, 27, 31])
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+@pytest.mark.parametrize("end", [b"\n\x1a", b"\r\n\x1a", b"\x1a"])
+def test_a_text_may_end_with_the_mark_of_windows(tmp_path: Path, end: bytes, name: str) -> None:
+    content = PJM_CSV + ROW + b"\n" + ROW + end
+    packed = gzip.compress(content) if name.endswith(".gz") else content
+    (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", packed)
+    assert (result.refusal, result.lines) == (None, 3)
+    assert result.read_path is not None
+    assert Path(result.read_path).read_bytes().rstrip(b"\r\n") == content.rstrip(b"\r\n\x1a")
+
+
+def test_the_mark_of_windows_may_stand_alone_in_its_block(tmp_path: Path) -> None:
+    rows = PJM_CSV + (ROW + b"\n") * ((BLOCK - len(PJM_CSV)) // (len(ROW) + 1))
+    content = rows + b"\n" * (BLOCK - len(rows))
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content + b"\x1a")
+    assert result.refusal is None
+    assert result.read_path is not None
+    assert Path(result.read_path).read_bytes() == content
+
+
+@pytest.mark.parametrize("byte", [0, 7, 11, 26, 27, 31])
 def test_a_byte_that_no_text_has_is_named_with_its_line(tmp_path: Path, byte: int) -> None:
     content = PJM_CSV + ROW.replace(b"51217", b"512" + bytes([byte]) + b"17") + b"\n"
     (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)

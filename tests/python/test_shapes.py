@@ -15,6 +15,7 @@ from test_raw_shapes import refusal, workbook, zipped
 from unified_iso import inventory
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.raw_files import BLOCK, Column, Inspected, Report, inspect, list_raw_files
+from unified_iso.shapes import name_in_r
 
 HOURLY = Report(
     iso="pjm",
@@ -482,6 +483,25 @@ def test_a_sheet_with_most_of_the_header_is_told(tmp_path: Path) -> None:
     _, february = opened(tmp_path, "x.xlsx", workbook({"Jan": cells, "Feb": damaged}), BOOK)
     assert february.refusal is not None
     assert february.refusal.startswith("line 1: the header of book lacks total_lmp_da")
+
+
+# --- Names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "in_r"),
+    [
+        ("LBMP ($/MWHr)", "LBMP....MWHr."),
+        ("10 Min Spinning", "X10.Min.Spinning"),
+        ("_id", "X_id"),
+        (".5 hours", "X.5.hours"),
+        (".z", ".z"),
+        ("pnode_id", "pnode_id"),
+        ("", "X"),
+    ],
+)
+def test_names_are_made_as_r_makes_them(name: str, in_r: str) -> None:
+    assert name_in_r(name) == in_r
 
 
 # --- Words ---------------------------------------------------------------------------------------
