@@ -18,8 +18,8 @@
             other_type.settlement_location_type
         ) as settlement_location_type,
         {{ published_id('lmps.pnode_id') }} as settlement_location_id,
-        {{ trimmed('lmps.zone') }} as zone,
-        {{ pjm_voltage('lmps.voltage') }} as voltage_kv,
+        {{ unless_missing('lmps.zone') }} as zone,
+        {{ pjm_voltage(unless_missing('lmps.voltage')) }} as voltage_kv,
         lmps.total_lmp_{{ market }} as lmp_total,
         {% if market == 'da' %}
         {% set total = 'lmps.total_lmp_da' %}

@@ -8,7 +8,7 @@
         lmps.{{ adapter.quote(utc_end) }} as utc_end,
         lmps.interval as local_end,
         {{ trimmed('lmps.' ~ adapter.quote(location)) }} as settlement_location,
-        {{ trimmed('lmps.baa') }} as zone,
+        {{ unless_missing('lmps.baa') }} as zone,
         lmps.lmp as lmp_total,
         {{ part_or_rest('lmps.mec', 'MEC', 'lmps.lmp', ['lmps.mcc', 'lmps.mlc'], 4) }} as lmp_energy,
         {{ part_or_rest('lmps.mcc', 'MCC', 'lmps.lmp', ['lmps.mec', 'lmps.mlc'], 4) }} as lmp_congestion,

@@ -12,6 +12,15 @@
 {%- endmacro %}
 
 
+{#- R, pandas and databases write a word where a text is missing. -#}
+{% macro unless_missing(text) %}
+    case
+        when {{ text }} in ('NA', 'N/A', 'NaN', 'nan', 'None', 'NULL', 'null', 'Null', '\N') then null
+        else {{ trimmed(text) }}
+    end
+{%- endmacro %}
+
+
 {% macro blank_characters() %}
     {{- return(adapter.dispatch('blank_characters', 'unified_iso')()) -}}
 {% endmacro %}
