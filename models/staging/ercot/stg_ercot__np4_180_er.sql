@@ -1,7 +1,8 @@
 -- ERCOT day-ahead prices of hubs and load zones by year, report NP4-180-ER. One row per settlement point and
 -- hour, of all sheets and of sheets saved as csv.
--- Quirks: those of NP4-190-CD under other headings; sheets of months to come have a header only; a sheet that
--- was saved as csv has commas in its thousands.
+-- Quirks: those of NP4-190-CD under other headings; sheets of months to come have a header only; a book may
+-- have a blank row, or one with its day of posting alone, as that of real time has; a sheet that was saved as
+-- csv has commas in its thousands.
 with source as (
 
     select * from {{ source('ercot', 'np4_180_er') }}
@@ -20,7 +21,7 @@ pointed as (
 
 ),
 
-typed as (
+named as (
 
     select
         source.raw_file,
@@ -36,6 +37,15 @@ typed as (
         null::varchar as zone
     from source
     left join pointed on source.raw_file = pointed.raw_file
+
+),
+
+typed as (
+
+    select
+        *,
+        coalesce({{ trimmed('hour_ending') }}, printed_price) is null as is_blank
+    from named
 
 ),
 
@@ -63,9 +73,21 @@ kinds as (
 
 ),
 
+judged as (
+
+    select
+        * exclude (label_error),
+        case
+            when is_blank then 'filtered: blank row of a yearly book'
+            else label_error
+        end as label_error
+    from kinds
+
+),
+
 final as (
 
-    {{ ercot_spp_prices('kinds', printed_price='printed_price') }}
+    {{ ercot_spp_prices('judged', printed_price='printed_price') }}
 
 )
 
