@@ -1555,6 +1555,10 @@ def _why_not(
             return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
     if separated := _other_separator(lines, report):
         return Refused(f"separates its cells by {separated}: save it with commas between them")
+    if any(len(cells) == 1 and _match(cells_of(cells[0]), report) for cells in rows):
+        return Refused(
+            "has each line in quotes, as one cell: save it with quotes around no more than a cell"
+        )
     found = max(rows, key=lambda cells: _hits(cells, report), default=[])
     if found:
         # The title decides, because reports of one operator share most cells of their headings.

@@ -80,6 +80,9 @@ def refuse_unreadable(first: bytes) -> None:
             raise Refused(words)
     if first[_TAR_AT : _TAR_AT + 5] == b"ustar":
         raise Refused("is a tar archive: unpack it")
+    pairs = first[: len(first) // 2 * 2]
+    if any(pairs[::2]) != any(pairs[1::2]):
+        raise Refused("is UTF-16 text without its mark: save it as UTF-8 csv")
 
 
 def is_utf16(first: bytes) -> bool:

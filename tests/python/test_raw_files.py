@@ -387,7 +387,19 @@ NO_REPORTS = {
     "xml": (b'<?xml version="1.0"?>\n<m:OASISReport/>', "is an XML reply"),
     "bare xml error": (b"<m:ERR_CODE>1015</m:ERR_CODE>\n", "is an XML reply"),
     "latin-1": ("datetime_beginning_utc,Städte\n".encode("latin-1"), "is not UTF-8 text"),
-    "utf-16 without its mark": (PJM_CSV.decode().encode("utf-16-le"), "line 1 is no header of"),
+    "utf-16 without its mark": (
+        PJM_CSV.decode().encode("utf-16-le"),
+        "is UTF-16 text without its mark: save it as UTF-8 csv",
+    ),
+    "utf-16 the other way round": (PJM_CSV.decode().encode("utf-16-be"), "is UTF-16 text without"),
+    "lines in quotes": (
+        b'"' + PJM_CSV.strip().replace(b"\n", b'"\n"') + b'"\n',
+        "has each line in quotes, as one cell: save it with quotes around no more than a cell",
+    ),
+    "quoted lines in quotes": (
+        b'"""datetime_beginning_utc"",""pnode_id"",""total_lmp_da"""\n',
+        "has each line in quotes",
+    ),
     "words": (b"no data found for your request\n", "line 1 is no header of da_hrl_lmps"),
     "header only of another kind": (b"a,b,c\n", "line 1 is no header of da_hrl_lmps"),
     "blank lines": (b"\n\n\n", "da_hrl_lmps"),
