@@ -90,16 +90,22 @@ UNREAD = {
     "caiso/prc_lmp/20220602_20220603_PRC_CD_INTVL_LMP_RTM_v1.csv": "caiso/prc_cd_intvl_lmp",
     "caiso/prc_lmp/20220602_20220603_PRC_CD_SPTIE_LMP_RTM_v3.csv": "caiso/prc_cd_sptie_lmp",
     "caiso/prc_lmp/20220602_20220603_PRC_RTM_LAP_RTM_v6.csv": "caiso/prc_rtm_lap",
+    "pjm/rt_hrl_lmps/rt_unverified_hrl_lmps (1).csv": "pjm/rt_unverified_hrl_lmps",
+    "pjm/rt_hrl_lmps/rt_unverified_fivemin_lmps.csv": "pjm/rt_unverified_fivemin_lmps",
 }
 FILES |= {
-    name: (
-        (LBMP, "07/19/2022 00:00,CAPITL,61757,72.06,5.27,0.75")
-        if name.startswith("nyiso")
-        else (
+    name: {
+        "nyiso": (LBMP, "07/19/2022 00:00,CAPITL,61757,72.06,5.27,0.75"),
+        "caiso": (
             CAISO,
             "2022-06-02T07:00:00-00:00,2022-06-02T08:00:00-00:00,2022-06-02,1,0,A,DAM,LMP,24.5",
-        )
-    )
+        ),
+        "pjm": (
+            "datetime_beginning_utc,pnode_id,pnode_name,type,total_lmp_rt",
+            "6/2/2023 4:00:00 AM,1,PJM-RTO,ZONE,21.0",
+            "6/2/2023 5:00:00 AM,1,PJM-RTO,ZONE,22.0",
+        ),
+    }[name.partition("/")[0]]
     for name in UNREAD
 }
 MEMBERS = {
