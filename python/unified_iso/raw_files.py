@@ -102,6 +102,10 @@ SEAM = 64
 SAMPLED = 1 << 16
 # Windows joins files with `copy *.csv all.csv`, which ends the text with this byte.
 _END_MARK = b"\x1a"
+# A comma can't be a decimal sign where a point follows.
+_THOUSANDS = re.compile(
+    rb'(?<![^,])"[ \t]*(-?[0-9]{1,3}(?:,[0-9]{3})+[.][0-9]+)[ \t]*"(?![^,\r\n])'
+)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 LONGEST_HINT_DAYS = 400
 STRAYS_SHOWN = 5
@@ -162,6 +166,7 @@ class Report:
     rollups: pattern of names of members in which the operator adds the prices of an archive once
         more, in a layout that is not read.
     books: whether it also comes as Excel workbooks.
+    grouped_numbers: whether files may have commas in thousands, where a decimal point follows.
     dated: whether a file has one delivery day, written above its header or in its name.
     day_above: pattern of the line above the header that has this day, where other lines have days
         too; the day in the name must then be the same.
@@ -183,6 +188,7 @@ class Report:
     side_files: str | None = None
     rollups: str | None = None
     books: bool = False
+    grouped_numbers: bool = False
     dated: bool = False
     day_above: str | None = None
     other_columns: tuple[str, ...] = ()
@@ -816,6 +822,8 @@ def _inspect_csv(
             _check_grouped_digits(path, result.layout, report)
         if report.dated and not _has_days(result.layout, report):
             result.report_date = _report_date(result.layout.above, name, report.day_above)
+        if report.grouped_numbers and content.quotes:
+            path = _with_plain_numbers(path, data_source, cache)
         if content.mixes_line_ends:
             path = _with_one_line_end(path, data_source, cache)
         refuse_row_names(heading, content.head[:SAMPLED])
@@ -1682,6 +1690,21 @@ def _with_line_feeds(path: Path, data_source: str, cache: Path) -> Path:
         while block := stream.read(BLOCK):
             write(block.replace(b"\r", b"\n"))
     return copy
+
+
+def _with_plain_numbers(path: Path, data_source: str, cache: Path) -> Path:
+    """Path of a copy without commas in thousands, if there are any."""
+    copy = _unused_link(data_source, ".csv", cache, "plain")
+    changed = 0
+    with _opened(path) as stream, _new_copy(copy) as write:
+        for line in _pieces_of_lines(stream):
+            plain, found = _THOUSANDS.subn(lambda cell: cell[1].replace(b",", b""), line)
+            changed += found
+            write(plain)
+    if changed:
+        return copy
+    copy.unlink()
+    return path
 
 
 def _with_one_line_end(path: Path, data_source: str, cache: Path) -> Path:

@@ -51,6 +51,7 @@ ZONE = (
     "AMIL.IP,Loadzone,MLC,0,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,.2,0",
 )
 BY_VALUE = tuple(line for lines in zip(HUB, ZONE, strict=True) for line in lines)
+DEAR = (HUB[0].replace(".21", '"-1,000.21"').replace("32.8", '"1,032.80"'), *HUB[1:])
 HEADER = "Node,Type,Value," + ",".join(f"HE {hour}" for hour in range(1, 25))
 # Of one node: hour ending, total, energy, congestion, loss.
 HUB_PRICES = {1: (0.21, 0.54, -0.31, -0.02), 12: (20, 19.5, 0, 0.5), 24: (32.8, 32.3, 1.5, -1)}
@@ -95,6 +96,8 @@ GOOD = {
     "2013/20131231 all.csv": merged("Market Day", ("6/5/2013", "6/6/2013")),
     # Of the years in which one day-ahead price was published.
     "2011/20110605_da_lmp.csv": daily("06/05/2011", BY_VALUE, "Day Ahead Market LMPs"),
+    # Prices of 1,000 $/MWh and more, as bundles of the market's archive have them, below a blank line.
+    "2010/2010-Jan_DA_LMPs.csv": b"\n" + quarterly(("01/05/2010",), DEAR),
     # Prices whole, and later in order the LMP line alone, twice, with another price in HE 24.
     "2012/a.csv": daily("06/05/2012", HUB),
     "2012/b.csv": daily("06/05/2012", (HUB[0].removesuffix("32.8") + "33",) * 2),
@@ -232,6 +235,14 @@ def test_hand_written_files_are_read(
                 assert found[utc, node] == (day, hour, "N", kind, *values)
 
 
+def test_commas_in_thousands_are_read(published: Published) -> None:
+    found = rows(published, 2010)
+    first = datetime(2010, 1, 5, 5, tzinfo=UTC)
+    assert len(found) == 24
+    assert found[first, "MINN.HUB"][4:] == (-1000.21, -999.88, -0.31, -0.02)
+    assert found[first + timedelta(hours=23), "MINN.HUB"][4:] == (1032.8, 1032.3, 1.5, -1)
+
+
 def rows(published: Published, year: int) -> dict[tuple[datetime, str], tuple[Any, ...]]:
     found = query(
         "select datetime_utc, settlement_location_id, delivery_date, delivery_hour, dst_flag,"
@@ -332,6 +343,7 @@ def test_rejected_lines_stop_their_year_and_no_other(published: Published) -> No
         [line] = [s for s in blocked if s.startswith(f"not published {MODEL} {year}: ")]
         assert said in line
     assert published.strict_years == [
+        2010,
         2011,
         2012,
         2013,

@@ -10,6 +10,7 @@ import struct
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -421,15 +422,17 @@ def test_what_is_no_report_is_refused_as_what_it_is(tmp_path: Path, kind: str) -
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def _inspected(tmp_path: Path, path: str, content: bytes | None) -> list[Inspected]:
-    """Put a file in the raw folder, unless it is there, list it and open it."""
+def _inspected(
+    tmp_path: Path, path: str, content: bytes | None, report: Report | None = None
+) -> list[Inspected]:
+    """Put a file in the raw folder, unless it is there, list it and open it as of this report."""
     raw = tmp_path / "raw"
     if content is not None:
         _written(raw / path, content)
     (listed,) = list_raw_files(raw, ["pjm", "nyiso"])
     assert listed.path == path
-    report = next((r for r in REPORTS if (r.iso, r.name) == (listed.iso, listed.report)), None)
-    return inspect(raw, tmp_path / "cache", listed, report, REPORTS)
+    known = next((r for r in REPORTS if (r.iso, r.name) == (listed.iso, listed.report)), None)
+    return inspect(raw, tmp_path / "cache", listed, report or known, REPORTS)
 
 
 def test_a_sound_file_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -567,6 +570,44 @@ def test_the_mark_of_windows_may_stand_alone_in_its_block(tmp_path: Path) -> Non
     assert result.refusal is None
     assert result.read_path is not None
     assert Path(result.read_path).read_bytes() == content
+
+
+GROUPED = replace(PJM, grouped_numbers=True)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+def test_commas_in_thousands_are_taken_out_where_a_report_has_them(
+    tmp_path: Path, name: str
+) -> None:
+    rows = (
+        b'3/8/2024 6:00:00 AM,"51,217","1,025.14"\n'
+        b'3/8/2024 7:00:00 AM,51217,"-12,345,678.5"\n'
+        b'3/8/2024 8:00:00 AM,51217," 1,025.14 "\n'
+        b'3/8/2024 9:00:00 AM,"A,123.4 B","1,025"\n'
+    )
+    content = PJM_CSV + rows
+    packed = gzip.compress(content) if name.endswith(".gz") else content
+    (result,) = _inspected(tmp_path, f"pjm/da_hrl_lmps/{name}", packed, GROUPED)
+    assert (result.refusal, result.lines) == (None, 5)
+    assert result.read_path is not None
+    assert Path(result.read_path).read_bytes() == PJM_CSV + (
+        b'3/8/2024 6:00:00 AM,"51,217",1025.14\n'
+        b"3/8/2024 7:00:00 AM,51217,-12345678.5\n"
+        b"3/8/2024 8:00:00 AM,51217,1025.14\n"
+        b'3/8/2024 9:00:00 AM,"A,123.4 B","1,025"\n'
+    )
+
+
+def test_a_file_without_commas_in_thousands_is_read_where_it_lies(tmp_path: Path) -> None:
+    content = PJM_CSV.replace(b"51217", b'"51217"')
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content, GROUPED)
+    assert result.read_path == str(tmp_path / "raw/pjm/da_hrl_lmps/x.csv")
+
+
+def test_commas_in_thousands_stay_where_a_report_has_none(tmp_path: Path) -> None:
+    content = PJM_CSV.replace(b"25.14", b'"1,025.14"')
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert result.read_path == str(tmp_path / "raw/pjm/da_hrl_lmps/x.csv")
 
 
 @pytest.mark.parametrize("byte", [0, 7, 11, 26, 27, 31])
