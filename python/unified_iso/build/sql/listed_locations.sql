@@ -21,17 +21,20 @@ with trimmed as (
     where nullif(trim(settlement_location_id), '') is not null
 ),
 
+-- Operators write the time with AM or PM, or none; a spreadsheet writes it without.
 dated as (
     select
         * exclude (voltage, effective, retirement),
         try_cast(regexp_extract(voltage, '^[0-9]+([.][0-9]+)?') as double) as voltage_kv,
         coalesce(
-            try_cast(effective as timestamp), try_strptime(effective, '%-m/%-d/%Y %-I:%M:%S %p'),
-            try_strptime(effective, '%-m/%-d/%Y')
+            try_cast(effective as timestamp),
+            try_strptime(effective, '%-m/%-d/%Y %-I:%M:%S %p'),
+            try_strptime(effective, ['%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y'])
         )::date as effective_date,
         coalesce(
-            try_cast(retirement as timestamp), try_strptime(retirement, '%-m/%-d/%Y %-I:%M:%S %p'),
-            try_strptime(retirement, '%-m/%-d/%Y')
+            try_cast(retirement as timestamp),
+            try_strptime(retirement, '%-m/%-d/%Y %-I:%M:%S %p'),
+            try_strptime(retirement, ['%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y'])
         )::date as retirement_date
     from trimmed
 ),
