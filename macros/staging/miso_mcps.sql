@@ -8,8 +8,9 @@
             raw_fault,
             delivery_day::timestamp as local_start,
             {{ trimmed('"Pnode"') }} as node,
+            -- Real-time reports write `Miso-Wide`.
             case
-                when {{ trimmed('"Pnode"') }} = 'MISO Wide' then 'MISO Wide'
+                when upper(replace({{ trimmed('"Pnode"') }}, '-', ' ')) = 'MISO WIDE' then 'MISO Wide'
                 else {{ trimmed('"Zone"') }}
             end as as_region,
             {{ trimmed('"MCP Type"') }} as published_product,

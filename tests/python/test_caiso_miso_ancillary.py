@@ -31,8 +31,11 @@ def line(node: str, zone: str, product: str, *prices: float) -> str:
 
 def mcps(title: str, day: str, *nodes: str, end: str = "\n", wide: float = 9.0) -> str:
     note = f"{day},,All Hours-Ending are Eastern Standard Time (EST)"
-    of_all = line("MISO Wide", "-", "GENREGMCP", wide)
-    above = [title, "", note, "", f",,MCP Type, {HOURS}", of_all, ""]
+    of_all = [line("MISO Wide", "-", "GENREGMCP", wide)]
+    if title.startswith("Real"):
+        products = ("GENREGMCP", "REGMILEAGEMCP")
+        of_all = [line("Miso-Wide", "-", product, wide) for product in products]
+    above = [title, "", note, "", f",,MCP Type, {HOURS}", *of_all, ""]
     return end.join([*above, f"Pnode,Zone,MCP Type, {HOURS}", *nodes, ""])
 
 
@@ -122,13 +125,15 @@ def test_the_one_day_ahead_price_of_before_march_2015_is_read(out: Path) -> None
 
 def test_final_prices_replace_preliminary_ones(out: Path) -> None:
     assert rows(out, "miso", 2024, "as_region = 'MISO Wide'") == [
-        ("RT", "GENREGMCP", "MISO Wide", 24, 6.0, 6.0, 2)
+        ("RT", "GENREGMCP", "MISO Wide", 24, 6.0, 6.0, 2),
+        ("RT", "REGMILEAGEMCP", "MISO Wide", 24, 6.0, 6.0, 2),
     ]
 
 
 def test_a_market_that_ends_before_another_is_no_product_that_vanishes(out: Path) -> None:
     """Final real-time prices come days after those of the day ahead."""
-    days = [(row[0], row[3]) for row in rows(out, "miso", 2021, "as_region = 'MISO Wide'")]
+    where = "as_region = 'MISO Wide' and as_product = 'GENREGMCP'"
+    days = [(row[0], row[3]) for row in rows(out, "miso", 2021, where)]
     assert days == [("DA", 48), ("RT", 24)]
     found = json.loads((out / "metadata/manifest.json").read_text())["findings"]
     assert [f for f in found if (f["model"], f["year"]) == ("miso_as_hourly", 2021)] == []

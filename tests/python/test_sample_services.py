@@ -174,5 +174,6 @@ def test_miso_final_report_follows_the_preliminary_one_with_other_prices(fall: P
         for report in ("asm_rtmcp_final", "asm_rtmcp_prelim")
     )
     assert final[0] == prelim[0]
-    assert final[5].startswith("MISO Wide,-,DEMREGMCP,")
+    assert final[5].startswith("Miso-Wide,-,DEMREGMCP,")
+    assert final[12].startswith("Miso-Wide,-,REGMILEAGEMCP,")
     assert final[5] != prelim[5]

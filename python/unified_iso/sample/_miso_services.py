@@ -3,8 +3,9 @@
 Shapes a reader must get right: two tables stand in a file, one of all of MISO, whose first two
 columns have no names, and one of nodes, all of which have the prices of their zone; the 24 hours of
 a day, which all days have, are columns; the preliminary and the final real-time report have one
-title. The pricing API has other products, and its files as the gridstatus library prints them tell
-their market by their names alone.
+title, name all of MISO otherwise than the day-ahead one and have the price of mileage for it. The
+pricing API has other products, and its files as the gridstatus library prints them tell their
+market by their names alone.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ FINAL_REPORT = "asm_rtmcp_final"
 PRELIMINARY_REPORT = "asm_rtmcp_prelim"
 PRELIMINARY, FINAL = Version(1, False, True), Version(2, True, False)
 
-WIDE = "MISO Wide"
+WIDE, REAL_TIME_WIDE = "MISO Wide", "Miso-Wide"
+MILEAGE = "REGMILEAGEMCP"
 CLOCK_NOTE = "All Hours-Ending are Eastern Standard Time (EST)"
 # The zone without nodes of demand, as in the one file seen.
 WITHOUT_DEMAND = "Zone 6"
@@ -35,15 +37,16 @@ PRODUCTS = (
     ("DEMSUPPMCP", "NON_SPIN", 600),
     ("GENSUPPMCP", "NON_SPIN", 600),
     ("SERREGMCP", "REG", 4000),
+    (MILEAGE, "REG_MILEAGE", 100),
 )
 
 
 def _is_traded(product: str, region: str) -> bool:
-    """Stored energy has a price in the first table alone, and demand not in all zones."""
+    """Stored energy and mileage are priced in the first table alone, demand not in all zones."""
     if region == WIDE:
         return True
-    is_stored, is_demand = product.startswith("SER"), product.startswith("DEM")
-    return not is_stored and not (is_demand and region == WITHOUT_DEMAND)
+    of_first_table, is_demand = product in ("SERREGMCP", MILEAGE), product.startswith("DEM")
+    return not of_first_table and not (is_demand and region == WITHOUT_DEMAND)
 
 
 # In the order of the columns of gridstatus, with the highest price in cents.
@@ -61,7 +64,13 @@ SERVICES_OF_API = tuple(
     for product, standard, highest in PRODUCTS_OF_API
 )
 SERVICES = tuple(
-    Service(product=product, standard=standard, region=region, highest=highest)
+    Service(
+        product=product,
+        standard=standard,
+        region=region,
+        highest=highest,
+        unit="$/MW-mile" if product == MILEAGE else "$/MW",
+    )
     for region in (WIDE, *ZONES)
     for product, standard, highest in PRODUCTS
     if _is_traded(product, region)
@@ -83,6 +92,7 @@ PLACES = service_places(
     {"is_of_api boolean": lambda service: service in SERVICES_OF_API},
 )
 _IN_REPORTS, _IN_API = "not is_of_api", "is_of_api"
+_DAY_AHEAD = f"{_IN_REPORTS} and product <> '{MILEAGE}'"
 DAY_AHEAD = service_curve(ISO, _ALL_SERVICES, cent=1)
 REAL_TIME = service_curve(ISO, _ALL_SERVICES, cent=1, market_type="RT")
 HOURLY = Dataset(name="as_hourly")
@@ -97,7 +107,8 @@ def day_ahead_files(span: Span) -> Iterator[File]:
     """A day each whatever days_per_file says, as the operator has them."""
     for day, lines in span.by_day():
         above = ("Dayahead Market MCPs.", "", f"{day:%m/%d/%Y},,{CLOCK_NOTE}", "")
-        yield _file(DAY_AHEAD_REPORT, day, lines, _select(above, 2, _SHORTEST, "\n"))
+        select = _select(above, 2, _SHORTEST, "\n", WIDE)
+        yield _file(DAY_AHEAD_REPORT, day, lines, select, _DAY_AHEAD)
 
 
 def final_files(span: Span) -> Iterator[File]:
@@ -118,17 +129,18 @@ def _real_time_file(name: str, day: date, lines: list[Line], version: Version) -
     title = "Real Time Market MCPs.,Not settlement quality data."
     above = (title, "", f"{day:%m/%d/%Y},,{CLOCK_NOTE}", "")
     stands = [replace(line, version=version) for line in lines]
-    return _file(name, day, stands, _select(above, 1, _WITH_CENTS, "\r\n"))
+    select = _select(above, 1, _WITH_CENTS, "\r\n", REAL_TIME_WIDE)
+    return _file(name, day, stands, select, _IN_REPORTS)
 
 
-def _file(name: str, day: date, lines: list[Line], select: str) -> File:
+def _file(name: str, day: date, lines: list[Line], select: str, where: str) -> File:
     stem = f"{day:%Y%m%d}_{name}"
     return File(
         name=f"{stem}.csv",
         archive=f"{stem}_csv.zip",
         select=select,
         lines=lines,
-        where=_IN_REPORTS,
+        where=where,
     )
 
 
@@ -180,7 +192,9 @@ def _file_of_api(method: str, span: Span, lines: list[Line]) -> File:
     )
 
 
-def _select(above: tuple[str, ...], blank_lines: int, printed: str, line_end: str) -> str:
+def _select(
+    above: tuple[str, ...], blank_lines: int, printed: str, line_end: str, wide: str
+) -> str:
     """SQL of both tables; a column is a whole line, because one table has other headings."""
     # Nothing is quoted, so the heading is all lines above the first table, and the first line of
     # the second table begins with those between them.
@@ -201,7 +215,7 @@ def _select(above: tuple[str, ...], blank_lines: int, printed: str, line_end: st
             from (
                 select
                     node is not null as is_of_node,
-                    coalesce(node, region) as label,
+                    coalesce(node, '{wide}') as label,
                     if(node is null, '-', region) as zone_label,
                     product,
                     hours,
