@@ -40,6 +40,8 @@
                 then {{ is_another_report("'it has the service ' || published_product", 'pjm/' ~ elsewhere) }}
             {%- endfor %}
             when price_unit = 'RATIO' then 'filtered: a ratio is no price'
+            -- Regulation had a marginal benefits factor until 2025, of which no file was seen: its unit is not known.
+            when published_product like '% Factor' then 'filtered: a factor is no price'
             when price_unit is null then 'rejected: no unit'
             when price_unit <> 'PRICE' then 'rejected: unit ' || price_unit || ' is neither Price nor Ratio'
             when version is null then 'rejected: no version_nbr'
