@@ -33,29 +33,22 @@
 {#- Where no column tells the market, the length of the interval does: `hourly` says what an hour is of. A column of
     `words` has prices of the product that another column names. `faults` are cases of what else is wrong with a row. -#}
 {% macro gridstatus_as_prices(
-    rows, iso, products, quantities={}, hourly="'DA'", told_market=false, words={}, own_ends=false, faults=''
+    rows, iso, products, quantities={}, hourly="'DA'", words={}, own_ends=false, faults=''
 ) %}
     with judged as (
 
         select
-            *
-            {%- if not told_market %}
-            replace (
+            * replace (
                 case
                     when market <> 'none' then market_type
                     when interval_minutes = 60 then {{ hourly }}
                     when interval_minutes < 60 then 'RT'
                 end as market_type
-            )
-            {%- endif %},
+            ),
             case
                 when left_out is not null then 'filtered: ' || left_out
                 when time_error is not null then time_error
-                {%- if told_market %}
-                when market_type is null then 'rejected: the Market ' || market || ' is unknown'
-                {%- else %}
                 when market_type is null and market <> 'none' then 'rejected: the Market ' || market || ' is unknown'
-                {%- endif %}
                 when interval_minutes is null
                     then 'rejected: neither the time step nor an Interval End tells the length of the interval'
                 {{- faults }}

@@ -54,6 +54,16 @@ Time,Interval Start,Interval End,Region,Market,Regulation Up
 2024-06-01 00:00:00-07:00,2024-06-01 00:00:00-07:00,2024-06-01 00:15:00-07:00,AS_SP26,RTM,1.0
 2024-06-01 00:15:00-07:00,2024-06-01 00:15:00-07:00,2024-06-01 00:30:00-07:00,AS_SP26,RTM,2.0
 """,
+    "caiso/gridstatus_as/quarters_of_2026.csv": """
+Interval Start,Interval End,Region,Regulation Up
+2024-06-01 00:30:00-07:00,2024-06-01 00:45:00-07:00,AS_SP26,3.0
+2024-06-01 00:45:00-07:00,2024-06-01 01:00:00-07:00,AS_SP26,4.0
+""",
+    "caiso/gridstatus_as/hours_of_no_market.csv": """
+Interval Start,Interval End,Region,Regulation Up
+2024-06-01 00:00:00-07:00,2024-06-01 01:00:00-07:00,AS_SP26,3.0
+2024-06-01 01:00:00-07:00,2024-06-01 02:00:00-07:00,AS_SP26,4.0
+""",
     "nyiso/gridstatus_as/day.csv": """
 Interval Start,Interval End,Zone,10 Min Spin Reserves,10 Min Non-Spin Reserves,Regulation Capacity
 2025-03-09 01:00:00-05:00,2025-03-09 03:00:00-04:00,WEST,5.0,4.0,8.0
@@ -182,6 +192,8 @@ def published(built: tuple[Built, Ran], model: str) -> list[tuple[Any, ...]]:
             [
                 ("06-01 07:00:00", "RT", "RU", "AS_SP26", 1.0),
                 ("06-01 07:15:00", "RT", "RU", "AS_SP26", 2.0),
+                ("06-01 07:30:00", "RT", "RU", "AS_SP26", 3.0),
+                ("06-01 07:45:00", "RT", "RU", "AS_SP26", 4.0),
             ],
         ),
         (
@@ -300,6 +312,9 @@ def test_an_own_report_goes_first_and_the_rest_is_counted(built: tuple[Built, Ra
     assert hosted["caiso_as_hourly", "filtered: the hour-ahead run is another market"] == 2
 
 
-def test_a_file_of_energy_prices_is_refused(built: tuple[Built, Ran]) -> None:
+def test_files_of_energy_prices_and_of_no_market_are_refused(built: tuple[Built, Ran]) -> None:
     refused = [entry["file"] for entry in status(built[0].out)["refused"]]
-    assert refused == ["ercot/gridstatus_as/prices.csv"]
+    assert refused == [
+        "caiso/gridstatus_as/hours_of_no_market.csv",
+        "ercot/gridstatus_as/prices.csv",
+    ]

@@ -1,6 +1,7 @@
 -- CAISO prices of ancillary services in the shape the gridstatus library prints. One row per product,
--- region and interval. Quirks: the market's word is the operator's own, DAM, HASP or RTM; the library
--- fills what its pivot lacks with 0, which nothing tells from a price of 0.
+-- region and interval. Quirks: the market's word is the operator's own, DAM, HASP or RTM; files of quarters
+-- of an hour lack it since September 2026, and are of real time; the library fills what its pivot lacks
+-- with 0, which nothing tells from a price of 0.
 with source as (
 
     select * from {{ source('caiso', 'gridstatus_as') }}
@@ -45,7 +46,13 @@ final as (
             'Regulation Up': '"Regulation Up"',
             'Spinning Reserves': '"Spinning Reserves"',
         },
-        told_market=true
+        hourly='null::varchar',
+        faults="
+                when market = 'none' and bool_or(market <> 'none') over (partition by raw_file)
+                    then 'rejected: no Market'
+                when market = 'none' and interval_minutes = 60
+                    then 'refused: has no Market, and an hour may be of the day-ahead market or of the hour-ahead run: '
+                    || 'download it with that column'"
     ) }}
 
 )
