@@ -52,6 +52,7 @@ from unified_iso.shapes import (
     is_line_of_types,
     is_utf16,
     kind_of,
+    marks_of,
     may_need_copy,
     name_in_r,
     refuse_row_names,
@@ -113,6 +114,7 @@ STRAYS_SHOWN = 5
 # to miso.
 LIKENESS = 0.66
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
+_MIDNIGHT_IN_NAME = re.compile(rf"{_DATE_IN_NAME.pattern}[-_. T]?00[-_.:]?00(?:[-_.:]?00)?(?!\d)")
 _DATE_AT_START = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 # What pandas calls the column of its row numbers.
@@ -205,6 +207,11 @@ class Report:
     def by_spelling(self) -> Mapping[str, Column]:
         """Its columns by each accepted header cell, folded; of two the first is meant."""
         return {name: column for column in reversed(self.columns) for name in column.spellings}
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The accepted header cells, folded."""
+        return frozenset(self.by_spelling)
 
     @cached_property
     def needed(self) -> tuple[Groups, ...]:
@@ -903,16 +910,21 @@ def _of_sibling(folder: str) -> Refused:
 
 def _heading(head: bytes, layout: Layout, report: Report) -> Heading:
     at = len(layout.above)
-    lines = head.split(b"\n", at + 1)
     return Heading(
-        header=lines[at].rstrip(b"\r") if at < len(lines) else b"",
+        header=_line_at(head, at),
         names=layout.names,
-        known=frozenset(report.by_spelling),
+        known=report.known,
         lines=layout.header_line + 1,
         above=layout.above,
         has_types=layout.header_line > at,
         names_of=lambda cells: _match(cells, report),
     )
+
+
+def _line_at(head: bytes, number: int) -> bytes:
+    """A line without its end; lines count from 0, and end in a line feed."""
+    lines = head.split(b"\n", number + 1)
+    return lines[number].rstrip(b"\r") if number < len(lines) else b""
 
 
 def _rules(layout: Layout, report: Report) -> Rules:
@@ -1056,16 +1068,18 @@ def _read_through(path: Path, budget: Budget, report: Report | None = None) -> _
 
 
 def _marks(head: bytes, report: Report) -> tuple[bytes, ...]:
-    """What a second heading of a file would have, told by its first lines."""
+    """What a second heading of a file would have, told by its first lines.
+
+    Whatever else is wrong with these refuses the file when its layout is found.
+    """
     first = head[:SAMPLED]
     whole = first if len(head) <= SAMPLED else first[: first.rfind(b"\n") + 1]
-    if not whole:
-        return ()
-    try:
-        layout = find_layout(whole, report, ())
-    except Refused:
-        return ()
-    return _heading(whole, layout, report).marks()
+    text, flaw = _decoded(whole)
+    lines = _first_lines(text)
+    at = next(
+        (n for n, line in enumerate(lines) if _match(cells_of(line), report) is not None), None
+    )
+    return () if flaw or at is None else marks_of(_line_at(whole, at), report.known)
 
 
 class _Inflate:
@@ -1154,7 +1168,7 @@ def _may_group_digits(text: bytes) -> bool:
         return False
     lines = pa.array([text], pa.binary())
     return all(
-        pc.count_substring_regex(lines, pattern=pattern)[0].as_py()
+        pc.match_substring_regex(lines, pattern=pattern)[0].as_py()
         for pattern in (_ENDS_IN_DIGITS, _IS_GROUPED)
     )
 
@@ -1363,8 +1377,7 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
         Refused: no line is the report's header; the message says what the file looks like.
     """
     text, flaw = _decoded(head)
-    beginning = "\n".join(text.split("\n", HEAD_LINES + 1)[: HEAD_LINES + 1])
-    lines = beginning.splitlines()[: HEAD_LINES + 1]
+    lines = _first_lines(text)
     rows = [cells_of(line) for line in lines]
     for number, cells in enumerate(rows):
         names = _match(cells, report)
@@ -1383,6 +1396,12 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
     reply = Refused(describe_reply(text)) if is_reply(text) else None
     why = reply or _why_not(lines, rows, report, others)
     raise type(why)(f"is not UTF-8 text ({flaw}), and {why}" if flaw else str(why))
+
+
+def _first_lines(text: str) -> list[str]:
+    """The first lines of a text, among which its header is looked for."""
+    beginning = "\n".join(text.split("\n", HEAD_LINES + 1)[: HEAD_LINES + 1])
+    return beginning.splitlines()[: HEAD_LINES + 1]
 
 
 def _next_written(rows: Sequence[Sequence[str]], start: int) -> int:
@@ -1751,7 +1770,8 @@ def _publication_stamp(report: Report, member: str, container: str) -> str | Non
 def hinted_days(name: str) -> list[date]:
     """Delivery days that a file's name suggests: a guess that orders reading, never a fact.
 
-    One date stands for itself and the days around it, two for the days between.
+    One date stands for itself and the days around it, two for the days between. Midnight ends the
+    day before it as well as it begins its own.
     """
     found = _days_in_name(name)
     if not found:
@@ -1760,12 +1780,14 @@ def hinted_days(name: str) -> list[date]:
     last = found[1] if len(found) > 1 else first
     if not timedelta(0) <= last - first <= timedelta(days=LONGEST_HINT_DAYS):
         last = first
+    if first == last and first in _days_in_name(name, _MIDNIGHT_IN_NAME):
+        first -= timedelta(days=1)
     span = (last - first).days + 2
     return [first + timedelta(days=offset) for offset in range(-1, span)]
 
 
-def _days_in_name(name: str) -> list[date]:
-    return [date(*map(int, match)) for match in _DATE_IN_NAME.findall(name) if _is_date(match)]
+def _days_in_name(name: str, pattern: re.Pattern[str] = _DATE_IN_NAME) -> list[date]:
+    return [date(*map(int, match)) for match in pattern.findall(name) if _is_date(match)]
 
 
 def _is_date(match: Mapping[int, str] | tuple[str, str, str]) -> bool:

@@ -177,19 +177,30 @@ class Heading:
     @property
     def cells(self) -> list[str]:
         """Cells of the header."""
-        return cells_of(self.header.decode("utf-8", "replace").lstrip("\ufeff"))
+        return header_cells(self.header)
 
     @property
     def named(self) -> int:
         """Number of cells of the header, without empty ones at its end."""
         return len(without_empty_end(self.cells))
 
-    def marks(self) -> tuple[bytes, ...]:
-        """Texts of which a line like the header has one, whatever its quotes and its order."""
-        known = (cell for cell in self.cells if fold(cell) in self.known)
-        longest = max(known, key=len, default="")
-        spelled = {longest.strip(), longest.strip().upper(), longest.strip().lower()}
-        return tuple(sorted(cell.encode() for cell in spelled if cell))
+
+def header_cells(header: bytes) -> list[str]:
+    """Cells of a header as a file has it."""
+    return cells_of(header.decode("utf-8", "replace").lstrip("\ufeff"))
+
+
+@lru_cache
+def marks_of(header: bytes, known: frozenset[str]) -> tuple[bytes, ...]:
+    """Texts of which a line like a header has one, whatever its quotes and its order.
+
+    known: folded spellings of the report's columns.
+    """
+    longest = max(
+        (cell for cell in header_cells(header) if fold(cell) in known), key=len, default=""
+    )
+    spelled = {longest.strip(), longest.strip().upper(), longest.strip().lower()}
+    return tuple(sorted(cell.encode() for cell in spelled if cell))
 
 
 @dataclass(frozen=True)
@@ -233,9 +244,14 @@ def refuse_row_names(heading: Heading, head: bytes) -> None:
     """
     below = islice(BytesIO(head), heading.lines, None)
     lines = islice((line for line in below if line.endswith(b"\n") and line.strip()), 20)
-    rows = [cells_of(line.decode("utf-8", "replace").rstrip("\r\n")) for line in lines]
     names = len(heading.names)
-    if rows and all(len(cells) == names + 1 and cells[-1].strip() for cells in rows):
+
+    def has_one_more(line: bytes) -> bool:
+        cells = cells_of(line.decode("utf-8", "replace").rstrip("\r\n"))
+        return len(cells) == names + 1 and bool(cells[-1].strip())
+
+    first = next(lines, None)
+    if first is not None and has_one_more(first) and all(map(has_one_more, lines)):
         raise Refused(
             f"line {heading.lines - heading.has_types} names {names} columns, but the lines below "
             f"have {names + 1} cells: save it with a name for each column (in R: write.csv with "

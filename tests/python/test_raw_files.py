@@ -872,6 +872,32 @@ def test_one_date_stands_for_itself_and_the_days_around_it(
     assert hinted_days(f"{before}{day.strftime(shape)}_lmp.csv") == around
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RTBM-LMP-SL-202405020000.csv",
+        "prices 2024-05-02T00:00:00.csv",
+        "cdr.00012301.0000000000000000.20240502.000224.SPPHLZNP6905_20240502_0000.csv",
+    ],
+)
+def test_midnight_ends_one_day_and_begins_another(name: str) -> None:
+    first = date(2024, 4, 30)
+    assert hinted_days(name) == [first + timedelta(days=offset) for offset in range(4)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RTBM-LMP-SL-202405020005.csv",
+        "cdr.00012301.0000000000000000.20240502.000012.SPPHLZNP6905_20240502_0015.csv",
+        "20240502-0000012.csv",
+        "20240502_20240502_PRC_LMP_DAM_20240610_00_00_00_v1.csv",
+    ],
+)
+def test_no_other_time_of_a_day_says_anything_of_the_day_before(name: str) -> None:
+    assert hinted_days(name) == [date(2024, 5, day) for day in (1, 2, 3)]
+
+
 @given(
     st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 12, 31)),
     st.integers(min_value=0, max_value=2 * LONGEST_HINT_DAYS),
