@@ -139,6 +139,7 @@ def test_a_year_is_blocked_where_rebuilding_would_lose_rows_of_a_vanished_file(
 ) -> None:
     small.change_file(1, is_present=False)
     small.file(3, "monday_again.csv", MONDAY)
+    plan.look(small.cursor, small.dataset)
     plan.block_vanished(small.cursor, small.dataset, small.options)
     assert blocked(small) == [
         (
@@ -156,9 +157,11 @@ def test_pruning_blocks_no_year_of_a_vanished_file_but_one_of_an_unusable_file(
     small.tell(prune=True)
     small.change_file(1, is_present=False)
     small.file(3, "monday_again.csv", MONDAY)
+    plan.look(small.cursor, small.dataset)
     plan.block_vanished(small.cursor, small.dataset, small.options)
     assert blocked(small) == []
     small.change_file(1, is_present=True, refusal="can't be read")
+    plan.look(small.cursor, small.dataset)
     plan.block_vanished(small.cursor, small.dataset, small.options)
     [(year, message)] = blocked(small)
     assert year == 2024
@@ -201,6 +204,7 @@ def test_a_part_of_a_subset_goes_with_that_of_its_dataset(
 
 def test_bounds_of_parts_follow_the_clock_change(small: Small) -> None:
     small.file(3, "march.csv", date(2024, 3, 10))
+    plan.look(small.cursor, small.dataset)
     [part] = plan.planned(small.cursor, small.dataset, "stale")
     assert (part.first_instant, part.end_instant) == (
         "2024-03-10 06:00:00+00",
@@ -212,6 +216,7 @@ def test_bounds_of_a_month(tmp_path: Path) -> None:
     small = Small(tmp_path, part="month")
     small.fingerprint("sql")
     small.file(1, "march.csv", MONDAY, TUESDAY)
+    plan.look(small.cursor, small.dataset)
     [part] = plan.planned(small.cursor, small.dataset, "stale")
     assert part.part == date(2024, 3, 1)
     assert part.within == (
@@ -221,6 +226,7 @@ def test_bounds_of_a_month(tmp_path: Path) -> None:
 
 
 def group_of(small: Small, lines: int, *busy: date) -> list[date]:
+    plan.look(small.cursor, small.dataset)
     return [part.part for part in plan.next_group(small.cursor, small.dataset, lines, busy)]
 
 
@@ -284,10 +290,21 @@ def test_a_yearly_file_brings_its_months_in_one_reading(months: Small) -> None:
 def test_a_group_that_has_changed_with_its_files_loses_what_is_not_stale_any_more(
     months: Small,
 ) -> None:
+    plan.look(months.cursor, months.dataset)
     group = plan.next_group(months.cursor, months.dataset, 250, [])
     months.file(2, "month_2.csv", date(2024, 3, 9), lines=100)
     left = plan.still_wanted(months.cursor, months.dataset, group)
     assert [part.part for part in left] == [date(2024, 1, 1)]
+
+
+def test_no_second_look_is_taken_where_files_cover_what_was_known(
+    months: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.look(months.cursor, months.dataset)
+    group = plan.next_group(months.cursor, months.dataset, 250, [])
+    months.file(2, "month_2.csv", date(2024, 2, 8), lines=100)
+    monkeypatch.delattr(plan, "look")
+    assert plan.still_wanted(months.cursor, months.dataset, group) == group
 
 
 def test_files_with_a_likely_day_wait_unless_a_published_part_depends_on_them(
@@ -354,6 +371,7 @@ def test_planning_of_many_files_needs_little_memory(small: Small) -> None:
     many_files(small, 30_000)
     small.fingerprint("sql")
     small.cursor.execute("set memory_limit = '300MB'; set max_temp_directory_size = '0KB'")
+    plan.look(small.cursor, small.dataset)
     plan.block_vanished(small.cursor, small.dataset, small.options)
     group = plan.next_group(small.cursor, small.dataset, 10_000_000, [])
     assert group[0].part == date(2023, 1, 1)
@@ -436,17 +454,22 @@ def test_rows_at_once_follow_the_memory_limit(small: Small) -> None:
     assert plan.rows_at_once(small.cursor, 2) == 100_000
 
 
+def lines_to_read(small: Small) -> int:
+    plan.look(small.cursor, small.dataset)
+    return plan.lines_to_read(small.cursor)
+
+
 def test_lines_to_read_count_each_file_once_and_stay_while_parts_are_built(months: Small) -> None:
-    assert plan.lines_to_read(months.cursor, months.dataset) == 300
+    assert lines_to_read(months) == 300
     write_as_new(months, date(2024, 2, 1))
-    assert plan.lines_to_read(months.cursor, months.dataset) == 300
+    assert lines_to_read(months) == 300
     months.file(9, "year.csv", *(date(2024, month, 9) for month in range(1, 13)), lines=1000)
-    assert plan.lines_to_read(months.cursor, months.dataset) == 1300
+    assert lines_to_read(months) == 1300
 
 
 def test_lines_of_a_part_that_is_kept_are_not_read(months: Small) -> None:
     months.published(date(2024, 1, 1))
-    assert plan.lines_to_read(months.cursor, months.dataset) == 200
+    assert lines_to_read(months) == 200
 
 
 # Days that depend on the end of the day before.
@@ -478,6 +501,7 @@ def test_a_day_before_that_is_gone_is_not_let_go(following: Small) -> None:
     following.change_file(1, is_present=False)
     assert states(following) == {MONDAY: ("kept", None), TUESDAY: ("kept", None)}
     following.change_file(2, content_hash="b")
+    plan.look(following.cursor, following.dataset)
     plan.block_vanished(following.cursor, following.dataset, following.options)
     [(_, message)] = blocked(following)
     assert "2024-03-05 would lose the rows of xiso/da-prices/monday.csv" in message

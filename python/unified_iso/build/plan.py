@@ -145,6 +145,15 @@ def choose_files(
     return bool(cursor.execute("select 1 from load_files limit 1").fetchall())
 
 
+def look(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """Note how the parts of a dataset stand now, which is what the functions below tell of.
+
+    Another look is needed where a file has changed, or is found to cover other days.
+    """
+    for query in ("parts_now", "files_now"):
+        cursor.execute(sql_text(query), {"model": dataset.model})
+
+
 def planned(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, state: str) -> list[Part]:
     """Return the parts of a dataset in one state of `inventory.planned_parts`, in their order.
 
@@ -173,7 +182,6 @@ def next_group(
     last = cursor.execute(
         sql_text("end_of_group"),
         {
-            "model": dataset.model,
             "parts": [part.part for part in stale],
             "lines": lines,
             "files": MOST_FILES,
@@ -184,19 +192,16 @@ def next_group(
         "create or replace temp table group_parts as select unnest($1::usmallint[]) as year",
         [[part.year for part in group]],
     )
-    files = files_of(cursor, dataset, group)
+    files = files_of(cursor, group)
     choose_files(cursor, files, None, files_beside(cursor, dataset, files))
     return group
 
 
-def files_of(
-    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, group: Collection[Part]
-) -> list[int]:
+def files_of(cursor: duckdb.DuckDBPyConnection, group: Collection[Part]) -> list[int]:
     """Return the ids of the files that cover parts, as far as that is known."""
     rows = cursor.execute(
-        "select distinct file_id from inventory.file_days"
-        " where model = $model and list_contains($parts, part)",
-        {"model": dataset.model, "parts": [part.part for part in group]},
+        "select distinct file_id from temp.files_now where list_contains($1, part)",
+        [[part.part for part in group]],
     ).fetchall()
     return [file_id for (file_id,) in rows]
 
@@ -209,10 +214,20 @@ def files_beside(
     They are those of the day before each day of a file, be that day built anew or not: which days a
     file covers is kept whenever it is loaded, and has to be right.
     """
+    if not reads_day_before(cursor, dataset):
+        return []
     rows = cursor.execute(
         sql_text("files_beside"), {"model": dataset.model, "file_ids": list(files)}
     ).fetchall()
     return [file_id for (file_id,) in rows]
+
+
+def reads_day_before(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> bool:
+    """Whether rows of a day depend on the last ones of the day before."""
+    rows = cursor.execute(
+        "select 1 from inventory.datasets where model = $1 and reads_day_before", [dataset.model]
+    ).fetchall()
+    return bool(rows)
 
 
 def still_wanted(
@@ -222,8 +237,20 @@ def still_wanted(
 
     Their digests may have changed with the days that the files turned out to cover.
     """
+    # The sheets of a book may change places also where each covers the days that it covered.
+    if any(staging.is_cumulative for staging in dataset.staging) or _have_moved(cursor, dataset):
+        look(cursor, dataset)
     chosen = {part.part for part in group}
     return [part for part in planned(cursor, dataset, "stale") if part.part in chosen]
+
+
+def _have_moved(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> bool:
+    """Whether files of the load cover other parts than was known when it was chosen."""
+    [(first, last)] = cursor.execute("select min(file_id), max(file_id) from load_files").fetchall()
+    bounds = {"first_file": first, "last_file": last}
+    return bool(
+        cursor.execute(sql_text("moved_files"), {"model": dataset.model} | bounds).fetchall()
+    )
 
 
 def block_vanished(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, options: Options) -> None:
@@ -231,7 +258,7 @@ def block_vanished(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, options:
     cursor.execute(sql_text("block_vanished"), {"model": dataset.model, "prune": options.prune})
 
 
-def lines_to_read(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
+def lines_to_read(cursor: duckdb.DuckDBPyConnection) -> int:
     """Return how many lines of raw files this run has read for a dataset and will read."""
-    [(lines,)] = cursor.execute(sql_text("lines_to_read"), {"model": dataset.model}).fetchall()
+    [(lines,)] = cursor.execute(sql_text("lines_to_read")).fetchall()
     return int(lines)

@@ -374,8 +374,12 @@ class _Builder:
             while not self.has_failed.is_set():
                 self.run.require_going_on()
                 with self.loading:
+                    # What the other worker writes now is left to it, though it may be done
+                    # before the look has ended.
+                    busy = set(self.busy)
+                    plan.look(cursor, self.dataset)
                     plan.block_vanished(cursor, self.dataset, self.run.options)
-                    group = plan.next_group(cursor, self.dataset, lines, self.busy)
+                    group = plan.next_group(cursor, self.dataset, lines, busy)
                     if not group:
                         return
                     lines_of_group = self._expect(cursor)
@@ -397,7 +401,7 @@ class _Builder:
 
     def _expect(self, cursor: duckdb.DuckDBPyConnection) -> int:
         """Say how many lines the dataset reads as far as is known; return those of the load."""
-        self.advance.expect(plan.lines_to_read(cursor, self.dataset))
+        self.advance.expect(plan.lines_to_read(cursor))
         [(lines,)] = cursor.execute("select coalesce(sum(lines), 0) from load_files").fetchall()
         return int(lines)
 
@@ -473,6 +477,7 @@ class _Builder:
             self._keep_plan(cursor, parent)
             return
         files = dict(views.year_files(cursor, run.workspace, parent))
+        plan.look(cursor, dataset)
         for part in plan.planned(cursor, dataset, "stale"):
             file = self._file_of(part)
             of_year = [files[part.year]]

@@ -1,5 +1,4 @@
--- A row without a time belongs to no part; it is counted in the first one of its file. A file that the part
--- was read beside has none of its rows, and stands here so that the part is known to depend on it.
+-- A row without a time belongs to no part; it is counted in the first one of its file.
 insert into inventory.new_accounts
 with first_parts as (
     select
@@ -53,19 +52,3 @@ select
 from terms
 inner join load_files as files on terms.raw_file = files.number
 group by all
-union all
-select distinct
-    $model as model,
-    $part as part,
-    opened.data_source,
-    opened.content_hash,
-    'parsed' as term,
-    null as reason,
-    0 as rows
-from opened_files as opened
-inner join inventory.part_files as files
-    on
-        opened.file_id = files.file_id
-        and files.model = $model
-        and files.part = $part
-where files.is_beside

@@ -1,6 +1,6 @@
 insert into inventory.blocked
 select
-    model,
+    $model as model,
     year,
     'rebuilding ' || strftime(part, '%Y-%m-%d') || ' would lose the rows of ' || lost
     || case
@@ -12,10 +12,9 @@ select
             ', of which some can''t be used now: mend or put back the file; '
             || 'its rows are kept until it is removed'
     end as message
-from inventory.planned_parts
+from temp.parts_now
 where
-    model = $model
-    and state = 'stale'
+    state = 'stale'
     and lost is not null
     and not (may_be_pruned and $prune)
     and year not in (

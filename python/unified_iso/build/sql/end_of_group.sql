@@ -8,10 +8,8 @@ first_needs as (
         file_id,
         min(part) as part,
         any_value(lines) as lines
-    from inventory.file_days
-    where
-        model = $model
-        and part in (select wanted.part from wanted)
+    from temp.files_now
+    where part in (select wanted.part from wanted)
     group by file_id
 ),
 

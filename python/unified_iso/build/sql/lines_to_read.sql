@@ -2,15 +2,10 @@
 select coalesce(sum(needs.lines), 0) as lines
 from (
     select
-        days.file_id,
-        any_value(days.lines) as lines
-    from inventory.file_days as days
-    inner join inventory.planned_parts as planned
-        on
-            days.model = planned.model
-            and days.part = planned.part
-    where
-        days.model = $model
-        and planned.state in ('built', 'stale')
-    group by days.file_id
+        files.file_id,
+        any_value(files.lines) as lines
+    from temp.files_now as files
+    inner join temp.parts_now as parts on files.part = parts.part
+    where parts.state in ('built', 'stale')
+    group by files.file_id
 ) as needs

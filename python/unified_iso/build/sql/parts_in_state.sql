@@ -12,11 +12,10 @@ select
         ),
         '%Y-%m-%d %H:%M:%S+00'
     ) as end_instant
-from inventory.planned_parts as planned
+from temp.parts_now as planned
 inner join inventory.markets as markets on markets.iso = $iso
 where
-    planned.model = $model
-    and planned.state = $state
+    planned.state = $state
     and planned.year not in (
         select blocked.year
         from inventory.blocked_years as blocked

@@ -46,7 +46,7 @@ where files.is_present and files.refusal is null;
 -- Days that files have, or have by their names. The days around those of a name are not among them: a part
 -- that waited for its neighbours' files would have each file read twice. If a file turns out to cover
 -- another part beside them, that part is stale again.
-create or replace view inventory.file_days as
+create or replace view inventory.likely_days as
 with days as (
     select
         *,
@@ -55,6 +55,16 @@ with days as (
     from inventory.coverage
 )
 
+select
+    file_id,
+    delivery_date
+from days
+where
+    not is_hint
+    or (delivery_date > first_day and delivery_date < last_day);
+
+-- The same, by the datasets that read the files.
+create or replace view inventory.file_days as
 select
     files.model,
     files.file_id,
@@ -70,12 +80,8 @@ select
     case when files.is_cumulative then books.reach end as reach
 from inventory.dataset_files as files
 inner join inventory.datasets as datasets on files.model = datasets.model
-inner join days
-    on files.file_id = days.file_id
-left join inventory.book_reach as books on files.file_id = books.file_id
-where
-    not days.is_hint
-    or (days.delivery_date > days.first_day and days.delivery_date < days.last_day);
+inner join inventory.likely_days as days on files.file_id = days.file_id
+left join inventory.book_reach as books on files.file_id = books.file_id;
 
 -- The files that each part is made of: those that cover it, and beside them those of the day before, where
 -- rows of a day depend on its last ones.
