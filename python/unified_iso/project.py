@@ -221,10 +221,7 @@ class _Work:
 
 
 def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
-    """Return what was chosen with all that it stands on, without datasets that are `idle`.
-
-    Nothing else is left out: a model of one's own may read any staging view.
-    """
+    """Return what was chosen with all that it stands on, without models that are `idle`."""
     if choice.everything:
         return _Work((), exclude=tuple(idle))
     built = (model for model in choice.models if model not in idle)
@@ -232,9 +229,10 @@ def _all_of(choice: Choice, idle: Collection[str] = ()) -> _Work:
 
 
 def _never_seen(workspace: Workspace, choice: Choice, made_of: Ingredients | None) -> set[str]:
-    """Return the models of the choice that have no files, where no build has run before.
+    """Return the datasets of the choice that have no files, where no build has run before.
 
-    Until the project is parsed these are known by operator alone.
+    With them are the views that are read for them alone; a model of one's own may read any other.
+    Until the project is parsed these datasets are known by operator alone, and their views are not.
     """
     from unified_iso.build.spec import Project
 
@@ -246,7 +244,8 @@ def _never_seen(workspace: Workspace, choice: Choice, made_of: Ingredients | Non
         return idle
     project = Project.of_graph(nodes)
     present = [d for d in project.datasets() if d.model in choice.models and d.model not in idle]
-    return idle | {d.model for d in _without_folder(workspace, choice, project, present)}
+    idle |= {d.model for d in _without_folder(workspace, choice, project, present)}
+    return idle.union(project.views_for([d for d in project.datasets() if d.model in idle]))
 
 
 def _without_folder(

@@ -60,6 +60,39 @@ def of(name: str) -> Dataset:
     return PROJECT.dataset(f"model.x.{name}")
 
 
+def of_views(own: str | None = None, tested: str | None = None) -> list[str]:
+    """Return the views that are read for the dataset `b_da` alone.
+
+    It reads `own_b`, which reads `list_b`, and `own_b` and `other` beside it read `of_two`.
+
+    own: a view that a table of somebody's own reads.
+    tested: a model whose test reads `list_b` too.
+    """
+    nodes = [
+        *(model("list_b"), model("of_two"), model("unread"), model("own_b", "list_b", "of_two")),
+        model("b_da", "own_b", **MEANS),
+        model("other", "of_two", **MEANS),
+        model("prices", "b_da", "other"),
+    ]
+    if own:
+        nodes.append(model("own_table", own, materialized="table"))
+    if tested:
+        test = model("a_test", tested, "list_b") | {"resource_type": "test"}
+        nodes.append(test | {"attached_node": f"model.x.{tested}"})
+    project = Project.of_graph(
+        {"nodes": {node["unique_id"]: node for node in nodes}, "sources": {}}
+    )
+    return project.views_for([project.dataset("model.x.b_da")])
+
+
+def test_views_of_a_dataset_are_those_that_nothing_else_reads() -> None:
+    assert of_views() == ["list_b", "own_b"]
+    assert of_views(own="list_b") == ["own_b"]
+    assert of_views(own="own_b") == []
+    assert of_views(tested="b_da") == ["list_b", "own_b"]
+    assert of_views(tested="other") == ["own_b"]
+
+
 def test_a_market_is_one_word_or_several_or_none() -> None:
     assert [of(name).markets for name in ("a_da", "a_reserves", "a_carbon")] == [
         ("DA",),

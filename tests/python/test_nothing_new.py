@@ -82,6 +82,18 @@ def datasets_under_test(nodes: set[str]) -> set[str]:
     return built_datasets({known.get(node, {}).get("attached_node") or "" for node in nodes})
 
 
+def staging_views(nodes: set[str]) -> set[str]:
+    """Return the staging views among nodes."""
+    return {node for node in of_kind(nodes, "model") if node.rpartition(".")[2].startswith("stg_")}
+
+
+def views_above(*models: str) -> set[str]:
+    """Return the staging views that datasets read."""
+    known = kept_nodes()
+    above = {i for name in models_named(*models) for i in known[name]["depends_on"]["nodes"]}
+    return staging_views(above)
+
+
 def published_datasets(out: Path) -> set[str]:
     """Return the models of which files are published."""
     return {"_".join(path.split("/")[1:3]) for path in published(out)}
@@ -210,9 +222,11 @@ def test_an_unknown_folder_beside_a_report_is_told(alone: Step) -> None:
 def test_operators_and_datasets_without_a_folder_cost_nothing_until_they_have_one(
     alone: Step, joined: Step, grown: Step
 ) -> None:
-    """One whose folder is empty is not passed over."""
+    """One whose folder is empty is not passed over. Its views are made as soon as it is built."""
     assert alone.under_test == alone.datasets == alone.published == {NODAL, HUB}
     assert joined.under_test == joined.datasets == {NYISO, "nyiso_rt_energy_5min"}
+    assert staging_views(alone.nodes) == views_above(*alone.datasets)
+    assert staging_views(joined.nodes) == views_above(*joined.datasets)
     assert joined.published == {NODAL, HUB, NYISO}
     assert grown.datasets - {"nyiso_rt_energy_5min"} == LATER | {NYISO}
     assert grown.published == {NODAL, HUB, NYISO} | LATER

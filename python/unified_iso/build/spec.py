@@ -5,7 +5,7 @@ Nodes are the mappings that dbt's graph and its manifest.json have alike, so tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -278,6 +278,23 @@ class Project:
             staging.name: staging for dataset in self.datasets() for staging in dataset.staging
         }
         return [found[name] for name in sorted(found)]
+
+    def views_for(self, datasets: Collection[Dataset]) -> list[str]:
+        """Return the views that are read for these datasets alone, by name.
+
+        A test of a dataset reads for it, and so does a view that is itself read for nothing else.
+        One that nothing reads is not among them, because somebody may look at it.
+        """
+        models = {dataset.unique_id for dataset in datasets}
+        served = {i for i, node in self.nodes.items() if {i, node.get("attached_node")} & models}
+        readers: dict[str, set[str]] = {}
+        for unique_id, node in self.nodes.items():
+            for above in node.get("depends_on", {}).get("nodes", []):
+                readers.setdefault(above, set()).add(unique_id)
+        views = [i for i, node in self.nodes.items() if is_view(node) and i in readers]
+        while found := [i for i in views if i not in served and readers[i] <= served]:
+            served.update(found)
+        return [self.nodes[i]["name"] for i in views if i in served]
 
     def siblings(self, dataset: Dataset) -> list[Dataset]:
         """Return the datasets of raw files of the operator and family of one, itself among them."""
