@@ -1,10 +1,11 @@
 {#- What tells the pass of the repeated hour is a mark beside the stamp, in files without one an offset in the stamp, else
-    the order of lines, for which told_pass is null. `of_zones` are columns with prices of a line's zone; files without
-    zones have `of_area`, or columns whose names tell their region. -#}
+    the order of lines, for which told_pass is null. A line with a zone needs the mark if its file has the column.
+    `of_zones` are columns with prices of a line's zone; files without zones have `of_area`, or columns whose names tell
+    their region. -#}
 {% macro nyiso_asp_rows(source, of_zones, of_area=none) %}
     {%- set mark = "upper(" ~ trimmed('asp."Time Zone"') ~ ")" %}
     {%- set zone = trimmed('asp."Name"') %}
-    {%- set is_marked = mark ~ " is not null or " ~ zone ~ " is not null" %}
+    {%- set is_marked = mark ~ " is not null or (" ~ zone ~ " is not null and " ~ has_column('Time Zone') ~ ")" %}
     {%- set zonal_prices = [] %}
     {%- for heading in of_zones %}
         {%- do zonal_prices.append('asp.' ~ adapter.quote(heading)) %}
@@ -31,7 +32,7 @@
             when {{ zone }} is null and not {{ is_of_area }} and coalesce({{ zonal_prices | join(', ') }}) is not null
                 then 'rejected: no Name'
         end as place_error,
-        1::uinteger as version
+        coalesce(asp."Price Version", 1)::uinteger as version
     from {{ source }} as asp
     left join (
         select

@@ -44,6 +44,17 @@ OF_AREA = (
     "Time Stamp,10 Min Spinning Reserve ($/MWHr,10 Min Non-Synchronous Reserve,"
     "30 Min Operating Reserve ($/MWH,Regulation ($/MWHr)"
 )
+# Headings of the custom reports that NYISO's site makes.
+CUSTOM_HOURS = (
+    '"Eastern Date Hour","Eastern Date Hour Time Zone","Zone Name","Zone PTID","DAM 10 Min Sync",'
+    '"DAM 10 Min Non Sync","DAM 30 Min Non Sync","DAM NYCA Regulation Capacity",'
+    '"DAM AS Price Version"'
+)
+CUSTOM_RUNS = (
+    '"RTD End Time Stamp","Zone Name","Zone PTID","RTD 10 Min Sync","RTD 10 Min Non Sync",'
+    '"RTD 30 Min Non Sync","RTD NYCA Regulation Capacity","RTD NYCA Regulation Movement",'
+    '"RTD AS Price Version"'
+)
 INCOMPLETE = "Time Stamp,East 10 Min Spinning Reserve ($/MWHr"
 needs_samples = pytest.mark.skipif(
     not (SAMPLES / "nyiso" / HOURLY).is_dir(), reason="real files are not at hand"
@@ -108,6 +119,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran]:
     write(raw, DISPATCH, "20250601rtasp.csv", MOVEMENT, runs(first))
     write(raw, DISPATCH, "20250602rtasp.csv", MOVEMENT, runs(second))
     write(raw, DISPATCH, "20250603rtasp.csv", HEADER, ["06/03/2025 00:05:00,EDT,WEST,1,1,1,1,1"])
+    custom_hours = [
+        f'"2019/11/03 {hour}:00:00","E{mark}T","WEST","61752","{price}","0.5","0.25","9.75","1"'
+        for hour, mark, price in (("00", "D", 1), ("01", "D", 2), ("01", "S", 3), ("02", "S", 4))
+    ]
+    custom_runs = [
+        f'"2019/07/{stamp}:00","WEST","61752","{price}","0.5","0.25","9.75","0.15","1"'
+        for stamp, price in (("18 00:05", 1), ("18 00:10", 2), ("19 00:00", 3), ("19 00:05", 4))
+    ]
+    write(raw, HOURLY, "custom.csv", CUSTOM_HOURS, custom_hours)
+    write(raw, DISPATCH, "custom.csv", CUSTOM_RUNS, custom_runs)
+    write(raw, DISPATCH, "custom_hours.csv", CUSTOM_HOURS, custom_hours)
+    write(raw, HOURLY, "custom_runs.csv", CUSTOM_RUNS, custom_runs)
     for report in (HOURLY, DISPATCH):
         if (SAMPLES / "nyiso" / report).is_dir():
             shutil.copytree(SAMPLES / "nyiso" / report, raw / "nyiso" / report, dirs_exist_ok=True)
@@ -203,6 +226,32 @@ def test_dispatch_runs_by_region(built: tuple[Built, Ran]) -> None:
     assert count == [("East", 14), ("NYCA", 3), ("West", 14)]
 
 
+def test_custom_reports_are_read(built: tuple[Built, Ran]) -> None:
+    instant = "strftime(datetime_utc, '%d %H:%M'), market_clearing_price"
+    spin = "as_product = '10 Min Spinning Reserve' and as_region = 'WEST'"
+    assert rows(built, "as_hourly", instant, f"{spin} and year(delivery_date) = 2019") == [
+        ("03 04:00", 1.0),
+        ("03 05:00", 2.0),
+        ("03 06:00", 3.0),
+        ("03 07:00", 4.0),
+    ]
+    assert rows(built, "as_5min", instant, f"{spin} and year(delivery_date) = 2019") == [
+        ("18 04:00", 1.0),
+        ("18 04:05", 2.0),
+        ("19 03:55", 3.0),
+        ("19 04:00", 4.0),
+    ]
+    found = "distinct as_product, market_clearing_price"
+    others = "year(delivery_date) = 2019 and as_product not like '10 Min Spin%'"
+    products = [
+        ("10 Min Non-Synchronous Reserve", 0.5),
+        ("30 Min Operating Reserve", 0.25),
+        ("NYCA Regulation Capacity", 9.75),
+    ]
+    assert rows(built, "as_hourly", found, others) == products
+    assert rows(built, "as_5min", found, others) == [*products, ("NYCA Regulation Movement", 0.15)]
+
+
 def test_an_empty_cell_is_no_row(built: tuple[Built, Ran]) -> None:
     where = "delivery_date = '2025-11-02'"
     found = rows(built, "as_hourly", "distinct as_product, as_product_standard, unit", where)
@@ -246,14 +295,18 @@ def test_other_layouts_are_refused_by_name(built: tuple[Built, Ran]) -> None:
     reasons = {entry["file"]: entry["reason"] for entry in status(built[0].out)["refused"]}
     assert reasons.keys() == {
         "nyiso/damasp/20140601damasp.csv",
+        "nyiso/damasp/custom_runs.csv",
         "nyiso/damasp/moved.csv",
         "nyiso/damasp/moved_by_region.csv",
         "nyiso/rtasp/20250603rtasp.csv",
+        "nyiso/rtasp/custom_hours.csv",
     }
     assert "West 10 Min Spinning Reserve" in reasons["nyiso/damasp/20140601damasp.csv"]
     assert "nyiso/rtasp" in reasons["nyiso/damasp/moved.csv"]
     assert "nyiso/rtasp" in reasons["nyiso/damasp/moved_by_region.csv"]
     assert "nyiso/damasp" in reasons["nyiso/rtasp/20250603rtasp.csv"]
+    assert "nyiso/rtasp" in reasons["nyiso/damasp/custom_runs.csv"]
+    assert "nyiso/damasp" in reasons["nyiso/rtasp/custom_hours.csv"]
 
 
 @needs_samples
