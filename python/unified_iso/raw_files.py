@@ -829,6 +829,8 @@ def _inspect_csv(
             _check_grouped_digits(path, result.layout, report)
         if report.dated and not _has_days(result.layout, report):
             result.report_date = _report_date(result.layout.above, name, report.day_above)
+        if heading.header.count(b'"') % 2:
+            path = _with_plain_heading(path, data_source, cache, heading)
         if report.grouped_numbers and content.quotes:
             path = _with_plain_numbers(path, data_source, cache)
         if content.mixes_line_ends:
@@ -1708,6 +1710,15 @@ def _with_line_feeds(path: Path, data_source: str, cache: Path) -> Path:
     with _opened(path) as stream, _new_copy(copy) as write:
         while block := stream.read(BLOCK):
             write(block.replace(b"\r", b"\n"))
+    return copy
+
+
+def _with_plain_heading(path: Path, data_source: str, cache: Path, heading: Heading) -> Path:
+    """Path of a copy whose heading has no quotes: the reader looks below for the like of one."""
+    copy = _unused_link(data_source, ".csv", cache, "heading")
+    with _opened(path) as stream, _new_copy(copy) as write:
+        for number, line in enumerate(_pieces_of_lines(stream), start=1):
+            write(line.replace(b'"', b"") if number <= heading.lines else line)
     return copy
 
 

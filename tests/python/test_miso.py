@@ -96,7 +96,7 @@ GOOD = {
     "2013/20131231 all.csv": merged("Market Day", ("6/5/2013", "6/6/2013")),
     # Of the years in which one day-ahead price was published.
     "2011/20110605_da_lmp.csv": daily("06/05/2011", BY_VALUE, "Day Ahead Market LMPs"),
-    # Prices of 1,000 $/MWh and more, as bundles of the market's archive have them, below a blank line.
+    # Prices of 1,000 $/MWh and more, as bundles of the market's archive have them.
     "2010/2010-Jan_DA_LMPs.csv": b"\n" + quarterly(("01/05/2010",), DEAR),
     # Prices whole, and later in order the LMP line alone, twice, with another price in HE 24.
     "2012/a.csv": daily("06/05/2012", HUB),

@@ -552,6 +552,27 @@ def test_digits_in_groups_may_be_a_name(tmp_path: Path) -> None:
     assert result.refusal is None
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'"datetime_beginning_utc","pnode_id","total_lmp_da',
+        b'datetime_beginning_utc,pnode_id,total_lmp_da"',
+        b'"datetime_beginning_utc","pnode_id","total_lmp_da""',
+    ],
+    ids=["not closed", "not opened", "closed twice"],
+)
+@pytest.mark.parametrize("rows", [ROW, ROW.replace(b"51217", b'"51217"')], ids=["plain", "quoted"])
+def test_a_quote_of_the_header_opens_no_line_below(
+    tmp_path: Path, header: bytes, rows: bytes
+) -> None:
+    content = header + b"\n" + rows + b"\n" + rows + b"\n"
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content)
+    assert (result.refusal, result.lines) == (None, 2)
+    assert result.read_path is not None
+    read = Path(result.read_path).read_bytes()
+    assert read == content.replace(header, header.replace(b'"', b""))
+
+
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
 @pytest.mark.parametrize("end", [b"\n\x1a", b"\r\n\x1a", b"\x1a"])
 def test_a_text_may_end_with_the_mark_of_windows(tmp_path: Path, end: bytes, name: str) -> None:
