@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from statistics import mean, median
 import duckdb
 
 import polars_sorted
-from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.sample import Packaging, SampleOptions, write_sample
 
 MEMORY_LIMIT = "2GB"
 THREADS = 2
@@ -43,7 +43,9 @@ class Case:
 
     report: a plus stands between reports. posted_before: days from the date in the name of a file
     to the delivery day it holds. times: how often each run is repeated, for the median; of half a
-    second once is no measure.
+    second once is no measure. packaging: that of the sample; zips have no floor. has_each_day: each
+    day is a sample of its own, because the sample has files of intervals for some days only.
+    joined: the files of a day are joined into one.
     """
 
     iso: str
@@ -54,6 +56,9 @@ class Case:
     nodes: int
     posted_before: int = 0
     times: int = 1
+    packaging: Packaging = "csv"
+    has_each_day: bool = False
+    joined: bool = False
 
 
 CASES = {
@@ -102,12 +107,18 @@ CASES = {
         "isone", "rt_energy_hourly", "lmp_rt_final", date(2024, 3, 1), 31, 1210, times=5
     ),
     "isone-5min-week": Case("isone", "rt_energy_5min", "lmp_5min", date(2024, 3, 1), 7, 1210),
-    # The same rows in a file for each five minutes and in a file for each day.
+    # The same rows in a file for each interval and in a file for each day.
     "spp-5min-small-files": Case(
-        "spp", "rt_energy_5min", "rtbm-lmp-sl", date(2024, 3, 1), 15, 1240
+        *("spp", "rt_energy_5min", "rtbm-lmp-sl", date(2024, 5, 1), 31, 1240), has_each_day=True
     ),
     "spp-5min-daily-files": Case(
-        "spp", "rt_energy_5min", "rtbm-lmp-daily-sl", date(2024, 3, 1), 15, 1240
+        "spp", "rt_energy_5min", "rtbm-lmp-daily-sl", date(2024, 5, 1), 31, 1240
+    ),
+    "ercot-15min-small-files": Case(
+        *("ercot", "rt_energy_15min", "np6-905-cd", date(2024, 5, 1), 31, 1000), packaging="zip"
+    ),
+    "ercot-15min-daily-files": Case(
+        *("ercot", "rt_energy_15min", "np6-905-cd", date(2024, 5, 1), 31, 1000), joined=True
     ),
     # Time grows with the days and memory does not.
     "pjm-5min-3-days": Case(
@@ -180,50 +191,84 @@ def main() -> None:
 
 def generate(case: Case, folder: Path) -> Path:
     """Write the raw files of a case once; a finished folder is used again."""
-    reports = {case.iso: tuple(case.report.split("+"))}
-    return generate_reports(reports, case.start, case.days, case.nodes, folder)
-
-
-def generate_reports(
-    reports: Mapping[str, tuple[str, ...]], start: date, days: int, nodes: int, folder: Path
-) -> Path:
-    """Write raw files of reports, by operator, in the same way."""
-    raw = folder / "raw"
-    done = folder / "generated"
+    raw, done = folder / "raw", folder / "generated"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        for iso, names in reports.items():
-            options = SampleOptions(
-                truth=False, overlap=False, revisions=False, threads=THREADS, reports=names
+        length = 1 if case.has_each_day else case.days
+        for first in range(0, case.days, length):
+            write_report(
+                *(raw, case.iso, case.report.split("+"), case.start + timedelta(days=first)),
+                *(length, case.nodes, case.packaging),
             )
-            write_sample(raw, isos=[iso], start=start, days=days, nodes=nodes, options=options)
+        if case.joined:
+            join_by_day(raw / case.iso / case.report)
         done.touch()
     return raw
 
 
+def write_report(
+    raw: Path,
+    iso: str,
+    reports: Iterable[str],
+    start: date,
+    days: int,
+    nodes: int,
+    packaging: Packaging = "csv",
+) -> None:
+    """Write raw files of reports of an operator, each price once."""
+    options = SampleOptions(
+        truth=False,
+        overlap=False,
+        revisions=False,
+        threads=THREADS,
+        reports=tuple(reports),
+        packaging=packaging,
+    )
+    write_sample(raw, isos=[iso], start=start, days=days, nodes=nodes, options=options)
+
+
+def join_by_day(folder: Path) -> None:
+    """Join ERCOT's files of an interval into one for each day, which their rows begin with."""
+    for path in sorted(folder.iterdir()):
+        header, _, rows = path.read_text().partition("\n")
+        month, day, year = rows.partition(",")[0].split("/")
+        joined = folder / f"{folder.name} {year}{month}{day}.csv"
+        is_first = not joined.exists()
+        with joined.open("a") as stream:
+            stream.write(f"{header}\n{rows}" if is_first else rows)
+        path.unlink()
+
+
 def measure(case: Case, raw: Path, out: Path, polars: Path) -> Iterator[Run]:
-    """Run floor, full build and polars, a build with nothing new and one with one new day."""
+    """Run floor, full build and polars, builds with nothing new, one new file and one new day."""
     file = out.with_name("contender.parquet")
     floor = [sys.executable, str(BENCH / "floor.py"), case.report, str(raw), str(file)]
+    has_floor = case.packaging == "csv"
     others = list(contenders(case, raw, file, polars))
     command = build_command(raw, out, case.iso)
     last = case.start + timedelta(days=case.days - 1 - case.posted_before)
     newest = {path: path.with_suffix(".aside") for path in named_after(raw, last)}
+    news = {"day": newest}
+    if len(newest) > 1:
+        news = {"file": dict([*newest.items()][:1])} | news
     for _ in range(case.times):
         shutil.rmtree(out, ignore_errors=True)
-        yield run("floor", floor)
+        if has_floor:
+            yield run("floor", floor)
         yield build("full build", command, out)
         for name, other in others:
             yield run(name, other)
-        yield run("floor again", floor)
-        file.unlink()
+        if has_floor:
+            yield run("floor again", floor)
+            file.unlink()
         yield build("nothing new", command, out)
-        for path, aside in newest.items():
-            path.rename(aside)
-        yield build("without the last day", [*command, "--prune"], out)
-        for path, aside in newest.items():
-            aside.rename(path)
-        yield build("one new day", command, out)
+        for what, files in news.items():
+            for path, aside in files.items():
+                path.rename(aside)
+            yield build(f"without the last {what}", [*command, "--prune"], out)
+            for path, aside in files.items():
+                aside.rename(path)
+            yield build(f"one new {what}", command, out)
 
 
 def measure_nothing_new(folder: Path) -> Iterator[Run]:
@@ -240,11 +285,15 @@ def measure_nothing_new(folder: Path) -> Iterator[Run]:
 
 def measure_ancillary_year(folder: Path) -> Iterator[Run]:
     """Build a year of the ancillary services of all operators: each one, all, and all again."""
-    raw, out = generate_reports(SERVICES, *SERVICE_YEAR, 4, folder), folder / "out"
-    for iso in (*SERVICES, None):
+    raw, out, done = folder / "raw", folder / "out", folder / "generated"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        for iso, reports in SERVICES.items():
+            write_report(raw, iso, reports, *SERVICE_YEAR, 4)
+        done.touch()
+    for name, isos in {**{iso: [iso] for iso in SERVICES}, "all seven": []}.items():
         shutil.rmtree(out, ignore_errors=True)
-        isos = [iso] if iso else []
-        yield build(iso or "all seven", build_command(raw, out, *isos), out)
+        yield build(name, build_command(raw, out, *isos), out)
     yield build("nothing new", build_command(raw, out), out)
 
 
@@ -292,7 +341,7 @@ def median_runs(runs: Iterable[Run]) -> list[Run]:
 
 def named_after(raw: Path, day: date) -> Iterator[Path]:
     """Files whose name has the day for its first date; a second one may be the end of a range."""
-    for path in list(raw.rglob("*.csv")):
+    for path in sorted([*raw.rglob("*.csv"), *raw.rglob("*.zip")]):
         found = re.search(r"(?<!\d)20\d{6}", path.name)
         if found and found[0] == f"{day:%Y%m%d}":
             yield path
