@@ -29,6 +29,10 @@ _ERRORS_OF_DAMAGE = (
     duckdb.FatalException,
 )
 
+# Databases that this process has read whole, as the files were when it had last used them: a build
+# that looks for news before it runs dbt reads them once.
+_sound: dict[Path, list[object]] = {}
+
 
 @contextmanager
 def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -59,10 +63,13 @@ def working_database(
     }
     if threads:
         config["threads"] = threads
+    was_sound = _is_known_as_sound(workspace.database)
     with duckdb.connect(str(workspace.database), config=config) as connection:
         connection.execute("set global TimeZone = 'UTC'")
         connection.execute(sql_text("schema"))
         yield connection
+    if was_sound:
+        _sound[workspace.database] = _state_of(workspace.database)
 
 
 def set_aside_if_damaged(database: Path) -> str | None:
@@ -84,14 +91,33 @@ def set_aside_if_damaged(database: Path) -> str | None:
 
 def damage_of(database: Path) -> str | None:
     """Return why a database can't be read whole, None where it can or where it isn't its fault."""
-    if not database.is_file():
+    if not database.is_file() or _is_known_as_sound(database):
         return None
     try:
         _read_inventory(database)
     except duckdb.Error as error:
         if not is_of_machine(error) and _tells_of_damage(error):
             return str(error)
+    else:
+        _sound[database] = _state_of(database)
     return None
+
+
+def _is_known_as_sound(database: Path) -> bool:
+    return database in _sound and _sound[database] == _state_of(database)
+
+
+def _state_of(database: Path) -> list[object]:
+    """What tells that a database, or its log of changes, is another one or was written to."""
+    found: list[object] = []
+    for path in (database, Path(f"{database}.wal")):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+    return found
 
 
 def _read_inventory(database: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from building import REPOSITORY, Built, Ran, build, build_command, environment, query
-from unified_iso import year_files
+from unified_iso import database, year_files
 from unified_iso.build import join as joining
 from unified_iso.build import recover as recovering
 from unified_iso.build.join import YearOf, join_year
@@ -846,6 +846,30 @@ def test_a_damaged_database_is_set_aside(
     with opened(workspace) as cursor:
         recover(workspace, cursor)
         assert kept_accounts(cursor) == known
+
+
+def test_a_database_is_read_whole_once_and_again_if_somebody_else_has_written(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(workspace) as cursor:
+        recover(workspace, cursor)
+    read: list[Path] = []
+
+    def fail(path: Path) -> None:
+        read.append(path)
+        raise duckdb.SerializationException("corrupt")
+
+    monkeypatch.setattr(database, "_read_inventory", read.append)
+    assert set_aside_if_damaged(workspace.database) is None
+    monkeypatch.setattr(database, "_read_inventory", fail)
+    assert set_aside_if_damaged(workspace.database) is None
+    with database.working_database(workspace, "1GB", "1") as connection:
+        connection.execute("create table inventory.more as select 1 as a")
+    assert set_aside_if_damaged(workspace.database) is None
+    assert len(read) == 1
+    with duckdb.connect(str(workspace.database)) as connection:
+        connection.execute("create table inventory.others as select 1 as a")
+    assert set_aside_if_damaged(workspace.database) == "corrupt"
 
 
 @pytest.mark.builds
