@@ -471,7 +471,7 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (file,) = (raw / ZONE).glob("*.csv")
     sound = file.read_text()
     file.write_text(sound + "no,line\n")
-    built = run_dbt(raw, out, *BUILD, "+nyiso_da_energy_hourly", check=1)
+    built = run_dbt(raw, out, *BUILD, "+nyiso_da_energy_hourly", check=1, with_json=True)
     assert "--allow-rejects (dbt: --vars '{allow_rejects: true}')" in built.stdout
     file.write_text(sound)
     return Built(raw, out)
@@ -488,7 +488,8 @@ def test_a_retry_does_not_call_a_mended_file_published(mended: Built) -> None:
     assert list(file_states(out)) == [
         "parquet/nyiso/da_energy_hourly/da_energy_hourly_2024.parquet"
     ]
-    nothing = run_dbt(raw, out, *BUILD, "nyiso_da_energy_hourly", "--vars", "{year: 2031}", check=1)
+    of_no_year = (*BUILD, "nyiso_da_energy_hourly", "--vars", "{year: 2031}")
+    nothing = run_dbt(raw, out, *of_no_year, check=1, with_json=True)
     assert "nothing of what was asked for is published" in nothing.stdout
     again = run_dbt(raw, out, "retry", check=1)
     assert "nothing of what was asked for is published" in again.stdout

@@ -524,7 +524,7 @@ def test_plain_dbt_describes_an_output_folder_that_is_empty(
     first: tuple[Built, Step], tmp_path: Path
 ) -> None:
     raw, out = first[0].raw, tmp_path / "out"
-    run_dbt(raw, out, "docs", "generate")
+    run_dbt(raw, out, "docs", "generate", with_json=True)
     assert (out / "target" / "catalog.json").exists()
     # Other datasets have the same tests, and all of those run on empty datasets in the test below.
     all_models = ("--indirect-selection", "empty", "--select", "resource_type:model")
