@@ -100,7 +100,7 @@
 {% endmacro %}
 
 
-{% macro ercot_spp_prices(rows, printed_price='price', with_types=false) %}
+{% macro ercot_spp_prices(rows, printed_price='price', with_types=false, may_be_blank=false) %}
     select
         raw_file,
         raw_row,
@@ -118,6 +118,9 @@
         null::double as lmp_loss,
         1::uinteger as version,
         case
+            {%- if may_be_blank %}
+            when is_blank then 'filtered: blank row of a yearly book'
+            {%- endif %}
             when label_error is not null then label_error
             when settlement_location is null then 'rejected: no settlement point'
             {%- if with_types %}

@@ -195,11 +195,10 @@ def generate(case: Case, folder: Path) -> Path:
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         length = 1 if case.has_each_day else case.days
+        reports = case.report.split("+")
         for first in range(0, case.days, length):
-            write_report(
-                *(raw, case.iso, case.report.split("+"), case.start + timedelta(days=first)),
-                *(length, case.nodes, case.packaging),
-            )
+            start = case.start + timedelta(days=first)
+            write_report(raw, case.iso, reports, start, length, case.nodes, case.packaging)
         if case.joined:
             join_by_day(raw / case.iso / case.report)
         done.touch()

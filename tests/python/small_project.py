@@ -289,6 +289,12 @@ class Small:
         self.options = replace(Options(), **options)
         tell_facts(self.cursor, self.project, self.options)
 
+    def let_days_follow(self) -> None:
+        """Let rows of a day depend on the last ones of the day before."""
+        self.graph["nodes"][DATASET]["config"]["reads_day_before"] = True
+        self.project = Project.of_graph(self.graph, STAMPS)
+        self.tell()
+
     @property
     def dataset(self) -> Dataset:
         return self.project.dataset(DATASET)

@@ -478,7 +478,7 @@ def test_lines_of_a_part_that_is_kept_are_not_read(months: Small) -> None:
 @pytest.fixture
 def following(small: Small) -> Small:
     """Both days are published beside the day before, and there is a file of Wednesday."""
-    small.cursor.execute("update inventory.datasets set reads_day_before = true")
+    small.let_days_follow()
     small.cursor.execute("delete from inventory.parts")
     small.published(MONDAY, TUESDAY)
     small.cursor.execute(

@@ -18,7 +18,7 @@ def months(tmp_path: Path) -> Small:
     """A file each of the last days of January and of the first ones of February."""
     small = Small(tmp_path, part="month")
     small.fingerprint("sql")
-    small.cursor.execute("update inventory.datasets set reads_day_before = true")
+    small.let_days_follow()
     for number, day in enumerate(
         (date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1), date(2024, 2, 2)), start=1
     ):

@@ -80,21 +80,9 @@ kinds as (
 
 ),
 
-judged as (
-
-    select
-        * exclude (label_error),
-        case
-            when is_blank then 'filtered: blank row of a yearly book'
-            else label_error
-        end as label_error
-    from kinds
-
-),
-
 final as (
 
-    {{ ercot_spp_prices('judged', printed_price='printed_price', with_types=true) }}
+    {{ ercot_spp_prices('kinds', printed_price='printed_price', with_types=true, may_be_blank=true) }}
 
 )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from unified_iso.build.plan import Part, reads_day_before
+from unified_iso.build.plan import Part
 from unified_iso.build.spec import Dataset
 from unified_iso.sql import sql_text
 
@@ -30,7 +30,7 @@ def account_for_part(
     cursor.execute(
         sql_text("account_for_loaded_rows"), parameters | bounds | {"length": dataset.part}
     )
-    if reads_day_before(cursor, dataset):
+    if dataset.reads_day_before:
         cursor.execute(sql_text("account_for_files_beside"), parameters)
     cursor.execute(sql_text("account_for_written_rows"), parameters | {"file": str(file)})
     if cursor.execute(sql_text("unaccounted_rows"), parameters).fetchall():

@@ -214,20 +214,12 @@ def files_beside(
     They are those of the day before each day of a file, be that day built anew or not: which days a
     file covers is kept whenever it is loaded, and has to be right.
     """
-    if not reads_day_before(cursor, dataset):
+    if not dataset.reads_day_before:
         return []
     rows = cursor.execute(
         sql_text("files_beside"), {"model": dataset.model, "file_ids": list(files)}
     ).fetchall()
     return [file_id for (file_id,) in rows]
-
-
-def reads_day_before(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> bool:
-    """Whether rows of a day depend on the last ones of the day before."""
-    rows = cursor.execute(
-        "select 1 from inventory.datasets where model = $1 and reads_day_before", [dataset.model]
-    ).fetchall()
-    return bool(rows)
 
 
 def still_wanted(

@@ -28,13 +28,17 @@ dated as (
         try_cast(regexp_extract(voltage, '^[0-9]+([.][0-9]+)?') as double) as voltage_kv,
         coalesce(
             try_cast(effective as timestamp),
-            try_strptime(effective, '%-m/%-d/%Y %-I:%M:%S %p'),
-            try_strptime(effective, ['%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y'])
+            try_strptime(
+                effective,
+                ['%-m/%-d/%Y %-I:%M:%S %p', '%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y']
+            )
         )::date as effective_date,
         coalesce(
             try_cast(retirement as timestamp),
-            try_strptime(retirement, '%-m/%-d/%Y %-I:%M:%S %p'),
-            try_strptime(retirement, ['%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y'])
+            try_strptime(
+                retirement,
+                ['%-m/%-d/%Y %-I:%M:%S %p', '%-m/%-d/%Y %-H:%M:%S', '%-m/%-d/%Y %-H:%M', '%-m/%-d/%Y']
+            )
         )::date as retirement_date
     from trimmed
 ),
