@@ -8,6 +8,8 @@ could carry into the byte beside it.
 
 from __future__ import annotations
 
+from functools import cache
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -48,6 +50,7 @@ def _bits(words: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(words) * WORD * 8, [None, buffer])
 
 
+@cache
 def _in_each_byte(byte: int) -> pa.Scalar:
     return pa.scalar(int.from_bytes(bytes([byte]) * WORD, "little"), pa.uint64())
 

@@ -66,9 +66,9 @@ RAW_ENDINGS = (".csv", ".gz", ".zip", ".xlsx")
 # and passed over otherwise.
 REPLY_ENDINGS = (".xml", ".html", ".htm")
 CONTAINER_ENDINGS = (".zip", ".xlsx")
+# Bytes that are read at once: what is computed of them still lies in the processor's cache when it
+# is used, and they are enough that two threads seldom wait for Python's lock.
 BLOCK = 1 << 20
-# What is computed of so many bytes still lies in the processor's cache when it is used.
-READ_AT_ONCE = 1 << 18
 # Packed bytes that are unpacked at once. They are few, because zlib copies what is left of them for
 # each piece.
 PACKED_BLOCK = 1 << 16
@@ -1036,9 +1036,10 @@ def _read_through(path: Path, budget: Budget, report: Report | None = None) -> _
     digest = xxhash.xxh3_128()
     text = _Text(report)
     inflate = _Inflate(text, budget) if path.name.lower().endswith(".gz") else None
-    buffer = bytearray(READ_AT_ONCE)
-    view = memoryview(buffer)
     with path.open("rb", buffering=0) as stream:
+        # Most files are far smaller than a block, and to clear one takes as long as to read them.
+        buffer = bytearray(min(BLOCK, os.fstat(stream.fileno()).st_size + 1))
+        view = memoryview(buffer)
         while size := stream.readinto(buffer):
             block = view[:size]
             digest.update(block)
