@@ -107,6 +107,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     write_year(folder, [date(2026, 10, 31)], "zip", "smd_hourly")
     write_year(folder, [date(2023, 3, 11)], "zip", "smd_hourly")
     write_year(folder, [date(2022, 11, 5)], "csv.gz", "smd_hourly")
+    # Until 2015 sheets and columns have other names.
+    write_year(folder, [date(2015, 3, 7)], "zip", "smd_hourly")
+    write_year(folder, [date(2014, 11, 1)], "csv.gz", "smd_hourly")
     write_day_from_the_workbook(folder)
     write_real_time(folder)
     raw = folder / "raw"
@@ -165,7 +168,8 @@ def write_real_time(folder: Path) -> None:
     ("model", "year"),
     [
         *((FIVE_MINUTE, year) for year in (2018, 2019)),
-        *((REAL_TIME, year) for year in (2016, 2017, 2018, 2021, 2022, 2023, 2024, 2026)),
+        *((REAL_TIME, year) for year in (2014, 2015, 2016, 2017, 2018, 2021)),
+        *((REAL_TIME, year) for year in (2022, 2023, 2024, 2026)),
     ],
 )
 def test_what_is_published_of_real_time_is_the_truth(built: Built, model: str, year: int) -> None:
@@ -196,7 +200,7 @@ def test_files_read_for_names_make_no_parts_and_are_counted(built: Built) -> Non
     assert built.counted(f"{DAILY}/WW_DALMP_ISO_20251102.csv", REAL_TIME) == {}
 
 
-@pytest.mark.parametrize("year", range(2020, 2027))
+@pytest.mark.parametrize("year", [2014, 2015, *range(2020, 2027)])
 def test_what_is_published_is_the_truth(built: Built, year: int) -> None:
     assert built.ran.exit_code == 0, built.ran.stderr
     assert_equals_truth(built.year_file(year), built.truth(year))
@@ -232,6 +236,8 @@ def test_days_forced_into_24_rows_are_counted(built: Built) -> None:
     expected = {"parsed": 72, "published": 48, f"filtered: {FORCED}": 24}
     assert built.counted(f"{WORKBOOK}/2022_smd_hourly_ISO_NE_CA.csv.gz") == expected
     assert built.counted(f"{WORKBOOK}/2023_smd_hourly.zip!2023_smd_hourly.xlsx!VT") == expected
+    assert built.counted(f"{WORKBOOK}/2014_smd_hourly_ISONE_CA.csv.gz") == expected
+    assert built.counted(f"{WORKBOOK}/2015_smd_hourly.zip!2015_smd_hourly.xlsx!SEMASS") == expected
 
 
 def test_the_notes_of_a_workbook_are_no_report(built: Built) -> None:

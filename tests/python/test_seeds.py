@@ -91,7 +91,6 @@ FAULTS = [
     Fault("interval_stamps", "filled", "stamp", "miso,unsaid,,a,b,s", "unsaid"),
     Fault("interval_stamps", "every_row", "stamp", "miso,between,middle,a,b,s", "between"),
     Fault("smd_sheets", "is_keyed_by", "sheet", "ME,61752", "ME"),
-    Fault("smd_sheets", "is_keyed_by", "settlement_location_id", "MAINE,4001", "4001"),
     Fault(
         "price_bounds",
         "is_keyed_by",

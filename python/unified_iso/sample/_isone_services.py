@@ -9,7 +9,7 @@ from ._isone_clock import daily_label
 from ._isone_frame import head, trailer
 from ._isone_locations import ISO
 from ._isone_smd import CELLS as WORKBOOK_CELLS
-from ._isone_smd import POOL, SHEETS
+from ._isone_smd import FIRST_RENAMED_YEAR, POOL, SHEETS
 from ._market import Curve, Dataset, File, Line, Span
 
 DAILY, FIVE_MINUTE_FILES = "daasreservedata", "fiveminreserveprice"
@@ -29,11 +29,22 @@ _REAL_TIME = tuple(
     for product, standard in _RESERVES.items()
     for zone in _ZONE_IDS
 )
+# Before, the workbook has regulation prices of another market, which are not read.
+REGULATION_SINCE = date(FIRST_RENAMED_YEAR, 1, 1)
 _OF_THE_POOL = (
     Service(
-        product="Reg_Service_Price", standard="REG_MILEAGE", region=SHEETS[POOL], unit="$/MW-mile"
+        product="Reg_Service_Price",
+        standard="REG_MILEAGE",
+        region=SHEETS[POOL],
+        unit="$/MW-mile",
+        first_day=REGULATION_SINCE,
     ),
-    Service(product="Reg_Capacity_Price", standard="REG", region=SHEETS[POOL]),
+    Service(
+        product="Reg_Capacity_Price",
+        standard="REG",
+        region=SHEETS[POOL],
+        first_day=REGULATION_SINCE,
+    ),
 )
 PLACES = service_places("services", _DAY_AHEAD)
 ZONES = service_places(

@@ -24,6 +24,22 @@ SHEETS = {
     4008: "NEMA",
 }
 POOL = 4000
+FIRST_RENAMED_YEAR = 2016
+# Sheets and columns until 2015, where they had other names.
+OLD_SHEETS = SHEETS | {
+    POOL: "ISONE CA",
+    4006: "SEMASS",
+    4007: "WCMASS",
+    4008: "NEMASSBOST",
+}
+_OLD_COLUMNS = {
+    "Hr_End": "Hour",
+    "DA_Demand": "DA_DEMD",
+    "RT_Demand": "DEMAND",
+    "Dry_Bulb": "DryBulb",
+    "Dew_Point": "DewPnt",
+    "System_Load": "SYSLoad",
+}
 NOTES = "Hourly demand, prices and weather of the control area and its load zones"
 
 # Sheets that people saved as csv beside or instead of the workbook.
@@ -45,12 +61,13 @@ def files(span: Span) -> Iterator[File]:
     """
     for year, group in groupby(span.lines(), key=lambda line: line.interval.day.year):
         hours = [line.interval for line in group]
+        sheets = SHEETS if year >= FIRST_RENAMED_YEAR else OLD_SHEETS
         for id_ in _SAVED[span.packaging]:
-            name = f"{year}_{REPORT}_{SHEETS[id_].replace(' ', '_')}.csv"
+            name = f"{year}_{REPORT}_{sheets[id_].replace(' ', '_')}.csv"
             yield _sheet(name, id_, year, hours, None)
         if span.packaging != "csv.gz":
             book = Book(f"{year}_{REPORT}", notes=NOTES)
-            for id_, name in SHEETS.items():
+            for id_, name in sheets.items():
                 yield _sheet(name, id_, year, hours, book)
 
 
@@ -72,8 +89,12 @@ def _sheet(name: str, id_: int, year: int, hours: Sequence[Interval], book: Book
 
 def _select(year: int, has_pool: bool) -> str:
     label = "label" if year >= FIRST_LABELLED_YEAR else "label::integer"
-    pool = """
-        load as "System_Load",
+    renamed = year >= FIRST_RENAMED_YEAR
+
+    def called(name: str) -> str:
+        return f'"{name if renamed else _OLD_COLUMNS[name]}"'
+
+    regulation = """
         service / 120 as "Reg_Service_Price",
         capacity / 120 as "Reg_Capacity_Price",
         0.0::double as "Min_5min_RSP",
@@ -81,16 +102,18 @@ def _select(year: int, has_pool: bool) -> str:
         0.0::double as "Min_5min_RCP",
         capacity / 50 as "Max_5min_RCP"
     """
+    old_regulation = 'service / 100 as "RegSP", capacity / 100 as "RegCP"'
+    pool = f"load as {called('System_Load')}, {regulation if renamed else old_regulation}"
     return f"""
         select
             delivery_date as "Date",
-            {label} as "Hr_End",
-            demand / 10 as "DA_Demand",
-            demand / 10 + miss / 1000 as "RT_Demand",
+            {label} as {called("Hr_End")},
+            demand / 10 as {called("DA_Demand")},
+            demand / 10 + miss / 1000 as {called("RT_Demand")},
             {_dollars_sql("DA", "energy", "congestion", "loss")},
             {_dollars_sql("RT", "rt_energy", congestion_sql("rt_"), loss_sql("rt_"))},
-            dry_bulb as "Dry_Bulb",
-            dry_bulb - dew_distance as "Dew_Point"
+            dry_bulb as {called("Dry_Bulb")},
+            dry_bulb - dew_distance as {called("Dew_Point")}
             {f", {pool}" if has_pool else ""}
         from prices
         order by
