@@ -11,7 +11,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -128,7 +128,7 @@ def postings(raw: Path) -> None:
 
 
 def workbook(raw: Path) -> None:
-    """A yearly book with a blank row and one with a day alone, and months that have not come."""
+    """A yearly book with a blank row, one of a day, one below the data, and months to come."""
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = "Jan"
@@ -138,6 +138,7 @@ def workbook(raw: Path) -> None:
     sheet.append(["01/31/2019"])
     sheet.append(["01/31/2019", 24, 4, "N", "LZ_WEST", "LZEW", -1.5])
     sheet.append(["01/01/2019", 1, 1, "N", "LZ_WEST", "LZ", 1])
+    sheet.append([datetime(2019, 2, 1, 8, 18, 29), None, None, 2976, None, None, time(8, 18, 29)])
     book.create_sheet("Feb").append(YEARLY_HEADER.split(","))
     (raw / YEARLY).mkdir(parents=True, exist_ok=True)
     book.save(raw / YEARLY / "rpt.00013061.0000000000000000.RTMLZHBSPP_2019.xlsx")
@@ -250,8 +251,8 @@ def test_a_blank_row_of_a_book_is_no_price(published: Published) -> None:
         (at("2019-02-01 05:45"), "LZ_WEST_EW", -1.5),
     ]
     assert accounts(published, 2019) == [
-        ("filtered", "blank row of a yearly book", 1),
-        ("parsed", None, 4),
+        ("filtered", "blank row of a yearly book", 2),
+        ("parsed", None, 5),
         ("published", None, 3),
     ]
     assert rows(published.year(2019), "distinct data_source") == [(book,)]

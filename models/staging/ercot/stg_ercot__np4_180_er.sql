@@ -1,8 +1,8 @@
 -- ERCOT day-ahead prices of hubs and load zones by year, report NP4-180-ER. One row per settlement point and
 -- hour, of all sheets and of sheets saved as csv.
 -- Quirks: those of NP4-190-CD under other headings; sheets of months to come have a header only; a book may
--- have a blank row, or one with its day of posting alone, as that of real time has; a sheet that was saved as
--- csv has commas in its thousands.
+-- have a blank row, or one below its data that names no hour and no point, as that of real time has; a
+-- sheet that was saved as csv has commas in its thousands.
 with source as (
 
     select * from {{ source('ercot', 'np4_180_er') }}
@@ -44,7 +44,8 @@ typed as (
 
     select
         *,
-        coalesce({{ trimmed('hour_ending') }}, printed_price) is null as is_blank
+        {{ trimmed('hour_ending') }} is null
+        and (printed_price is null or settlement_location is null) as is_blank
     from named
 
 ),

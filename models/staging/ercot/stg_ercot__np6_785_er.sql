@@ -1,8 +1,9 @@
 -- ERCOT real-time prices of hubs and load zones by year, report NP6-785-ER. One row per settlement point,
 -- type and quarter of an hour, of all sheets and of sheets saved as csv.
 -- Quirks: those of NP6-905-CD under other headings, without DC ties; until some year load zones came once;
--- sheets of months to come have a header only; a book may have a blank row, after which tools show 1 as
--- 1.0; a sheet that was saved as csv has commas in its thousands.
+-- sheets of months to come have a header only; a book may have a blank row, or one below its data with a
+-- day, a count and a time, after which tools show 1 as 1.0; a sheet that was saved as csv has commas in its
+-- thousands.
 with source as (
 
     select * from {{ source('ercot', 'np6_785_er') }}
@@ -46,11 +47,8 @@ typed as (
 
     select
         *,
-        coalesce(
-            {{ trimmed('hour_ending') }},
-            {{ trimmed('delivery_interval') }},
-            printed_price
-        ) is null as is_blank,
+        coalesce({{ trimmed('hour_ending') }}, {{ trimmed('delivery_interval') }}) is null
+        and (printed_price is null or published_name is null) as is_blank,
         {{ ercot_location('published_name', 'published_type') }} as settlement_location
     from named
 
