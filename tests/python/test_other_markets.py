@@ -90,6 +90,8 @@ UNREAD = {
     "caiso/prc_lmp/20220602_20220603_PRC_CD_INTVL_LMP_RTM_v1.csv": "caiso/prc_cd_intvl_lmp",
     "caiso/prc_lmp/20220602_20220603_PRC_CD_SPTIE_LMP_RTM_v3.csv": "caiso/prc_cd_sptie_lmp",
     "caiso/prc_lmp/20220602_20220603_PRC_RTM_LAP_RTM_v6.csv": "caiso/prc_rtm_lap",
+    "caiso/prc_lmp/20220602_20220603_PRC_MPM_LMP_DAM_v1.csv": "caiso/prc_mpm_lmp",
+    "caiso/prc_lmp/20220602_20220603_PRC_MPM_RTM_LMP_HASP_v1.csv": "caiso/prc_mpm_rtm_lmp",
     "pjm/rt_hrl_lmps/rt_unverified_hrl_lmps (1).csv": "pjm/rt_unverified_hrl_lmps",
     "pjm/rt_hrl_lmps/rt_unverified_fivemin_lmps.csv": "pjm/rt_unverified_fivemin_lmps",
 }
