@@ -321,7 +321,8 @@ complete as materialized (
 
 
 {#- The published columns lack the greenhouse gas part, so a sum with it can be checked only while rows are loaded.
-    If any location of an interval has that part, one without it is incomplete, and its sum is unknown. -#}
+    If any location of an interval has that part, one without it is incomplete, and its sum is unknown. So it is from
+    the instant on when areas joined the market whose part is not zero: whole files may lack it. -#}
 {% macro component_breaks(staging, with_gas, of_several_markets, dataset) %}
     {%- for name in staging %}
     {%- set has_gas = name in with_gas %}
@@ -340,13 +341,22 @@ complete as materialized (
         rows.lmp_total,
         {%- if has_gas %}
         case
-            when rows.lmp_ghg is not null or rows.interval_start_utc not in (
-                select gas.interval_start_utc
-                from {{ ref(name) }} as gas
-                where gas.lmp_ghg is not null
-                    and gas.set_aside is null
-                    {{- of_market.replace('{rows}', 'gas') }}
-            )
+            when rows.lmp_ghg is not null
+                or (
+                    rows.interval_start_utc < (
+                        select min(greenhouse_gas_since)
+                        from {{ ref('component_tolerances') }}
+                        where iso = '{{ dataset.iso }}'
+                            and market_type = '{{ dataset.market }}'
+                    )
+                    and rows.interval_start_utc not in (
+                        select gas.interval_start_utc
+                        from {{ ref(name) }} as gas
+                        where gas.lmp_ghg is not null
+                            and gas.set_aside is null
+                            {{- of_market.replace('{rows}', 'gas') }}
+                    )
+                )
                 then {{ total }}
         end as sum_of_components,
         {%- else %}

@@ -437,6 +437,60 @@ def test_a_file_of_another_market_is_told_its_folder(typed: Published) -> None:
     assert not typed.year_file(FIVES, 2014).exists()
 
 
+# Files without a greenhouse gas part
+
+
+GAS_FREE: dict[str, str] = {
+    # The day before the market of other areas began, and that day: the sum of FOUR misses 20.5.
+    "prc_intvl_lmp/before.csv": file(
+        FIVES,
+        lines(FIVES, "2014-11-01T06:55", "24", FOUR | {"LMP": 20.5}, "A_1"),
+        lines(FIVES, "2014-11-01T07:00", "01", FOUR | {"LMP": 20.5}, "A_1"),
+        price="MW",
+    ),
+    "prc_rtpd_lmp/after.csv": file(
+        QUARTERS,
+        lines(QUARTERS, "2014-11-01T07:00", "01", FOUR | {"LMP": 20.5}, "A_1"),
+        lines(QUARTERS, "2014-11-01T07:00", "01", FOUR, "B_1"),
+        price="PRC",
+    ),
+    "gridstatus_lmp/day ahead.csv": f"""{LIBRARY.removesuffix(",GHG")}
+2026-04-30 23:00:00-07:00,2026-04-30 23:00:00-07:00,2026-05-01 00:00:00-07:00,DAY_AHEAD_HOURLY,\
+A_1,Node,30.5,20.0,1.0,0.5
+2026-05-01 00:00:00-07:00,2026-05-01 00:00:00-07:00,2026-05-01 01:00:00-07:00,DAY_AHEAD_HOURLY,\
+A_1,Node,30.5,20.0,1.0,0.5
+""",
+    "gridstatus_lmp/fives.csv": f"""{LIBRARY.removesuffix(",GHG")}
+2022-06-01 00:00:00-07:00,2022-06-01 00:00:00-07:00,2022-06-01 00:05:00-07:00,REAL_TIME_5_MIN,\
+A_1,Node,30.5,20.0,1.0,0.5
+""",
+}
+
+
+def test_a_sum_without_the_part_is_unknown_once_other_areas_are_in_the_market(
+    tmp_path: Path,
+) -> None:
+    """Before, the part is zero, so that three parts that miss the price are wrong."""
+    for name, text in GAS_FREE.items():
+        path = tmp_path / "raw/caiso" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    built = publish(tmp_path)
+    refused = "{}: tests: components_add_up found 1 rows"
+    assert {
+        (entry["model"], entry["year"]): refused.format(entry["year"]) in built.ran.stderr
+        for entry in status(built.out)["unpublished"]
+    } == {("caiso_da_energy_hourly_nodal", 2026): True, (f"caiso_{FIVES}", 2014): True}
+    assert "2026-05-01 06:00:00" in built.ran.stderr
+    assert "2014-11-01 06:55:00" in built.ran.stderr
+    after = (datetime(2014, 11, 1, 7, tzinfo=UTC), "prc_rtpd_lmp/after.csv")
+    assert built.prices(QUARTERS, 2014) == [
+        (after[0], "A_1", 20.5, 18.0, 1.5, -1.0, after[1]),
+        (after[0], "B_1", 18.5, 18.0, 1.5, -1.0, after[1]),
+    ]
+    assert [row[2:6] for row in built.prices(FIVES, 2022)] == [(30.5, 20.0, 1.0, 0.5)]
+
+
 # Real files
 
 

@@ -326,7 +326,7 @@ def test_an_operator_made_by_the_guide_is_published(tmp_path: Path) -> None:
     add(project, "markets", "xiso", "X", "America/New_York", -5, "typed", "2020-01-01", "typed")
     add(project, "location_types", "xiso", 1, "*", "%", "NODE")
     add(project, "price_bounds", "energy_prices", "xiso", "DA", "2020-01-01", -100, 500, "typed")
-    add(project, "component_tolerances", "xiso", "DA", 0, 0, "typed")
+    add(project, "component_tolerances", "xiso", "DA", 0, 0, "typed", None)
     said = run(project, "new-report", "xiso", "new-prices")
     assert "models/staging/xiso/stg_xiso__new_prices.sql" in said
     assert "to do: seeds/reports.csv: add the row xiso,new-prices,2,false," in said

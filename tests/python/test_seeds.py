@@ -114,11 +114,11 @@ FAULTS = [
     Fault(
         "price_bounds", "relationships", "iso", "energy_prices,qiso,DA,2000-01-01,-1,1,s", "qiso"
     ),
-    Fault("component_tolerances", "is_keyed_by", "iso, market_type", "spp,DA,0.01,0,s", "spp"),
-    Fault("component_tolerances", "filled", "tolerance", "nyiso,RT,,0,s", "nyiso"),
-    Fault("component_tolerances", "every_row", "tolerance", "isone,RT,5,0,s", "isone"),
-    Fault("component_tolerances", "in_domain", "market_type", "isone,AD,0,0,s", "AD"),
-    Fault("component_tolerances", "relationships", "iso", "qiso,DA,0,0,s", "qiso"),
+    Fault("component_tolerances", "is_keyed_by", "iso, market_type", "spp,DA,0.01,0,s,", "spp"),
+    Fault("component_tolerances", "filled", "tolerance", "nyiso,RT,,0,s,", "nyiso"),
+    Fault("component_tolerances", "every_row", "tolerance", "isone,RT,5,0,s,", "isone"),
+    Fault("component_tolerances", "in_domain", "market_type", "isone,AD,0,0,s,", "AD"),
+    Fault("component_tolerances", "relationships", "iso", "qiso,DA,0,0,s,", "qiso"),
     Fault(
         "gridstatus_markets",
         "is_keyed_by",
