@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -843,6 +844,12 @@ def _inspect_csv(
             path = _in_shape(path, data_source, cache, heading, report, result)
         if report.footer:
             _leave_out_footer(result, content, report.footer)
+        if not (report.trailer or result.trailer_line or content.tail.endswith(b"\n")):
+            # A download that broke off may have cut the number at its end.
+            result.warning = (
+                "does not end its last line, so that nobody knows whether it is complete: download "
+                "it again"
+            )
         result.read_path = str(_plainly_named(path, data_source, cache))
         result.publication_stamp = _publication_stamp(report, name, listed.path)
         result.hinted = hinted_days(name)
@@ -1608,6 +1615,12 @@ def _why_not(
             f"is another report (it has {in_short(unknown)} and no {in_short(missing)} in line "
             f"{line}): move it out of this folder"
         )
+    if not missing:
+        twice = in_short(_repeated(found, report))
+        return kind(
+            f"line {line}: the header of {report.name} has {twice} more than once "
+            f"(found {', '.join(found)[:200]}): restore the published header"
+        )
     # A published file of one market may lack its column, so that there is nothing to restore.
     told_by_it = {_described(column) for column in report.columns if column.tells}
     advice = "add that column" if set(missing) <= told_by_it else "restore the published header"
@@ -1615,6 +1628,14 @@ def _why_not(
         f"line {line}: the header of {report.name} lacks {', '.join(missing)} "
         f"(found {', '.join(found)[:200]}): {advice}"
     )
+
+
+def _repeated(cells: Sequence[str], report: Report) -> list[str]:
+    """Columns of the report for which a header has several cells."""
+    named = _with_names(cells, report.unnamed_columns)
+    known = (report.by_spelling.get(fold(cell)) for cell in named)
+    counts = Counter(column.name for column in known if column)
+    return [name for name, count in counts.items() if count > 1]
 
 
 def _unknown_cells(cells: Sequence[str], report: Report) -> list[str]:

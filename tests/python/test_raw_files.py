@@ -367,7 +367,7 @@ def test_an_hour_is_not_told_by_a_date() -> None:
     ids=["equal", "spelled otherwise", "an alias"],
 )
 def test_a_column_that_comes_twice_is_refused(header: str) -> None:
-    with pytest.raises(Refused, match="da_hrl_lmps"):
+    with pytest.raises(Refused, match=r"da_hrl_lmps has (pnode_id|total_lmp_da) more than once "):
         _layout(header + "\n3/8/2024 5:00:00 AM,1,2,3\n")
 
 
@@ -442,6 +442,20 @@ def test_a_sound_file_is_read_where_it_lies(tmp_path: Path) -> None:
     assert result.read_path == str(tmp_path / "raw" / result.data_source)
     assert result.lines == 1
     assert result.hinted == [date(2024, 3, 7), date(2024, 3, 8), date(2024, 3, 9)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_that_ends_within_a_line_is_read_with_a_warning(
+    tmp_path: Path, line_end: str, encoding: str
+) -> None:
+    whole = PJM_CSV.decode().replace("\n", line_end)
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", whole.encode(encoding))
+    assert (result.refusal, result.warning) == (None, None)
+    cut = whole.removesuffix(line_end)[:-1]
+    (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", cut.encode(encoding))
+    assert result.refusal is None
+    assert result.warning and result.warning.startswith("does not end its last line, so that ")
 
 
 def test_each_member_of_a_zip_is_a_file_of_its_own(tmp_path: Path) -> None:
