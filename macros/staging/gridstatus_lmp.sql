@@ -190,6 +190,8 @@
                 when {{ off_grid('measured.interval_start_utc', 'measured.interval_minutes') }} and {{ is_off_grid }}
                     then 'rejected: ' || measured.start_column || ' ' || measured.start_text || ' is not the start of '
                     || measured.interval_minutes || ' minutes'
+                when {{ off_grid('measured.interval_start_utc', 1/60) }}
+                    then 'rejected: ' || measured.start_column || ' ' || measured.start_text || ' is not the start of a second'
             end as time_error
         )
     from (

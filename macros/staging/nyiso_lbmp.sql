@@ -63,7 +63,7 @@
             'passes',
             iso='nyiso',
             column='Time Stamp',
-            minutes=none,
+            minutes=1/60,
             local='local_stamp',
             instant='interval_end_utc'
         ) }}

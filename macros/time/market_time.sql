@@ -10,7 +10,7 @@
 
 
 {% macro length_in_words(minutes) %}
-    {{- return({60: 'an hour', 1440: 'a day'}.get(minutes, minutes ~ ' minutes')) -}}
+    {{- return({1/60: 'a second', 60: 'an hour', 1440: 'a day'}.get(minutes, minutes ~ ' minutes')) -}}
 {% endmacro %}
 
 

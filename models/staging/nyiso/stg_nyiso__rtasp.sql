@@ -40,7 +40,7 @@ clocked as (
         'passes',
         iso='nyiso',
         column='Time Stamp',
-        minutes=none,
+        minutes=1/60,
         local='local_stamp',
         instant='interval_end_utc'
     ) }}
