@@ -117,6 +117,7 @@ LIKENESS = 0.66
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _MIDNIGHT_IN_NAME = re.compile(rf"{_DATE_IN_NAME.pattern}[-_. T]?00[-_.:]?00(?:[-_.:]?00)?(?!\d)")
 _DATE_AT_START = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
+_YEAR_AT_START = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})(?!\d)")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 # What pandas calls the column of its row numbers.
 _INDEX = re.compile(r"Unnamed: \d+")
@@ -1540,13 +1541,14 @@ def _timestamp_format(report: Report, stamps: Sequence[tuple[Column, str]]) -> s
 def _refuse_days_first(stamps: Sequence[str], name: str) -> None:
     """Refuse a file whose first stamps are of the days in its name only where the day comes first.
 
-    Up to the twelfth nothing else tells, and its rows would be published in other months.
+    Up to the twelfth nothing else tells, and its rows would be published in other months. Behind a
+    year they come so where a tool took the month of a published stamp for its day.
     """
-    printed = [_DATE_AT_START.match(stamp) for stamp in stamps]
+    printed = [_DATE_AT_START.match(stamp) or _YEAR_AT_START.match(stamp) for stamp in stamps]
     named = _days_in_name(name)
     if not named or not printed or not all(printed):
         return
-    parts = {tuple(map(int, found.groups())) for found in printed if found}
+    parts = {_month_day_year(found) for found in printed if found}
     month_first = {_day_of(year, first, second) for first, second, year in parts}
     day_first = {_day_of(year, second, first) for first, second, year in parts}
     near = {day for end in (min(named), max(named)) for day in _around(end)}
@@ -1555,6 +1557,11 @@ def _refuse_days_first(stamps: Sequence[str], name: str) -> None:
             f"has dates with the day first ({stamps[0][:HEADER_SHOWN]!r}), as the day in its name "
             f"tells ({min(named)}): write dates as 2024-12-31, or mend the name if it is wrong"
         )
+
+
+def _month_day_year(found: re.Match[str]) -> tuple[int, int, int]:
+    first, second, third = map(int, found.groups())
+    return (second, third, first) if found.re is _YEAR_AT_START else (first, second, third)
 
 
 def _day_of(year: int, month: int, day: int) -> date | None:

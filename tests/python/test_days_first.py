@@ -40,6 +40,9 @@ def _inspected(folder: Path, name: str, stamps: list[str], report: Report = NYIS
         # The day before the delivery day is that of the posting.
         ("cdr.00012331.0000000000000000.20240604.123241.csv", ["05/06/2024 00:00"]),
         ("20240601_20240607.csv", ["01/06/2024 00:00", "02/06/2024 00:00"]),
+        # pandas with dayfirst=True has taken 06/05/2024 for the sixth of May.
+        ("20240605damlbmp_zone.csv", ["2024-05-06 00:00:00", "2024-05-06 01:00:00"]),
+        ("20240605damlbmp_zone.csv", ["2024-05-06T00:00:00"]),
     ],
 )
 def test_a_file_whose_name_tells_that_the_day_comes_first_is_refused(
@@ -57,6 +60,8 @@ def test_a_file_whose_name_tells_that_the_day_comes_first_is_refused(
         ("20240605damlbmp_zone.csv", ["06/05/2024 00:00", "06/05/2024 01:00"]),
         ("20240606damlbmp_zone.csv", ["06/06/2024 00:00"]),
         ("20240605damlbmp_zone.csv", ["2024-06-05 00:00:00"]),
+        ("20240601_20240607.csv", ["2024-06-06 00:00:00", "2024-06-07 00:00:00"]),
+        ("saved_20241231.csv", ["2024-05-06 00:00:00"]),
         # The name of a month's file tells its first day, and that of a download another one.
         ("20240601damlbmp_zone.csv", ["06/01/2024 00:00", "06/02/2024 00:00"]),
         ("saved_20241231.csv", ["05/06/2024 00:00"]),
