@@ -103,6 +103,12 @@ GOOD = {
     "2012/b.csv": daily("06/05/2012", (HUB[0].removesuffix("32.8") + "33",) * 2),
 }
 TWICE = "2021/2021_Apr-Jun_DA_LMPs.csv"
+# Somebody keeps final prices of hubs alone; energy was another one when the others were posted.
+RISEN = tuple(line.replace("19.7", "20.7") for line in ZONE)
+FINAL_OF_A_HUB = {"20230605_rt_lmp_final.csv": daily("06/05/2023", HUB, "Realtime Market LMPs")}
+PRELIMINARY_OF_A_ZONE = {
+    "20230605_rt_lmp_prelim.csv": daily("06/05/2023", RISEN, "Realtime Market LMPs")
+}
 BAD = {
     "20250104_da_exante_lmp.csv": daily("01/04/2025", BY_VALUE, "Day Ahead Market ExAnte LMPs"),
     "20250104_rt_lmp_final.csv": daily("1/4/2025", BY_VALUE, "Realtime Market LMPs", "\r\n"),
@@ -185,6 +191,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         write_sample(raw, isos=["miso"], start=start, days=4, nodes=30, options=options)
         shutil.move(raw / "truth" / f"{DATASET}.parquet", folder / f"{start.year}.parquet")
     write_real_time(folder)
+    write_files(raw / "miso" / "rt_lmp_final", FINAL_OF_A_HUB)
+    write_files(raw / "miso" / "rt_lmp_prelim", PRELIMINARY_OF_A_ZONE)
     write_files(raw / REPORT, GOOD | BAD | REJECTED)
     strict = build(raw, out, "miso", check=1)
     years = sorted(int(path.stem[-4:]) for path in (out / "parquet" / DATASET).iterdir())
@@ -488,6 +496,15 @@ def test_final_prices_replace_preliminary_ones(real_time: Built) -> None:
             " where model = 'miso_rt_energy_hourly_nodal' and term = 'superseded' group by all"
         ).fetchall()
     assert told == [("superseded", "lower version", 4 * 576)]
+
+
+def test_energy_of_final_and_of_preliminary_prices_may_differ(real_time: Built) -> None:
+    found = query(
+        "select settlement_location, version, lmp_energy from read_parquet($1)"
+        " where delivery_hour = 12 order by all",
+        str(real_time.out / "parquet" / HOURLY / "rt_energy_hourly_nodal_2023.parquet"),
+    )
+    assert found == [("AMIL.IP", 1, 20.5), ("MINN.HUB", 2, 19.5)]
 
 
 def test_lines_below_five_minute_prices_are_no_data(real_time: Built) -> None:
