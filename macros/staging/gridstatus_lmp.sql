@@ -187,6 +187,10 @@
                 when {{ _minutes_to_end('measured') }} <> measured.interval_minutes
                     then 'rejected: Interval End ' || measured.end_text || ' is not ' || measured.interval_minutes
                     || ' minutes after ' || measured.start_column || ' ' || measured.start_text
+                -- Steps are longer where somebody has kept some of the intervals, or the means of them.
+                when measured.interval_minutes > words.longest_minutes
+                    then 'refused: its prices of ' || measured.market || ' are ' || measured.interval_minutes
+                    || ' minutes apart, so that nothing tells what they are of: download it again with all intervals'
                 when {{ off_grid('measured.interval_start_utc', 'measured.interval_minutes') }} and {{ is_off_grid }}
                     then 'rejected: ' || measured.start_column || ' ' || measured.start_text || ' is not the start of '
                     || measured.interval_minutes || ' minutes'
@@ -249,6 +253,13 @@
             on stepped.raw_file = steps.raw_file
             and stepped.market = steps.market
     ) as measured
+    left join (
+        select
+            market as market_word,
+            longest_minutes
+        from {{ ref('gridstatus_markets') }}
+    ) as words
+        on measured.market = words.market_word
 {% endmacro %}
 
 
