@@ -16,16 +16,10 @@ import duckdb
 import pyarrow as pa
 
 from unified_iso.limits import DEFAULT, Limits
-from unified_iso.raw_files import (
-    BLOCK,
-    LINK_TO_NOTHING,
-    Inspected,
-    Listed,
-    Report,
-    inspect,
-    list_raw_files,
-    list_strays,
-)
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.lines import BLOCK
+from unified_iso.raw_files.listing import LINK_TO_NOTHING, list_raw_files, list_strays
+from unified_iso.raw_files.records import Inspected, Listed, Report
 from unified_iso.sql import sql_text
 
 Progress = Callable[[str, int, int], None]

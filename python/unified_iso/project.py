@@ -192,7 +192,7 @@ def run_build(
         WorkspaceError: the raw folder has no operator's folder.
     """
     # It reads Parquet's and Excel's libraries, which take longer to import than most commands run.
-    from unified_iso.raw_files import why_no_operator
+    from unified_iso.raw_files.listing import why_no_operator
 
     if why := why_no_operator(workspace.raw, report_folders()):
         raise WorkspaceError(why)

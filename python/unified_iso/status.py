@@ -241,7 +241,7 @@ def _compare_raw(
     unread: folders of reports that no dataset reads.
     """
     # It takes longer to import than all else here.
-    from unified_iso.raw_files import LINK_TO_NOTHING, list_raw_files, list_strays
+    from unified_iso.raw_files.listing import LINK_TO_NOTHING, list_raw_files, list_strays
 
     seen = _raw_files_seen(workspace)
     if seen is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unified_iso.byte_counts import count_below, count_pairs, found_at, in_words
+from unified_iso.raw_files.byte_counts import count_below, count_pairs, found_at, in_words
 
 
 @pytest.mark.parametrize(

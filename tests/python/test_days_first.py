@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unified_iso.raw_files import Column, Inspected, Listed, Report, inspect
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.records import Column, Inspected, Listed, Report
 
 NYISO = Report(
     "nyiso",

@@ -8,7 +8,9 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from unified_iso.raw_files import Column, Report, inspect, list_raw_files
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.listing import list_raw_files
+from unified_iso.raw_files.records import Column, Report
 from unified_iso.root import ROOT
 
 SOURCES = yaml.safe_load((ROOT / "models/staging/ercot/_ercot__sources.yml").read_text())

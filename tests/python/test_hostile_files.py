@@ -28,24 +28,18 @@ from openpyxl import Workbook
 
 from building import build
 from small_project import START_OF_NOTHING
-from unified_iso import archives, inventory, raw_files
-from unified_iso.archives import unpack
+from unified_iso import inventory
 from unified_iso.build import run
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits, bytes_of, read_limits
 from unified_iso.machine import MachineError
 from unified_iso.plugin import Plugin
-from unified_iso.raw_files import (
-    Column,
-    Inspected,
-    Listed,
-    Records,
-    Report,
-    count_records,
-    inspect,
-    list_raw_files,
-    list_strays,
-)
+from unified_iso.raw_files import archives, copies, csv_files, inspection, lines, listing
+from unified_iso.raw_files.archives import unpack
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.lines import Records, count_records
+from unified_iso.raw_files.listing import list_raw_files, list_strays
+from unified_iso.raw_files.records import Column, Inspected, Listed, Report
 from unified_iso.sample import SampleOptions, write_sample
 
 PRICES = Report(
@@ -253,7 +247,7 @@ def test_an_error_nobody_thought_of_is_the_refusal_of_that_file(
     def fail(*_: Any) -> None:
         raise LookupError("what\n a surprise " + "x" * 1000)
 
-    monkeypatch.setattr(raw_files, "find_layout", fail)
+    monkeypatch.setattr(csv_files, "find_layout", fail)
     said = refusal(tmp_path, "a.csv", TEXT)
     assert said.startswith("can't be read (LookupError: what a surprise xxx")
 
@@ -333,10 +327,10 @@ def test_line_ends_that_differ_are_told_with_their_line(tmp_path: Path, kind: st
 def test_a_pair_of_return_and_feed_is_seen_over_blocks(tmp_path: Path, offset: int) -> None:
     head = TEXT.replace(b"\n", b"\r\n")
     line = b"2024-03-08 02:00,HUB,1\r\n"
-    size = raw_files.BLOCK + offset - len(head) - 21
+    size = lines.BLOCK + offset - len(head) - 21
     node = b"x" * (size % len(line))
     content = head + line * (size // len(line)) + b"2024-03-08 02:00,%s,1\r\n" % node + line
-    assert content.index(b"\r\n", raw_files.BLOCK - 4) == raw_files.BLOCK + offset - 2
+    assert content.index(b"\r\n", lines.BLOCK - 4) == lines.BLOCK + offset - 2
     (result,) = opened(tmp_path, "a.csv", content)
     assert result.refusal is None
     assert result.read_path == str(tmp_path / "raw" / FOLDER / "a.csv")
@@ -437,7 +431,7 @@ def test_a_link_that_may_not_be_followed_stops_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "stat", denied)
-        patched.setattr(raw_files, "_is_folder", lambda path: stat_says_folder(Path(path)))
+        patched.setattr(listing, "_is_folder", lambda path: stat_says_folder(Path(path)))
         update(database, raw)
         is_present, said, _ = states(database)[f"{FOLDER}/more/a.csv"]
         assert is_present
@@ -532,13 +526,13 @@ def wrapped(error: BaseException) -> Callable[..., Any]:
 
 
 PLACES: dict[str, tuple[str, bytes, Any, str]] = {
-    "hashing": ("a.zip", zipped(("a.csv", TEXT)), raw_files, "_hash_file"),
-    "reading": ("a.csv", TEXT, raw_files, "_read_through"),
+    "hashing": ("a.zip", zipped(("a.csv", TEXT)), inspection, "hash_file"),
+    "reading": ("a.csv", TEXT, csv_files, "read_through"),
     "unpacking": ("a.zip", zipped(("a.csv", TEXT)), archives, "_pieces"),
-    "copying": ("a.csv", TEXT + b"x,y,1\r\n", raw_files, "_with_line_feed"),
-    "linking": ("a[1].csv", TEXT, raw_files, "_unused_link"),
+    "copying": ("a.csv", TEXT + b"x,y,1\r\n", copies, "_with_line_feed"),
+    "linking": ("a[1].csv", TEXT, copies, "unused_link"),
     "reading a workbook": ("a.xlsx", workbook(), archives, "load_workbook"),
-    "reading a reply": ("a.html", b"<html>", raw_files, "_beginning"),
+    "reading a reply": ("a.html", b"<html>", inspection, "beginning_of"),
     "listing": ("a.csv", TEXT, os, "scandir"),
 }
 
@@ -587,7 +581,7 @@ def test_a_cache_that_can_not_be_written_judges_no_file(
         opened(tmp_path, "a.zip", zipped(("a.csv", TEXT)))
     (tmp_path / "raw" / FOLDER / "a.zip").unlink()
     monkeypatch.setattr(
-        raw_files, "_read_through", raised(PermissionError(errno.EACCES, "Permission denied"))
+        csv_files, "read_through", raised(PermissionError(errno.EACCES, "Permission denied"))
     )
     assert refusal(tmp_path, "a.csv", TEXT) == (
         "can't be read (Permission denied): check the file and its rights"
@@ -1118,7 +1112,7 @@ def test_lines_above_the_data_are_not_judged(tmp_path: Path) -> None:
 def test_a_line_without_end_is_counted_in_bounded_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(raw_files, "LONGEST_LINE", 16)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 16)
     path = written(tmp_path / "x.csv", b"a\n" + b"1" * 100 + b"\n2\n")
     assert count_records(path, after=1).records >= 2
 

@@ -22,25 +22,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_iso import inventory
-from unified_iso.archives import DEEPEST_NESTING, BadArchive, unpack
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import duckdb_memory_limit
 from unified_iso.plugin import Plugin
-from unified_iso.raw_files import (
-    AS_TEXT,
-    BLOCK,
-    LONGEST_HINT_DAYS,
-    Column,
-    Inspected,
-    Layout,
-    Report,
-    count_records,
-    find_layout,
-    hinted_days,
-    inspect,
-    list_raw_files,
-)
-from unified_iso.refusals import Refused
+from unified_iso.raw_files.archives import DEEPEST_NESTING, BadArchive, unpack
+from unified_iso.raw_files.days import LONGEST_HINT_DAYS, hinted_days
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.layouts import AS_TEXT, find_layout
+from unified_iso.raw_files.lines import BLOCK, count_records
+from unified_iso.raw_files.listing import list_raw_files
+from unified_iso.raw_files.records import Column, Inspected, Layout, Report
+from unified_iso.raw_files.refusals import Refused
 
 PJM = Report(
     iso="pjm",

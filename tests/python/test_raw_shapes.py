@@ -14,14 +14,10 @@ import pytest
 from openpyxl import Workbook
 
 from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.raw_files import (
-    Column,
-    Inspected,
-    Report,
-    count_records,
-    inspect,
-    list_raw_files,
-)
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.lines import count_records
+from unified_iso.raw_files.listing import list_raw_files
+from unified_iso.raw_files.records import Column, Inspected, Report
 
 WIDE = Report(
     iso="miso",

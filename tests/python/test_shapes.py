@@ -14,8 +14,11 @@ import pytest
 from test_raw_shapes import refusal, workbook, zipped
 from unified_iso import inventory
 from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.raw_files import BLOCK, Column, Inspected, Report, inspect, list_raw_files
-from unified_iso.shapes import name_in_r
+from unified_iso.raw_files.inspection import inspect
+from unified_iso.raw_files.lines import BLOCK
+from unified_iso.raw_files.listing import list_raw_files
+from unified_iso.raw_files.records import Column, Inspected, Report
+from unified_iso.raw_files.shapes import name_in_r
 
 HOURLY = Report(
     iso="pjm",

@@ -42,11 +42,10 @@ from harness import (
 from unified_iso.sample import SampleOptions, write_sample
 
 PACKAGE = str(Path(unified_iso.__file__).parent) + os.sep
-# Everything of the package that runs in a build is traced, but for what only reads raw files.
-READERS = {
-    *("raw_files.py", "archives.py", "replies.py", "cli.py", "report.py", "progress.py"),
-    *("project.py", "__main__.py"),
-}
+# Everything of the package that runs in a build is traced, but for the command around it, and for
+# what only reads raw files.
+COMMAND = {"cli.py", "report.py", "progress.py", "project.py", "__main__.py"}
+RAW_FILES = f"{PACKAGE}raw_files{os.sep}"
 STOPS_PER_LINE = 3
 PLAIN = SampleOptions(truth=False)
 SINGLE = SampleOptions(truth=False, overlap=False, revisions=False)
@@ -204,7 +203,8 @@ def stop_at_lines(told: Path) -> None:
 
     def at_call(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
         name = frame.f_code.co_filename
-        is_ours = name.startswith(PACKAGE) and Path(name).name not in READERS
+        is_left_out = name.startswith(RAW_FILES) or Path(name).name in COMMAND
+        is_ours = name.startswith(PACKAGE) and not is_left_out
         return at_line if is_ours else None
 
     threading.settrace(at_call)

@@ -30,7 +30,7 @@ from fuzz import Judgement, Original, Subject, original_of, put, readings_of
 from harness import Attack, Ran, build, run_child
 from oracle import SHAPES, Shape
 from unified_iso.inventory import SCHEMA, update_inventory
-from unified_iso.raw_files import Column, Report
+from unified_iso.raw_files.records import Column, Report
 
 READ, REFUSED, EITHER = "read", "refused", "read or refused"
 MEMORY = 3 << 30

@@ -16,7 +16,7 @@ from unified_iso.families import Family
 from unified_iso.machine import is_of_machine
 from unified_iso.manifest import NO_DATASET
 from unified_iso.options import Options
-from unified_iso.raw_files import count_records, open_quote_at
+from unified_iso.raw_files.lines import count_records, open_quote_at
 from unified_iso.sql import quoted_name, quoted_text, sql_text
 
 # How `set_aside` begins: the row is at fault, its file is, or it is left out on purpose.

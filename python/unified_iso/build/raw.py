@@ -10,7 +10,7 @@ import duckdb
 from unified_iso.build.spec import Column, Project, Source
 from unified_iso.database import transaction
 from unified_iso.machine import is_of_machine
-from unified_iso.raw_files import AS_TEXT
+from unified_iso.raw_files.layouts import AS_TEXT
 from unified_iso.sql import quoted_name, quoted_text, sql_text
 
 # By column: how a printed stamp is read, what is wrong with it, and its instant.

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from unified_iso.build.spec import Project, Source
-from unified_iso.raw_files import Column, Report
+from unified_iso.raw_files.records import Column, Report
 
 
 def known_reports(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str | None]:

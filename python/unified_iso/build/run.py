@@ -39,7 +39,7 @@ from unified_iso.options import Options
 from unified_iso.quality.figures import FEWEST_ROWS_ALONE, keep_figures_of_part
 from unified_iso.quality.report import keep_results, update_report
 from unified_iso.quality.tables import current_figures
-from unified_iso.raw_files import why_no_operator
+from unified_iso.raw_files.listing import why_no_operator
 from unified_iso.sql import quoted_name, sql_text
 from unified_iso.workspace import Workspace, WorkspaceError
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from io import BytesIO
 from itertools import islice
 
-from unified_iso.refusals import Refused
+from unified_iso.raw_files.refusals import Refused
 
 ZIP = "zip"
 GZIP = "gzip"

@@ -23,7 +23,7 @@ from openpyxl import load_workbook
 
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits
 from unified_iso.machine import MachineError, is_of_machine
-from unified_iso.replies import describe_reply, is_reply
+from unified_iso.raw_files.replies import describe_reply, is_reply
 
 READABLE = (".csv", ".csv.gz")
 BOOK = ".xlsx"
