@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from unified_iso.descriptions import Description
 from unified_iso.families import Family
-from unified_iso.row_groups import read_footer_metadata
+from unified_iso.row_groups.footer import read_footer_metadata
 
 SCHEMA_VERSION = 2
 FOOTER_KEY = "unified_iso"

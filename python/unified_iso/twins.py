@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unified_iso.row_groups import NotParquet, read_seal
+from unified_iso.row_groups.footer import NotParquet
+from unified_iso.row_groups.seal import read_seal
 from unified_iso.workspace import Workspace
 
 # Its value is the seal of the year file.

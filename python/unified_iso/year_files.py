@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from unified_iso.footers import Entry, counts_locations, read_footer, series_of
 from unified_iso.inputs import told_by_accounts
 from unified_iso.machine import is_of_machine
-from unified_iso.row_groups import NotParquet, digest_of, read_footer_metadata, read_seal
+from unified_iso.row_groups.footer import NotParquet, read_footer_metadata
+from unified_iso.row_groups.seal import digest_of, read_seal
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
 

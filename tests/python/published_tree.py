@@ -15,7 +15,7 @@ from unified_iso.build.publish import publish
 from unified_iso.build.recover import recover
 from unified_iso.families import families
 from unified_iso.inventory import SCHEMA
-from unified_iso.row_groups import digest_of, read_seal
+from unified_iso.row_groups.seal import digest_of, read_seal
 from unified_iso.workspace import Workspace
 
 FAMILIES = families(REPOSITORY)

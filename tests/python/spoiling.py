@@ -11,7 +11,7 @@ import duckdb
 
 from unified_iso.build import run, views
 from unified_iso.build.join import YearOf, join_year
-from unified_iso.row_groups import read_footer_metadata
+from unified_iso.row_groups.footer import read_footer_metadata
 from unified_iso.workspace import Workspace
 
 # Ending of the file that a fault was put into, as it was.

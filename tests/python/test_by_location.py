@@ -26,7 +26,9 @@ from unified_iso.build.by_location import (
 from unified_iso.families import families
 from unified_iso.footers import CONTRACT_KEY, footer_texts
 from unified_iso.options import Options
-from unified_iso.row_groups import Part, digest_of, join_row_groups, read_footer_metadata
+from unified_iso.row_groups.footer import read_footer_metadata
+from unified_iso.row_groups.join import Part, join_row_groups
+from unified_iso.row_groups.seal import digest_of
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.sql import quoted_text
 from unified_iso.twins import TWIN_KEY, is_twin, twin_of

@@ -15,7 +15,9 @@ from unified_iso.build.spec import Project
 from unified_iso.descriptions import DescribedColumn, Description, descriptions_of
 from unified_iso.families import families
 from unified_iso.footers import CONTRACT_KEY, contract_of, footer_texts
-from unified_iso.row_groups import Part, join_row_groups, read_footer_metadata, read_seal
+from unified_iso.row_groups.footer import read_footer_metadata
+from unified_iso.row_groups.join import Part, join_row_groups
+from unified_iso.row_groups.seal import read_seal
 
 NODES: dict[str, dict[str, Any]] = {
     "model.p.x_da": {

@@ -16,19 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unified_iso import row_groups
-from unified_iso.row_groups import (
-    SEAL_KEY,
+from unified_iso.row_groups import join
+from unified_iso.row_groups.footer import (
     FooterMetadata,
     NotParquet,
-    OtherBytes,
-    Part,
-    SchemaMismatch,
-    digest_of,
-    join_row_groups,
+    encode_footer,
     read_footer_metadata,
-    read_seal,
 )
+from unified_iso.row_groups.join import OtherBytes, Part, SchemaMismatch, join_row_groups
+from unified_iso.row_groups.seal import SEAL_KEY, digest_of, read_seal
 
 GROUP_ROWS = 2048
 COLUMNS = """
@@ -380,7 +376,7 @@ def test_row_groups_larger_than_a_block(
     whole, blocks = tmp_path / "whole", tmp_path / "blocks"
     parts = [Part(path) for path in pool]
     expected = join_row_groups(parts, whole, {})
-    monkeypatch.setattr(row_groups, "_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(join, "BLOCK_BYTES", 1_000)
     assert join_row_groups(parts, blocks, {}) == expected
     assert blocks.read_bytes() == whole.read_bytes()
 
@@ -940,13 +936,13 @@ def test_a_part_that_shrinks_while_it_is_copied(
     tmp_path: Path, pool: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = duckdb_file(tmp_path / "in.parquet", 0, GROUP_ROWS)
-    encode = row_groups._encode_footer
+    encode = encode_footer
 
     def shrink_then_encode(*arguments: Any) -> bytes:
         os.truncate(path, 100)
         return encode(*arguments)
 
-    monkeypatch.setattr(row_groups, "_encode_footer", shrink_then_encode)
+    monkeypatch.setattr(join, "encode_footer", shrink_then_encode)
     parts = [Part(pool[0]), Part(path)]
     assert_refused(parts, tmp_path / "out.parquet", NotParquet, "became shorter")
 

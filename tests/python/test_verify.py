@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from building import REPOSITORY
 from published_tree import NODAL, SERVICES, make_tree, tell_anew, told
 from unified_iso import cli
-from unified_iso.row_groups import Part, join_row_groups, read_footer_metadata, read_seal
+from unified_iso.row_groups.footer import read_footer_metadata
+from unified_iso.row_groups.join import Part, join_row_groups
+from unified_iso.row_groups.seal import read_seal
 from unified_iso.twins import TWIN_KEY
 from unified_iso.verify import CHECKS, Fault, verify_tree
 from unified_iso.workspace import Workspace

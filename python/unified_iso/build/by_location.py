@@ -21,7 +21,7 @@ from unified_iso.descriptions import Description
 from unified_iso.families import Family
 from unified_iso.footers import CONTRACT_KEY, Entry, contract_of, counts_locations
 from unified_iso.options import Options
-from unified_iso.row_groups import Part, join_row_groups
+from unified_iso.row_groups.join import Part, join_row_groups
 from unified_iso.sql import quoted_name, quoted_text, sql_text
 from unified_iso.twins import TWIN_KEY, is_twin, twin_files, twin_of
 from unified_iso.workspace import Workspace

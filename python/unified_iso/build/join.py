@@ -24,7 +24,8 @@ from unified_iso.footers import (
 from unified_iso.inputs import told_by_accounts
 from unified_iso.machine import machine_named
 from unified_iso.manifest import read_manifest
-from unified_iso.row_groups import JoinResult, OtherBytes, Part, join_row_groups, read_seal
+from unified_iso.row_groups.join import JoinResult, OtherBytes, Part, join_row_groups
+from unified_iso.row_groups.seal import read_seal
 from unified_iso.sql import sql_text
 from unified_iso.workspace import Workspace
 from unified_iso.year_files import gaps_of, summary_of

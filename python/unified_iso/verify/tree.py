@@ -19,7 +19,7 @@ from unified_iso.limits import duckdb_memory_limit
 from unified_iso.machine import is_of_machine
 from unified_iso.manifest import read_manifest
 from unified_iso.root import ROOT
-from unified_iso.row_groups import NotParquet, read_footer_metadata
+from unified_iso.row_groups.footer import NotParquet, read_footer_metadata
 from unified_iso.verify.catalog import faults_of_catalog
 from unified_iso.verify.content import Promise, faults_of_rows, faults_of_schema, schema_of
 from unified_iso.verify.faults import Fault, Verified

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from unified_iso.footers import Entry
-from unified_iso.row_groups import NotParquet, digest_of
+from unified_iso.row_groups.footer import NotParquet
+from unified_iso.row_groups.seal import digest_of
 from unified_iso.twins import is_twin, twin_files, twin_of
 from unified_iso.verify.faults import Fault
 from unified_iso.workspace import Workspace
