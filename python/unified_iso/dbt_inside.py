@@ -16,9 +16,11 @@ from typing import Any
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt.adapters.factory import reset_adapters
-from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.results import RunStatus, TestStatus
+from dbt.artifacts.schemas.run import RunExecutionResult
+from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import GenericTestNode
+from dbt.contracts.graph.nodes import GenericTestNode, SeedNode
 from dbt.events.types import JinjaLogInfo
 from dbt.flags import get_flags
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
@@ -56,7 +58,7 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
 def manifest_from_bytes(content: bytes, without: Collection[str] = ()) -> Manifest:
     """Read what `manifest_to_bytes` wrote, with `graph`, the variable of macros.
 
-    without: models whose tests are left out too, because dbt's `--exclude` of a model keeps those
+    without: models and seeds whose tests are left out, because dbt's `--exclude` of one keeps those
         of its tests that read anything else beside it.
     """
     manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
@@ -98,6 +100,16 @@ def tests_of(manifest: Manifest) -> dict[str, str]:
         for node in manifest.nodes.values()
         if isinstance(node, GenericTestNode) and node.attached_node
     }
+
+
+def sound_seeds(manifest: Manifest, ended: dbtRunnerResult) -> set[str]:
+    """Return the names of the seeds that a run has loaded and of which every test has passed."""
+    ran = ended.result.results if isinstance(ended.result, RunExecutionResult) else ()
+    passed = {r.node.unique_id for r in ran if r.status == TestStatus.Pass}
+    seeds = {n.name for n in manifest.nodes.values() if isinstance(n, SeedNode)}
+    tests = tests_of(manifest)
+    failed = {name for unique_id, name in tests.items() if unique_id not in passed}
+    return (seeds & set(tests.values())) - failed
 
 
 def when_a_node_has_run(action: Callable[[str], None]) -> Callable[[Any], None]:

@@ -24,6 +24,8 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 from unified_iso.options import PREFIX
 
 NAME = "parsed_project.bin"
+# Names of the seeds of this very project whose tests have all passed, one in a line.
+SOUND_SEEDS = "sound_seeds.bin"
 _MAGIC = b"unified-iso parsed project 1\n"
 _DISTRIBUTIONS = (
     *("unified-iso", "dbt-core", "dbt-duckdb", "dbt-adapters", "dbt-common"),
@@ -76,17 +78,19 @@ def ingredients_of(root: Path, environ: Mapping[str, str]) -> Ingredients | None
     return Ingredients(digest.digest(), variables)
 
 
-def places(root: Path | None, state: Path) -> tuple[Path, ...]:
+def places(root: Path | None, state: Path, name: str = NAME) -> tuple[Path, ...]:
     """Where it is kept: with the project for all outputs, or with one where that is read-only.
 
     Without a `root` it is kept with the output alone.
+
+    name: of the file, `NAME` or `SOUND_SEEDS`.
     """
-    of_output = state / NAME
-    return (root / "target" / NAME, of_output) if root else (of_output,)
+    of_output = state / name
+    return (root / "target" / name, of_output) if root else (of_output,)
 
 
 def read_kept(where: Sequence[Path], wanted: Ingredients) -> bytes | None:
-    """Return the parsed project from the first place that has what is wanted, undamaged."""
+    """Return what the first place keeps of the project that is wanted, undamaged."""
     for path in where:
         with suppress(OSError):
             head, payload = _take_apart(path.read_bytes())

@@ -30,7 +30,7 @@ from unified_iso.limits import duckdb_memory_limit, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
 from unified_iso.options import Options
-from unified_iso.project import DIGEST, operators, report_folders
+from unified_iso.project import DIGEST, PROVEN_SEEDS, operators, report_folders
 from unified_iso.root import ROOT
 from unified_iso.sql import sql_text
 from unified_iso.words import visible
@@ -139,6 +139,7 @@ class Plugin(BasePlugin):
             options=replace(options, full_refresh=options.full_refresh or full_refresh),
             tell=lambda line: dbt_inside.tell(visible(line)),
             digest=os.environ.get(DIGEST),
+            proven_seeds=os.environ.get(PROVEN_SEEDS, "").split(),
             note=lambda line: _LOG.debug(visible(line)),
             **facts,
         )

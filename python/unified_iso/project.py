@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Tells the plugin which state of the project a run is of.
 DIGEST = "UNIFIED_ISO_PROJECT_DIGEST"
+PROVEN_SEEDS = "UNIFIED_ISO_PROVEN_SEEDS"
 _FAMILIES, _QUALITY = "models/unified/", "models/quality/"
 FAMILY_VIEWS = f"path:{_FAMILIES},config.materialized:view"
 # Views of the catalog with what they read, which may be seeds that no dataset reads.
@@ -407,7 +408,9 @@ def _run_dbt(
         arguments += ["--select", *work.select]
     if work.exclude:
         arguments += ["--exclude", *work.exclude]
-    manifest = dbt_inside.manifest_from_bytes(project, without=work.exclude)
+    sound = _sound_seeds(workspace, made_of)
+    os.environ[PROVEN_SEEDS] = " ".join(sorted(sound))
+    manifest = dbt_inside.manifest_from_bytes(project, without={*work.exclude, *sound})
     tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
     with progress.tested(tests.values()) as test_ended:
         ended = dbt_inside.when_a_node_has_run(
@@ -415,7 +418,24 @@ def _run_dbt(
         )
         result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
     dbt_inside.close_database()
+    if more := dbt_inside.sound_seeds(manifest, result) - sound:
+        _keep_sound_seeds(workspace, made_of, sound | more)
     return result
+
+
+def _sound_seeds(workspace: Workspace, made_of: Ingredients | None) -> set[str]:
+    """Return the seeds whose tests have all passed on this very project, whatever was read then."""
+    places = _places(workspace, parsed_project.SOUND_SEEDS)
+    kept = parsed_project.read_kept(places, made_of) if made_of else None
+    return set((kept or b"").decode().split())
+
+
+def _keep_sound_seeds(
+    workspace: Workspace, made_of: Ingredients | None, seeds: Collection[str]
+) -> None:
+    if made_of:
+        places = _places(workspace, parsed_project.SOUND_SEEDS)
+        parsed_project.keep(places, made_of, "\n".join(sorted(seeds)).encode())
 
 
 def _folders(workspace: Workspace) -> list[str]:
@@ -448,10 +468,10 @@ def _kept(
     return made_of, parsed_project.read_kept(_places(workspace), made_of) if made_of else None
 
 
-def _places(workspace: Workspace) -> tuple[Path, ...]:
+def _places(workspace: Workspace, name: str = parsed_project.NAME) -> tuple[Path, ...]:
     """Where the parsed project is kept; an installed package is nothing to write into."""
     kept_with = None if ROOT == INSTALLED else ROOT
-    return parsed_project.places(kept_with, workspace.state)
+    return parsed_project.places(kept_with, workspace.state, name)
 
 
 def parsed_manifest(

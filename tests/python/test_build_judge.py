@@ -54,10 +54,15 @@ def _add(small: Small, *tests: dict[str, Any]) -> None:
     small.project = Project.of_graph(small.graph)
 
 
-def _judged(small: Small, *results: Result, models: tuple[str, ...] = (DATASET,)) -> list[Any]:
+def _judged(
+    small: Small,
+    *results: Result,
+    models: tuple[str, ...] = (DATASET,),
+    proven: tuple[str, ...] = (),
+) -> list[Any]:
     given = [*(Result(model, "success") for model in models), *results]
     built = judge.block_years(
-        small.cursor, small.project, {r.unique_id: r for r in given}, small.options
+        small.cursor, small.project, {r.unique_id: r for r in given}, small.options, proven
     )
     assert {dataset.unique_id for dataset in built} == set(models)
     return small.rows("select model, year, message from inventory.blocked order by all")
@@ -292,6 +297,21 @@ def test_a_seed_that_was_loaded_with_other_content_is_not_sound_when_it_is_put_b
     judge.forget_changed_seeds(seeded.cursor, seeded.project)
     seeded.graph["nodes"][SEED]["checksum"] = {"checksum": "sum of markets"}
     assert _messages(_judged(seeded, PASSED)) == {UNTESTED}
+
+
+@pytest.mark.parametrize("loaded", ["success", "error", None])
+def test_a_proven_seed_is_sound_here_once_it_is_loaded(small: Small, loaded: str | None) -> None:
+    """Its tests are left out of the run."""
+    loading = [Result(SEED, loaded)] if loaded else []
+    assert _judged(small, PASSED, *loading, proven=("markets",)) == []
+    is_sound = small.rows("from inventory.sound_seeds") == [("markets", "sum of markets")]
+    assert is_sound == (loaded == "success")
+
+
+def test_a_proven_seed_that_may_be_loaded_with_other_content_is_sound_no_more(small: Small) -> None:
+    small.cursor.execute("insert into inventory.sound_seeds values ('markets', 'another sum')")
+    judge.forget_changed_seeds(small.cursor, small.project)
+    assert small.rows("from inventory.sound_seeds") == []
 
 
 def test_a_seed_blocks_the_subset_too(seeded: Small) -> None:

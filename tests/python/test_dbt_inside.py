@@ -165,3 +165,23 @@ def test_nodes_tell_when_they_have_run(arguments: list[str]) -> None:
     assert dbtRunner(callbacks=[callback]).invoke(["run", *arguments]).success
     dbt_inside.close_database()
     assert ended == ["model.tiny.tiny"], "dbt tells in another event that a node has run"
+
+
+@pytest.mark.builds
+def test_a_run_tells_which_seeds_have_passed_every_test(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "seeds").mkdir()
+    tested = []
+    for name, rows in {"sound": "1\n2", "faulty": "1\n1", "untested": "1"}.items():
+        (tmp_path / "seeds" / f"{name}.csv").write_text(f"id\n{rows}\n")
+        if name != "untested":
+            tested.append(
+                f"{{name: {name}, columns: [{{name: id, data_tests: [unique, not_null]}}]}}"
+            )
+    (tmp_path / "seeds" / "seeds.yml").write_text(f"{{seeds: [{', '.join(tested)}]}}")
+    manifest = run(["parse", *arguments])
+    ended = dbtRunner(manifest).invoke(["build", *arguments])
+    dbt_inside.close_database()
+    assert dbt_inside.sound_seeds(manifest, ended) == {"sound"}
+    assert dbt_inside.sound_seeds(manifest, dbtRunner().invoke(["no-command"])) == set()

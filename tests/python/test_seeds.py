@@ -343,6 +343,19 @@ def test_a_fault_in_a_seed_stops_what_is_built_on_it(new_day: Built, spoiled: Pa
 
 
 @pytest.mark.builds
+def test_seeds_that_have_passed_are_not_tested_again_for_another_output(
+    published_day: Built, tmp_path: Path
+) -> None:
+    """Whether they are sound depends on the project, and not on what is read or written."""
+    build(published_day.raw, tmp_path)
+    log = (tmp_path / "logs" / "dbt.log").read_text()
+    assert "is_keyed_by_markets" not in log and "physically_sorted_nyiso" in log
+    with work_database(tmp_path) as database:
+        seeds = "select seed from inventory.sound_seeds"
+        assert ("markets",) in database.execute(seeds).fetchall()
+
+
+@pytest.mark.builds
 def test_a_seed_that_was_loaded_and_not_tested_stops_what_is_built_on_it(
     new_day: Built, spoiled: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,14 +54,18 @@ def block_years(
     project: Project,
     results: Mapping[str, Result],
     options: Options,
+    proven: Collection[str] = (),
 ) -> list[Dataset]:
-    """Block years that tests have found rows of, or have not looked at; return what was built."""
+    """Block years that tests have found rows of, or have not looked at; return what was built.
+
+    proven: seeds whose tests are left out, because all have passed on this very content.
+    """
     built = [
         dataset
         for dataset in project.datasets()
         if (result := results.get(dataset.unique_id)) and result.status == "success"
     ]
-    _keep_sound_seeds(cursor, project, results)
+    _keep_sound_seeds(cursor, project, results, proven)
     for dataset in built:
         guards = _guards_of(project, dataset)
         for test in guards:
@@ -162,8 +166,7 @@ def unsound_seeds(
     cursor: duckdb.DuckDBPyConnection, project: Project, seeds: Iterable[Node]
 ) -> list[Node]:
     """Return the seeds that have changed since all their tests have passed."""
-    rows = cursor.execute("select seed, checksum from inventory.sound_seeds").fetchall()
-    sound = dict(rows)
+    sound = _sound_seeds(cursor)
     return [
         seed
         for seed in seeds
@@ -176,9 +179,15 @@ def forget_changed_seeds(cursor: duckdb.DuckDBPyConnection, project: Project) ->
 
     If the old content is put back afterwards, their tables have the other one all the same.
     """
-    seeds = [node for node in project.nodes.values() if node["resource_type"] == "seed"]
-    for seed in unsound_seeds(cursor, project, seeds):
-        _forget_seed(cursor, seed)
+    sound = _sound_seeds(cursor)
+    for seed in project.nodes.values():
+        if seed["resource_type"] == "seed" and sound.get(seed["name"]) != _checksum_of(seed):
+            _forget_seed(cursor, seed)
+
+
+def _sound_seeds(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the checksum of each seed as it was when all its tests had passed."""
+    return dict(cursor.execute("select seed, checksum from inventory.sound_seeds").fetchall())
 
 
 def _forget_seed(cursor: duckdb.DuckDBPyConnection, seed: Node) -> None:
@@ -200,9 +209,15 @@ def _tests_of_seed(project: Project, seed: Node) -> list[Node]:
 
 
 def _keep_sound_seeds(
-    cursor: duckdb.DuckDBPyConnection, project: Project, results: Mapping[str, Result]
+    cursor: duckdb.DuckDBPyConnection,
+    project: Project,
+    results: Mapping[str, Result],
+    proven: Collection[str],
 ) -> None:
-    """Remember seeds of which every test has passed; one that has failed is sound no more."""
+    """Remember seeds of which every test has passed; one that has failed is sound no more.
+
+    One that is proven is sound here once it is loaded.
+    """
     for seed in project.nodes.values():
         if seed["resource_type"] != "seed":
             continue
@@ -210,7 +225,9 @@ def _keep_sound_seeds(
             results[test["unique_id"]].status if test["unique_id"] in results else None
             for test in _tests_of_seed(project, seed)
         ]
-        if found and all(status in ("pass", "warn") for status in found):
+        loaded = results.get(seed["unique_id"])
+        is_proven = seed["name"] in proven and loaded is not None and loaded.status == "success"
+        if is_proven or (found and all(status in ("pass", "warn") for status in found)):
             cursor.execute(
                 "insert or replace into inventory.sound_seeds values ($1, $2)",
                 [seed["name"], _checksum_of(seed)],

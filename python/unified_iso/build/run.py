@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +60,7 @@ class Run:
     tell: says a line to the user.
     note: writes a line to the log.
     digest: of the project, where whoever started the run knows it.
+    proven_seeds: names of seeds whose tests are left out, because all have passed on this project.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -75,6 +76,7 @@ class Run:
     tell: Callable[[str], None]
     note: Callable[[str], None]
     digest: str | None = None
+    proven_seeds: Collection[str] = ()
     _sessions: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     _sources: list[Source] = field(default_factory=list)
     _views_made: views.Made = field(default_factory=dict)
@@ -563,7 +565,7 @@ def finish(run: Run, results: Mapping[str, judge.Result], fail: Fail) -> str | N
     """
     failure = None
     with run.session() as cursor:
-        built = judge.block_years(cursor, run.project, results, run.options)
+        built = judge.block_years(cursor, run.project, results, run.options, run.proven_seeds)
         stopped = cursor.execute("select distinct model, year from inventory.blocked").fetchall()
         _tell_what_is_left_out(run, cursor)
         keep_results(cursor, run.project.nodes, results)
