@@ -13,6 +13,7 @@
         times.time_error,
         coalesce(prices.market_word, 'none') as market,
         words.market_type,
+        words.longest_minutes,
         nullif(words.left_out, '') as left_out,
         prices.as_region,
         {% for column in columns %}

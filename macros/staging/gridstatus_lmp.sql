@@ -22,6 +22,7 @@
         times.time_error,
         coalesce(prices.market_word, 'none') as market,
         words.market_type,
+        words.longest_minutes,
         coalesce(nullif(words.left_out, ''), {{ left_out }}) as left_out,
         {{ trimmed(location) }} as settlement_location,
         {{ published_id(location_id) }} as settlement_location_id,
@@ -188,7 +189,7 @@
                     then 'rejected: Interval End ' || measured.end_text || ' is not ' || measured.interval_minutes
                     || ' minutes after ' || measured.start_column || ' ' || measured.start_text
                 -- Steps are longer where somebody has kept some of the intervals, or the means of them.
-                when measured.interval_minutes > words.longest_minutes
+                when measured.interval_minutes > measured.longest_minutes
                     then 'refused: its prices of ' || measured.market || ' are ' || measured.interval_minutes
                     || ' minutes apart, so that nothing tells what they are of: download it again with all intervals'
                 when {{ off_grid('measured.interval_start_utc', 'measured.interval_minutes') }} and {{ is_off_grid }}
@@ -253,13 +254,6 @@
             on stepped.raw_file = steps.raw_file
             and stepped.market = steps.market
     ) as measured
-    left join (
-        select
-            market as market_word,
-            longest_minutes
-        from {{ ref('gridstatus_markets') }}
-    ) as words
-        on measured.market = words.market_word
 {% endmacro %}
 
 

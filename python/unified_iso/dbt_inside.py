@@ -103,7 +103,7 @@ def tests_of(manifest: Manifest) -> dict[str, str]:
 
 
 def sound_seeds(manifest: Manifest, ended: dbtRunnerResult) -> set[str]:
-    """Return the names of the seeds that a run has loaded and of which every test has passed."""
+    """Return the names of the seeds of which every test has passed in a run."""
     ran = ended.result.results if isinstance(ended.result, RunExecutionResult) else ()
     passed = {r.node.unique_id for r in ran if r.status == TestStatus.Pass}
     seeds = {n.name for n in manifest.nodes.values() if isinstance(n, SeedNode)}

@@ -199,36 +199,25 @@ def _inspect_all(
     progress: Progress,
     limits: Limits,
 ) -> list[Inspected]:
+    def read(file: Listed) -> list[Inspected]:
+        return inspect(raw, cache, file, folders.get((file.iso, file.report)), reports, limits)
+
     total = sum(file.size for file in changed)
     done = 0
     results: list[Inspected] = []
-    for is_large, files in groupby(changed, key=lambda file: file.size >= BLOCK):
+    for is_large, of_size in groupby(changed, key=lambda file: file.size >= BLOCK):
+        files = list(of_size)
         # Reading a small file is Python's work for the most part. Two threads would wait for each
         # other then, which takes them half as much CPU again and no less time.
         with ThreadPoolExecutor(max_workers=2 if is_large else 1) as workers:
-            tasks = [
-                (
-                    file,
-                    workers.submit(
-                        inspect,
-                        raw,
-                        cache,
-                        file,
-                        folders.get((file.iso, file.report)),
-                        reports,
-                        limits,
-                    ),
-                )
-                for file in files
-            ]
+            tasks = [workers.submit(read, file) for file in files]
             try:
-                for file, task in tasks:
+                for file, task in zip(files, tasks, strict=True):
                     results.extend(task.result())
                     done += file.size
                     progress("reading raw files", done, total)
             except BaseException:
-                # The other files are not read any more, because what stops one of them stops the
-                # run.
+                # What stops one of them stops the run, so that the others are not read any more.
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
     return results

@@ -14,7 +14,7 @@ import xxhash
 from unified_iso.limits import Budget
 from unified_iso.raw_files.byte_counts import count_below, count_pairs, found_at, in_words
 from unified_iso.raw_files.layouts import decoded, first_lines, line_at, matched_names
-from unified_iso.raw_files.lines import BLOCK, CONTROL
+from unified_iso.raw_files.lines import BLOCK, CONTROL, is_packed
 from unified_iso.raw_files.records import Report
 from unified_iso.raw_files.refusals import Foreign
 from unified_iso.raw_files.shapes import Heading, cells_of, marks_of
@@ -69,7 +69,7 @@ def read_through(path: Path, budget: Budget, report: Report | None = None) -> Co
     """
     digest = xxhash.xxh3_128()
     text = _Text(report)
-    inflate = _Inflate(text, budget) if path.name.lower().endswith(".gz") else None
+    inflate = _Inflate(text, budget) if is_packed(path) else None
     with path.open("rb", buffering=0) as stream:
         # Most files are far smaller than a block, and to clear one takes as long as to read them.
         buffer = bytearray(min(BLOCK, os.fstat(stream.fileno()).st_size + 1))

@@ -14,8 +14,10 @@ from unified_iso.raw_files.refusals import Refused
 LONGEST_HINT_DAYS = 400
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])")
 _MIDNIGHT_IN_NAME = re.compile(rf"{_DATE_IN_NAME.pattern}[-_. T]?00[-_.:]?00(?:[-_.:]?00)?(?!\d)")
-_DATE_AT_START = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
-_YEAR_AT_START = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})(?!\d)")
+_DATE_AT_START = re.compile(
+    r"(?P<first>\d{1,2})[/.-](?P<second>\d{1,2})[/.-](?P<year>\d{4}|\d{2})(?!\d)"
+)
+_YEAR_AT_START = re.compile(r"(?P<year>\d{4})[/-](?P<first>\d{1,2})[/-](?P<second>\d{1,2})(?!\d)")
 _DATE_ABOVE_HEADER = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 
 
@@ -64,7 +66,11 @@ def refuse_days_first(stamps: Sequence[str], name: str) -> None:
     named = _days_in_name(name)
     if not named or not printed or not all(printed):
         return
-    parts = {_month_day_year(found) for found in printed if found}
+    parts = {
+        (int(found["first"]), int(found["second"]), int(found["year"]))
+        for found in printed
+        if found
+    }
     month_first = {_day_of(year, first, second) for first, second, year in parts}
     day_first = {_day_of(year, second, first) for first, second, year in parts}
     near = {day for end in (min(named), max(named)) for day in _around(end)}
@@ -73,11 +79,6 @@ def refuse_days_first(stamps: Sequence[str], name: str) -> None:
             f"has dates with the day first ({stamps[0][:HEADER_SHOWN]!r}), as the day in its name "
             f"tells ({min(named)}): write dates as 2024-12-31, or mend the name if it is wrong"
         )
-
-
-def _month_day_year(found: re.Match[str]) -> tuple[int, int, int]:
-    first, second, third = map(int, found.groups())
-    return (second, third, first) if found.re is _YEAR_AT_START else (first, second, third)
 
 
 def _day_of(year: int, month: int, day: int) -> date | None:

@@ -15,6 +15,7 @@ from unified_iso.raw_files.content import hash_file
 from unified_iso.raw_files.copies import linked
 from unified_iso.raw_files.csv_files import Opening, inspect_csv, name_of, unnumbered
 from unified_iso.raw_files.faults import refusal_of, stop_if_of_machine
+from unified_iso.raw_files.lines import is_packed
 from unified_iso.raw_files.listing import REPLY_ENDINGS, beginning_of, nearest_of, why_irregular
 from unified_iso.raw_files.records import Inspected, Listed, Report
 from unified_iso.raw_files.refusals import Refused
@@ -77,8 +78,7 @@ def _csvs_in(path: Path, data_source: str, opening: Opening) -> list[Inspected]:
         kind = kind_of(stream.read(FIRST_BYTES), path.name.lower())
     if kind == ZIP:
         return _csvs_in_container(path, data_source, opening)
-    is_named_gzip = path.name.lower().endswith(".gz")
-    if is_named_gzip != (kind == GZIP) or not path.name.lower().endswith(READABLE):
+    if is_packed(path) != (kind == GZIP) or not path.name.lower().endswith(READABLE):
         # A file with another ending is read through a link with the right one, because DuckDB's
         # reader tells by the name whether a file is packed.
         path = linked(path, data_source, ".csv.gz" if kind == GZIP else ".csv", opening.cache)

@@ -136,12 +136,18 @@ def _check_title(above: Sequence[str], report: Report) -> None:
 
 def matched_names(cells: Sequence[str], report: Report) -> tuple[str, ...] | None:
     """Return the report's names of the columns of a header, None where it is not its header."""
-    names: list[str] = []
-    for position, cell in enumerate(_with_names(cells, report.unnamed_columns)):
-        column = report.by_spelling.get(fold(cell))
-        names.append(column.name if column else f"{UNKNOWN}{position + 1}")
+    names = [
+        column.name if column else f"{UNKNOWN}{position}"
+        for position, column in enumerate(_columns_of(cells, report), start=1)
+    ]
     missing = _missing(names, report)
     return tuple(names) if not missing and len(set(names)) == len(names) else None
+
+
+def _columns_of(cells: Sequence[str], report: Report) -> list[Column | None]:
+    """The column of the report that each cell of a header names, None where it names none."""
+    named = _with_names(cells, report.unnamed_columns)
+    return [report.by_spelling.get(fold(cell)) for cell in named]
 
 
 def _with_names(cells: Sequence[str], unnamed: Sequence[str]) -> list[str]:
@@ -270,9 +276,7 @@ def _why_not(
 
 def _repeated(cells: Sequence[str], report: Report) -> list[str]:
     """Columns of the report for which a header has several cells."""
-    named = _with_names(cells, report.unnamed_columns)
-    known = (report.by_spelling.get(fold(cell)) for cell in named)
-    counts = Counter(column.name for column in known if column)
+    counts = Counter(column.name for column in _columns_of(cells, report) if column)
     return [name for name, count in counts.items() if count > 1]
 
 
