@@ -20,10 +20,13 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from unified_iso import dbt_inside
-from unified_iso.build import run
+from unified_iso.build.builder import build
 from unified_iso.build.complete import require_complete
+from unified_iso.build.finish import finish
 from unified_iso.build.judge import Result
+from unified_iso.build.run import PUBLISHING, Run
 from unified_iso.build.spec import Project
+from unified_iso.build.start import start
 from unified_iso.database import set_aside_if_damaged
 from unified_iso.families import families
 from unified_iso.limits import duckdb_memory_limit, read_limits
@@ -38,8 +41,6 @@ from unified_iso.workspace import Workspace, WorkspaceError
 
 # DuckDB's words for a signal that came during a query, as one does to plain dbt.
 _STOPPED_BY_HAND = ("Query interrupted", "Interrupted!")
-# Commands of dbt that write datasets.
-_BUILDING = ("build", "run")
 _LOG = AdapterLogger("unified_iso")
 
 
@@ -60,7 +61,7 @@ class Plugin(BasePlugin):
         except ValueError as error:
             raise DbtRuntimeError(str(error)) from error
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._run: run.Run | None = None
+        self._run: Run | None = None
         # On a full disk dbt's log can't be written, and Python would print how, line by line.
         logging.raiseExceptions = False
 
@@ -127,10 +128,10 @@ class Plugin(BasePlugin):
         assert self._connection is not None
         options = Options.from_environment(os.environ, variables)
         project, known = Project.of_graph(graph, stamps), families(ROOT)
-        if facts["command"] in _BUILDING:
+        if facts["command"] in PUBLISHING:
             selected = facts["selected"]
             require_complete(project, known, operators(), report_folders(), selected)
-        self._run = run.Run(
+        self._run = Run(
             connection=self._connection,
             workspace=self._workspace,
             limits=self._limits,
@@ -144,11 +145,11 @@ class Plugin(BasePlugin):
             **facts,
         )
         dbt_inside.call_when_cancelled(self._run.interrupt)
-        run.start(self._run)
+        start(self._run)
 
     def _build(self, model: dict[str, Any], sql: str, questions: dict[str, str]) -> None:
         assert self._run is not None
-        run.build(self._run, model["unique_id"], sql, questions)
+        build(self._run, model["unique_id"], sql, questions)
 
     def _finish(self, results: list[Any]) -> None:
         """Publish, and keep what the hook is to fail of, which a macro can't be told otherwise."""
@@ -160,7 +161,7 @@ class Plugin(BasePlugin):
                 if model in by_model:
                     dbt_inside.fail(by_model[model], message)
 
-        failure = run.finish(self._run, {r.node.unique_id: _result(r) for r in results}, fail)
+        failure = finish(self._run, {r.node.unique_id: _result(r) for r in results}, fail)
         with self._connection.cursor() as cursor:
             cursor.execute("create or replace table inventory.verdict (failure varchar)")
             if failure:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from unified_iso.build import run, views
+from unified_iso.build import builder, views
 from unified_iso.build.join import YearOf, join_year
 from unified_iso.row_groups.footer import read_footer_metadata
 from unified_iso.workspace import Workspace
@@ -36,7 +36,7 @@ def build_spoilt(sql_of: Callable[[str, int], str | None]) -> None:
         files = year_files(*arguments)
         return [(y, path + SOUND if Path(path + SOUND).exists() else path) for y, path in files]
 
-    run.join_year = join_and_spoil  # type: ignore[attr-defined]  # imported there
+    builder.join_year = join_and_spoil  # type: ignore[attr-defined]  # imported there
     views.year_files = sound_files  # type: ignore[assignment]  # its arguments have no names
     from unified_iso.cli import main
 

@@ -23,9 +23,12 @@ from small_project import (
     Small,
 )
 from unified_iso.build import news
+from unified_iso.build.builder import build
+from unified_iso.build.finish import finish
 from unified_iso.build.judge import Result
-from unified_iso.build.run import Run, build, finish, start
+from unified_iso.build.run import Run
 from unified_iso.build.spec import Project
+from unified_iso.build.start import start
 from unified_iso.limits import DEFAULT
 from unified_iso.workspace import Workspace
 

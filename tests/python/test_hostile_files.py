@@ -29,7 +29,6 @@ from openpyxl import Workbook
 from building import build
 from small_project import START_OF_NOTHING
 from unified_iso import inventory
-from unified_iso.build import run
 from unified_iso.inventory import SCHEMA, update_inventory
 from unified_iso.limits import DEFAULT, Budget, Exceeded, Limits, bytes_of, read_limits
 from unified_iso.machine import MachineError
@@ -619,7 +618,9 @@ def test_an_error_of_the_machine_is_told_by_the_plugin(
 ) -> None:
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._connection = duckdb.connect()
-    monkeypatch.setattr(run, "start", raised(MachineError("no space left for /raw/a.zip")))
+    monkeypatch.setattr(
+        "unified_iso.plugin.start", raised(MachineError("no space left for /raw/a.zip"))
+    )
     target: Any = type("Target", (), {"config": START_OF_NOTHING})()
     with pytest.raises(DbtRuntimeError, match=r"no space left for /raw/a\.zip"):
         plugin.store(target)

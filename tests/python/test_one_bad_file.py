@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from building import Ran, build, query, status, work_database
-from unified_iso.build import run
+from unified_iso.build import start
 from unified_iso.inventory import update_inventory
 from unified_iso.sample import SampleOptions, write_sample
 
@@ -135,7 +135,7 @@ def test_a_file_that_the_reader_gives_up_on_is_refused_alone(
         _file(raw, 1).unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr(run, "update_inventory", look_and_lose)
+    monkeypatch.setattr(start, "update_inventory", look_and_lose)
     step = Step(raw, out, build(raw, out, "pjm", check=3))
     assert step.days() == {_day(0), _day(2)}
     assert "can't be read as csv" in step.refusal(_file(raw, 1).name)

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from building import Built, build, query, work_database
-from unified_iso.build import run
+from unified_iso.build import builder
 from unified_iso.cli import app
 from unified_iso.quality import figures, page
 from unified_iso.quality.page import render
@@ -360,7 +360,7 @@ def test_equal_builds_have_equal_pages_whenever_their_months_are_read(
     built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_raw(tmp_path / "raw")
-    monkeypatch.setattr(run, "FEWEST_ROWS_ALONE", 1)
+    monkeypatch.setattr(builder, "FEWEST_ROWS_ALONE", 1)
     read, compute = [], figures._compute
 
     def noting(cursor: Any, entry: Any, file: Path, *arguments: Any) -> None:

@@ -30,7 +30,6 @@ from typer.testing import CliRunner
 from building import LONGEST_RUN_SECONDS, REPOSITORY, build, environment, run_dbt, sample_day
 from small_project import START_OF_NOTHING
 from unified_iso import cli, machine, progress
-from unified_iso.build import run as engine
 from unified_iso.endings import PATIENCE_SECONDS
 from unified_iso.plugin import Plugin
 from unified_iso.project import Choice
@@ -197,7 +196,9 @@ def test_lines_of_plain_dbt_name_files_in_one_line(
     monkeypatch.setattr(get_event_manager(), "callbacks", [hear])
     plugin = Plugin("unified_iso", {"raw": str(tmp_path), "out": str(tmp_path)})
     plugin._connection = duckdb.connect()
-    monkeypatch.setattr(engine, "start", lambda run: run.tell(f"refused {FORGED}: is empty"))
+    monkeypatch.setattr(
+        "unified_iso.plugin.start", lambda run: run.tell(f"refused {FORGED}: is empty")
+    )
     plugin.store(START)
     assert said == [f"refused {SHOWN}: is empty"]
     for macro in (REPOSITORY / "macros").rglob("*.sql"):
@@ -367,7 +368,7 @@ def test_an_error_of_the_machine_in_a_step_is_told_to_plain_dbt_too(
         def fails(*arguments: object, **named: object) -> None:
             raise error
 
-        monkeypatch.setattr(engine, "start", fails)
+        monkeypatch.setattr("unified_iso.plugin.start", fails)
         with pytest.raises(DbtRuntimeError) as told:
             plugin.store(START)
         return str(told.value)
@@ -394,7 +395,7 @@ import duckdb
 from unified_iso.endings import end_in_words
 end_in_words()
 from unified_iso import cli
-from unified_iso.build import run
+from unified_iso.build import builder, finish, start
 
 def no_space(*given, **named):
     raise OSError(errno.ENOSPC, "No space left on device")
@@ -404,7 +405,8 @@ def endless_query(*given, **named):
     print("ready", flush=True)
     cursor.execute("select count(*) from range(1000000000000) as a(i) where hash(i) = 1")
 
-setattr(run, sys.argv[1], globals()[sys.argv[2]])
+[module] = (one for one in (start, builder, finish) if hasattr(one, sys.argv[1]))
+setattr(module, sys.argv[1], globals()[sys.argv[2]])
 sys.argv[1:] = sys.argv[3:]
 cli.main()
 """
@@ -449,7 +451,7 @@ def test_too_little_memory_is_one_line_and_names_what_was_not_built(
     def no_memory(*given: object, **named: object) -> None:
         raise duckdb.OutOfMemoryException("Out of Memory Error: failed to pin (1 KiB/2 KiB used)")
 
-    monkeypatch.setattr(engine, "join_year", no_memory)
+    monkeypatch.setattr("unified_iso.build.builder.join_year", no_memory)
     sample_day(tmp_path / "raw", DAY)
     ran = build(tmp_path / "raw", tmp_path / "out", "nyiso", check=1)
     assert ran.stdout.splitlines() == ["nothing is published"]

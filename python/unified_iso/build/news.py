@@ -11,8 +11,9 @@ from unified_iso.build.facts import tell_facts
 from unified_iso.build.judge import unsound_seeds
 from unified_iso.build.publish import publish
 from unified_iso.build.recover import discard_candidates, recover
-from unified_iso.build.run import Run, make_views, take_inventory
+from unified_iso.build.run import Run
 from unified_iso.build.spec import Dataset, is_view
+from unified_iso.build.start import take_inventory
 from unified_iso.quality.report import update_report
 
 
@@ -111,5 +112,5 @@ def end_without_dbt(run: Run) -> None:
     with run.connection.cursor() as cursor:
         update_report(run.workspace, cursor, run.families, run.tell, run.require_going_on)
         discard_candidates(run.workspace, cursor)
-        make_views(run, cursor)
+        run.make_views(cursor)
         raw.open_present(cursor, run.project, run.project.sources(), [])
