@@ -11,8 +11,8 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
@@ -22,21 +22,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from unified_iso import endings, progress
+from unified_iso.console import console_of_command, say, shown_progress
 from unified_iso.footers import Entry
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
 from unified_iso.manifest import read_manifest
 from unified_iso.options import Options, read_years
+from unified_iso.outcome import failures_of, gather, note_absent
+from unified_iso.outcome_text import UNTOUCHED, build_summary, say_stopped, show
 from unified_iso.plan_table import read_plan, show_plan
 from unified_iso.project import (
     choose,
@@ -46,28 +42,12 @@ from unified_iso.project import (
     report_folders,
     run_build,
 )
-from unified_iso.report import (
-    UNTOUCHED,
-    build_summary,
-    failures_of,
-    gather,
-    note_absent,
-    say,
-    say_stopped,
-    show,
-    show_status,
-    shown,
-    status_rows,
-    verified_lines,
-    verified_summary,
-)
 from unified_iso.root import clone
 from unified_iso.skeleton import left_to_do, write_report
 from unified_iso.status import keep_last_run
+from unified_iso.status_table import show_status, status_rows
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace, WorkspaceError
-
-WIDTH = 160
 
 app = typer.Typer(
     help="US electricity market prices as one tested Parquet dataset.",
@@ -105,15 +85,6 @@ Threads = Annotated[
 ]
 
 
-class _Console(Console):
-    """A console whose reader may go away, as `head` does; that is no reason to end a build."""
-
-    def on_broken_pipe(self) -> None:
-        """Print into the void from now on."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-
 def _ends_in_words(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command end in one line and with exit code 1 whatever goes wrong in it."""
 
@@ -134,7 +105,7 @@ def _ends_in_words(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _say_why(error: Exception, folder: Path, is_build: bool) -> None:
-    console = _console(stderr=True)
+    console = console_of_command(stderr=True)
     if is_of_machine(error):
         lack = in_words(error, folder)
         say_stopped(console, lack) if is_build else say_stopped(console, lack, "try again")
@@ -237,7 +208,7 @@ def build(
     Exit codes: 0 everything asked for is published, 1 something is not, 2 the command line is
     wrong, 3 it is published but files were refused or rows rejected.
     """
-    console, began = _console(stderr=True), datetime.now(UTC)
+    console, began = console_of_command(stderr=True), datetime.now(UTC)
     try:
         options = Options(
             years=_years(year, years or [], all_years),
@@ -266,13 +237,13 @@ def build(
     }
     before = read_manifest(workspace)["files"]
     try:
-        with _shown_progress(console):
+        with shown_progress(console):
             result = run_build(workspace, choice, options)
     except WorkspaceError as error:
         say(console, "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
     if dry_run and result.success:
-        show_plan(_console(), read_plan(workspace))
+        show_plan(console_of_command(), read_plan(workspace))
         return
     from unified_iso.quality.report import not_written
 
@@ -288,10 +259,10 @@ def build(
     rows = [row for row in published if row["model"] in choice.models]
     seconds = (datetime.now(UTC) - began).total_seconds()
     if rows or outcome.unpublished:
-        show_status(_console(), rows, outcome.unpublished)
+        show_status(console_of_command(), rows, outcome.unpublished)
         say(console, "", build_summary(outcome, rows, seconds))
     else:
-        _console().print("nothing is published")
+        console_of_command().print("nothing is published")
     keep_last_run(
         workspace,
         at=began,
@@ -317,12 +288,6 @@ def _years(year: int | None, years: Sequence[str], all_years: bool) -> tuple[int
     return read_years("--years", years) if year is None else (year,)
 
 
-def _console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal, and wide enough for the tables where there is none."""
-    console = _Console(stderr=stderr)
-    return console if console.is_terminal else _Console(stderr=stderr, width=WIDTH)
-
-
 def _stop_if_unusable(console: Console, workspace: Workspace, wait: float) -> None:
     try:
         if not workspace.raw.is_dir():
@@ -338,54 +303,6 @@ def _stop_if_unusable(console: Console, workspace: Workspace, wait: float) -> No
         else:
             say(console, "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
-
-
-@contextmanager
-def _shown_progress(console: Console) -> Iterator[None]:
-    """Show progress reports as bars on a terminal, and as a line now and then elsewhere."""
-    try:
-        if console.is_terminal:
-            with _bars(console) as bars:
-                progress.listen(bars)
-                yield
-        else:
-            progress.listen(_lines(console))
-            yield
-    finally:
-        progress.listen(None)
-
-
-def _lines(console: Console) -> progress.Listener:
-    teller = progress.Teller()
-
-    def listener(label: str, done: int, total: int, unit: str) -> None:
-        if line := teller.line(label, done, total, unit):
-            # Where this can't be written, the work it tells of goes on.
-            with suppress(OSError):
-                say(console, "", line)
-
-    return listener
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[progress.Listener]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[amount]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        endings.do_first(bars.stop)
-        tasks: dict[str, TaskID] = {}
-
-        def listener(label: str, done: int, total: int, unit: str) -> None:
-            amount = f"{progress.amount(done, unit)}/{progress.amount(total, unit)}"
-            if label not in tasks:
-                tasks[label] = bars.add_task(shown(label), total=total, amount=amount)
-            bars.update(tasks[label], completed=done, total=total, amount=amount)
-
-        yield listener
 
 
 @app.command()
@@ -432,7 +349,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=1))
     else:
-        show_all(_console(), found)
+        show_all(console_of_command(), found)
 
 
 @app.command()
@@ -452,10 +369,11 @@ def verify(
     the command line is wrong.
     """
     from unified_iso.verify import verify_tree
+    from unified_iso.verify.text import verified_lines, verified_summary
 
     workspace = Workspace(raw=Path(), out=out.absolute())
-    console = _console(stderr=True)
-    with _shown_progress(console):
+    console = console_of_command(stderr=True)
+    with shown_progress(console):
         found = verify_tree(
             workspace,
             memory_limit=memory_limit,
@@ -488,7 +406,7 @@ def report(
     try:
         report_of(workspace, page)
     except NoFigures as error:
-        say(_console(stderr=True), "[red]stopped[/red]", str(error))
+        say(console_of_command(stderr=True), "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
     typer.echo(visible(str(page)))
 
@@ -524,7 +442,7 @@ def sample(
     """Write generated raw files in the published formats, with the rows they stand for."""
     from unified_iso.sample import SampleOptions, write_sample
 
-    console = _console(stderr=True)
+    console = console_of_command(stderr=True)
     options = SampleOptions(
         truth=truth,
         overlap=overlap,
@@ -533,7 +451,7 @@ def sample(
         real_time=real_time,
         ancillary_services=ancillary_services,
     )
-    with _shown_progress(console):
+    with shown_progress(console):
         try:
             files = write_sample(
                 folder,
@@ -563,7 +481,7 @@ def new_report(
         known = [name for of, name in report_folders() if of == operator]
         written = write_report(clone(), operator, report, known)
     except (ValueError, WorkspaceError, OSError) as error:
-        say(_console(stderr=True), "[red]stopped[/red]", str(error))
+        say(console_of_command(stderr=True), "[red]stopped[/red]", str(error))
         raise typer.Exit(1) from error
     for path in written:
         typer.echo(f"written: {path}")

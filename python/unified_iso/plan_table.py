@@ -10,7 +10,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from unified_iso.report import shown
+from unified_iso.console import shown
 from unified_iso.workspace import Workspace
 
 _READ = """

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 from unified_iso.contracts import clocks
 from unified_iso.footers import Entry
 from unified_iso.manifest import read_manifest
-from unified_iso.report import status_rows
 from unified_iso.root import ROOT
+from unified_iso.status_table import status_rows
 from unified_iso.workspace import Workspace
 
 JSON_VERSION = 1

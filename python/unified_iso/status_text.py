@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from unified_iso.console import say
 from unified_iso.footers import Entry
-from unified_iso.report import (
-    counted,
-    listed,
-    say,
-    short,
+from unified_iso.outcome_text import (
     show_findings,
     show_left_out,
-    show_status,
     show_unread,
     show_unused,
     show_vanished,
 )
 from unified_iso.status import WAITING, Status
+from unified_iso.status_table import short, show_status
+from unified_iso.words import counted, listed
 
 
 def show_all(console: Console, found: Status) -> None:

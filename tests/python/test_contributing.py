@@ -19,8 +19,8 @@ from building import LONGEST_RUN_SECONDS, REPOSITORY, build, environment, query,
 from unified_iso.build.complete import GUARANTEES, Incomplete, require_complete
 from unified_iso.build.spec import Project
 from unified_iso.families import Family
+from unified_iso.outcome import Outcome
 from unified_iso.project import UnknownName, choose
-from unified_iso.report import Outcome
 from unified_iso.skeleton import NoSkeleton, left_to_do, write_report
 
 PROJECT = ("models", "macros", "seeds", "tests/generic", "dbt_project.yml", "profiles.yml")

@@ -19,11 +19,12 @@ from unified_iso.build.recover import discard_candidates
 from unified_iso.cli import app
 from unified_iso.inventory import SCHEMA
 from unified_iso.manifest import read_manifest
+from unified_iso.outcome import Outcome, gather, note_absent
+from unified_iso.outcome_text import show, show_unused
 from unified_iso.project import UnknownName, choose, operators, report_folders
 from unified_iso.raw_files.inspection import inspect
 from unified_iso.raw_files.listing import list_strays, why_no_operator
 from unified_iso.raw_files.records import Listed, Report
-from unified_iso.report import Outcome, gather, note_absent, show, show_unused
 from unified_iso.workspace import Workspace
 
 DAY = date(2024, 5, 14)

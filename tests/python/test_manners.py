@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from unified_iso import cli
 from unified_iso.lock import release_lock
 from unified_iso.manifest import read_manifest
-from unified_iso.report import Finding, Outcome, build_summary, gather, show
+from unified_iso.outcome import Finding, Outcome, gather
+from unified_iso.outcome_text import build_summary, show
 from unified_iso.status import keep_last_run
 from unified_iso.workspace import Workspace
 

@@ -24,9 +24,9 @@ from building import (
     work_database,
 )
 from unified_iso import stamp_readings
-from unified_iso.report import status_rows
 from unified_iso.root import ROOT
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.status_table import status_rows
 from unified_iso.workspace import Workspace
 
 pytestmark = pytest.mark.builds

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from unified_iso import cli, progress
+from unified_iso import progress
+from unified_iso.console import shown_progress
 from unified_iso.progress import Teller, amount, report
 
 
@@ -92,7 +93,7 @@ def test_amounts_have_their_unit(count: int, unit: str, text: str) -> None:
 
 
 def reported(console: Console) -> None:
-    with cli._shown_progress(console):
+    with shown_progress(console):
         report("reading", 1_000_000, 2_000_000, "bytes")
         report("reading", 2_000_000, 2_000_000, "bytes")
         report("writing", 5, 5)

@@ -33,10 +33,10 @@ from unified_iso.footers import FOOTER_KEY, Account, read_footer
 from unified_iso.inventory import SCHEMA
 from unified_iso.machine import MachineError
 from unified_iso.manifest import read_manifest
-from unified_iso.report import entries_in_place, status_rows
 from unified_iso.row_groups.join import Part, join_row_groups
 from unified_iso.row_groups.seal import digest_of, read_seal
 from unified_iso.sample import SampleOptions, write_sample
+from unified_iso.status_table import entries_in_place, status_rows
 from unified_iso.workspace import Workspace, WorkspaceError
 
 NODAL, HUB = "pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"

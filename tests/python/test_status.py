@@ -22,8 +22,8 @@ from building import REPOSITORY
 from published_tree import NODAL, SERVICES, make_tree, told
 from unified_iso import cli
 from unified_iso.project import dataset_models
-from unified_iso.report import show_status
 from unified_iso.status import Filter, is_running
+from unified_iso.status_table import show_status
 from unified_iso.workspace import Workspace
 
 SCHEMA = json.loads((REPOSITORY / "docs" / "status.schema.json").read_text())

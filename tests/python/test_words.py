@@ -29,19 +29,14 @@ from typer.testing import CliRunner
 
 from building import LONGEST_RUN_SECONDS, REPOSITORY, build, environment, run_dbt, sample_day
 from small_project import START_OF_NOTHING
-from unified_iso import cli, machine, progress
+from unified_iso import cli, console, machine, progress
+from unified_iso.console import say
 from unified_iso.endings import PATIENCE_SECONDS
+from unified_iso.outcome import Finding, Outcome, gather
+from unified_iso.outcome_text import show, show_left_out
 from unified_iso.plugin import Plugin
 from unified_iso.project import Choice
-from unified_iso.report import (
-    Finding,
-    Outcome,
-    gather,
-    say,
-    show,
-    show_left_out,
-    show_status,
-)
+from unified_iso.status_table import show_status
 from unified_iso.words import visible
 from unified_iso.workspace import Workspace
 
@@ -639,9 +634,9 @@ def test_signals_end_the_command_in_words_before_its_parts_are_imported() -> Non
 
 BARS = """
 import sys, time
-from unified_iso import cli, endings, progress
+from unified_iso import console, endings, progress
 endings.end_in_words()
-with cli._shown_progress(cli._console(stderr=True)):
+with console.shown_progress(console.console_of_command(stderr=True)):
     progress.report("reading [x]\\x1b", 1, 3)
     time.sleep(0.3)
     # Below the bars, print() would go to the terminal.
@@ -707,7 +702,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 def test_a_reader_that_goes_away_ends_no_build() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    console = cli._Console(file=os.fdopen(writer, "w"))
-    with cli._shown_progress(console):
+    broken = console._Console(file=os.fdopen(writer, "w"))
+    with console.shown_progress(broken):
         for done in (1, 2, 3):
             progress.report("reading", done, done)

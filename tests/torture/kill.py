@@ -44,7 +44,10 @@ from unified_iso.sample import SampleOptions, write_sample
 PACKAGE = str(Path(unified_iso.__file__).parent) + os.sep
 # Everything of the package that runs in a build is traced, but for the command around it, and for
 # what only reads raw files.
-COMMAND = {"cli.py", "report.py", "progress.py", "project.py", "__main__.py"}
+COMMAND = {
+    *("cli.py", "console.py", "outcome.py", "outcome_text.py", "status_table.py"),
+    *("progress.py", "project.py", "__main__.py"),
+}
 RAW_FILES = f"{PACKAGE}raw_files{os.sep}"
 STOPS_PER_LINE = 3
 PLAIN = SampleOptions(truth=False)
