@@ -25,6 +25,7 @@ from rich.console import Console
 
 from unified_iso import endings, progress
 from unified_iso.console import console_of_command, say, shown_progress
+from unified_iso.dbt_run import run_build
 from unified_iso.footers import Entry
 from unified_iso.limits import bytes_of
 from unified_iso.lock import Locked, take_lock
@@ -40,7 +41,6 @@ from unified_iso.project import (
     operator_named,
     operators,
     report_folders,
-    run_build,
 )
 from unified_iso.root import clone
 from unified_iso.skeleton import left_to_do, write_report

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unified_iso.build.judge import JUDGED_BY_YEAR, NOT_PUBLISHED, NOTHING
+from unified_iso.dbt_run import NothingNew
 from unified_iso.footers import Entry
 from unified_iso.machine import in_words, is_of_machine, shortage_in
 from unified_iso.manifest import read_manifest
-from unified_iso.project import Choice, NothingNew, dataset_models, operators
+from unified_iso.project import Choice, dataset_models, operators
 from unified_iso.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -28,12 +28,13 @@ from unified_iso.build.run import PUBLISHING, Run
 from unified_iso.build.spec import Project
 from unified_iso.build.start import start
 from unified_iso.database import set_aside_if_damaged
+from unified_iso.dbt_run import DIGEST, PROVEN_SEEDS
 from unified_iso.families import families
 from unified_iso.limits import duckdb_memory_limit, read_limits
 from unified_iso.lock import Locked, take_lock
 from unified_iso.machine import in_words, is_of_machine
 from unified_iso.options import Options
-from unified_iso.project import DIGEST, PROVEN_SEEDS, operators, report_folders
+from unified_iso.project import operators, report_folders
 from unified_iso.root import ROOT
 from unified_iso.sql import sql_text
 from unified_iso.words import visible

@@ -29,8 +29,8 @@ from typer.testing import CliRunner
 
 from unified_iso import dbt_inside, parsed_project, progress
 from unified_iso.cli import app
+from unified_iso.dbt_run import parsed_manifest
 from unified_iso.lock import release_lock
-from unified_iso.project import parsed_manifest
 from unified_iso.root import ROOT
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace

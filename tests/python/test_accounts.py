@@ -28,7 +28,7 @@ from building import (
     work_database,
     write_rows,
 )
-from unified_iso import project
+from unified_iso import dbt_run
 
 pytestmark = pytest.mark.builds
 
@@ -394,7 +394,7 @@ def lossy(built: Published, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     shutil.copytree(built.out, out)
     datasets = (option for model in (NODAL, HUB, NYISO) for option in ("--dataset", model))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(project, "ROOT", _broken_project(folder / "project"))
+        patch.setattr(dbt_run, "ROOT", _broken_project(folder / "project"))
         options = (*datasets, "--allow-rejects", "--full-refresh")
         ran = build(built.raw, out, *options, check=None)
     return {"ran": ran, "before": published(built.out), "after": published(out)}

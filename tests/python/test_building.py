@@ -17,8 +17,9 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
 from building import Built, build, environment, published, run_dbt, sample_day
 from unified_iso import progress
+from unified_iso.dbt_run import kept_project
 from unified_iso.lock import Locked, release_lock, take_lock
-from unified_iso.project import dataset_models, kept_project
+from unified_iso.project import dataset_models
 from unified_iso.workspace import Workspace
 
 pytestmark = pytest.mark.builds

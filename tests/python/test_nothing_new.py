@@ -24,9 +24,9 @@ from building import (
     write_rows,
 )
 from test_seeds import copied_project
-from unified_iso import project
+from unified_iso import dbt_run
 from unified_iso.build.spec import Project
-from unified_iso.project import dataset_models
+from unified_iso.project import Choice, choose, dataset_models
 from unified_iso.sample import SampleOptions, write_sample
 from unified_iso.workspace import Workspace
 
@@ -308,7 +308,7 @@ def test_a_changed_seed_or_macro_selects_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied = copied_project(tmp_path / "project")
-    monkeypatch.setattr(project, "ROOT", copied)
+    monkeypatch.setattr(dbt_run, "ROOT", copied)
     built = Built(tmp_path / "raw", tmp_path / "out")
     sample_day(built.raw, date(2024, 3, 1))
     build(built.raw, built.out, "nyiso")
@@ -330,14 +330,14 @@ def test_a_changed_seed_or_macro_selects_everything(
 # --- What the first build passes over -------------------------------------------------------------
 
 
-def not_passed_over(raw: Path, *published: str, choice: project.Choice | None = None) -> set[str]:
+def not_passed_over(raw: Path, *published: str, choice: Choice | None = None) -> set[str]:
     """Return the datasets that the first build of a raw folder runs, if these are published."""
     kept_manifest()
     workspace = Workspace(raw=raw, out=raw.with_name("out"))
     for folder in published:
         (workspace.parquet / folder).mkdir(parents=True)
-    choice = choice or project.choose([])
-    return {*choice.models} - project._never_seen(workspace, choice, None)
+    choice = choice or choose([])
+    return {*choice.models} - dbt_run._never_seen(workspace, choice, None)
 
 
 def models_of(iso: str) -> set[str]:
@@ -404,12 +404,12 @@ def test_a_dataset_of_which_a_file_was_seen_is_not_passed_over(tmp_path: Path) -
     workspace = Workspace(raw=tmp_path / "raw", out=tmp_path / "out")
     (workspace.raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
     kept_manifest()
-    nodes = project.kept_project(workspace)
+    nodes = dbt_run.kept_project(workspace)
     assert nodes is not None
     known = Project.of_graph(nodes)
     of_pjm = [dataset for dataset in known.datasets() if dataset.iso == "pjm"]
-    choice, seen = project.choose([]), {("pjm", "rt_hrl_lmps")}
-    idle = project._without_folder(workspace, choice, known, of_pjm, seen)
+    choice, seen = choose([]), {("pjm", "rt_hrl_lmps")}
+    idle = dbt_run._without_folder(workspace, choice, known, of_pjm, seen)
     assert models_of("pjm") - {dataset.model for dataset in idle} == {
         *("pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"),
         *("pjm_rt_energy_hourly_nodal", "pjm_rt_energy_hourly_hub"),
@@ -419,7 +419,7 @@ def test_a_dataset_of_which_a_file_was_seen_is_not_passed_over(tmp_path: Path) -
 def test_a_dataset_that_is_asked_for_by_name_is_not_passed_over(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     (raw / "pjm" / "da_hrl_lmps").mkdir(parents=True)
-    asked = project.choose(["pjm"], ["da_energy_hourly_nodal", "rt_energy_5min_nodal"])
+    asked = choose(["pjm"], ["da_energy_hourly_nodal", "rt_energy_5min_nodal"])
     assert not_passed_over(raw, choice=asked) == {*asked.models}
     of_operator = {"pjm_da_energy_hourly_nodal", "pjm_da_energy_hourly_hub"}
-    assert not_passed_over(raw, choice=project.choose(["pjm"])) == of_operator
+    assert not_passed_over(raw, choice=choose(["pjm"])) == of_operator

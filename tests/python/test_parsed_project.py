@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unified_iso import parsed_project, project
+from unified_iso import dbt_run, parsed_project
 from unified_iso.parsed_project import Ingredients, ingredients_of, keep, read_kept
 from unified_iso.workspace import Workspace
 
@@ -199,7 +199,7 @@ def test_a_write_that_fails_leaves_what_was_kept(
 
 def parsed(root: Path, out: Path) -> dict[str, Any]:
     """Names of the models of the project, with their SQL and description."""
-    content = project.parsed_manifest(Workspace(raw=out / "raw", out=out))
+    content = dbt_run.parsed_manifest(Workspace(raw=out / "raw", out=out))
     assert isinstance(content, bytes)
     nodes = parsed_project.nodes_of(content)["nodes"].values()
     return {
@@ -215,7 +215,7 @@ def test_it_is_parsed_once_for_all_outputs_and_again_when_it_changes(
 ) -> None:
     import dbt.cli.main
 
-    monkeypatch.setattr(project, "ROOT", root)
+    monkeypatch.setattr(dbt_run, "ROOT", root)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     runs: list[str] = []
@@ -241,6 +241,6 @@ def test_it_is_parsed_once_for_all_outputs_and_again_when_it_changes(
     assert parsed(root, tmp_path / "out") == whole
     assert runs == ["parse"] * 3
     (root / "models" / "prices.sql").write_text("{% if true %} select 1")
-    failed = project.parsed_manifest(Workspace(raw=tmp_path / "raw", out=tmp_path / "out"))
+    failed = dbt_run.parsed_manifest(Workspace(raw=tmp_path / "raw", out=tmp_path / "out"))
     assert not isinstance(failed, bytes)
     assert "endif" in str(failed.exception)

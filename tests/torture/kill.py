@@ -46,7 +46,7 @@ PACKAGE = str(Path(unified_iso.__file__).parent) + os.sep
 # what only reads raw files.
 COMMAND = {
     *("cli.py", "console.py", "outcome.py", "outcome_text.py", "status_table.py"),
-    *("progress.py", "project.py", "__main__.py"),
+    *("progress.py", "project.py", "dbt_run.py", "__main__.py"),
 }
 RAW_FILES = f"{PACKAGE}raw_files{os.sep}"
 STOPS_PER_LINE = 3
