@@ -72,13 +72,18 @@
 
     stamps as (
 
-        {{ nyiso_stamps_of_files('clocked') }}
+        {{ nyiso_stamps_of_files('clocked', location='settlement_location_id') }}
 
     ),
 
     runs as (
 
-        {{ nyiso_dispatch_intervals('clocked', 'stamps', hourly_report=hourly_report) }}
+        {{ nyiso_dispatch_intervals(
+            'clocked',
+            'stamps',
+            hourly_report=hourly_report,
+            location='settlement_location_id'
+        ) }}
 
     ),
 
@@ -197,43 +202,66 @@
 {#- What the few stamps of each file tell of it: whether it is of an hourly report, whether it lacks the last stamp of its
     last day, and which of its stamps are advisory. Those are the quarter-hours in steps of 15 minutes at the end of a
     file that lacks it. -#}
-{% macro nyiso_stamps_of_files(rows) %}
+{% macro nyiso_stamps_of_files(rows, location) %}
     select
-        raw_file,
-        interval_end_utc,
-        is_unfinished,
-        is_hourly,
-        is_unfinished
-        and coalesce(next_step, step, 0) = 15
-        and count(*) filter (where {{ off_grid('interval_end_utc', 15) }} or next_step <> 15) over (
-            partition by raw_file
-            order by interval_end_utc desc
-        ) = 0 as is_advisory
+        *,
+        {{ nyiso_run_before('interval_end_utc', among='is_of_several_locations and not is_advisory') }} as run_ended_before
     from (
         select
             raw_file,
             interval_end_utc,
-            {{ off_grid('max(local_stamp) over of_file', 1440) }} as is_unfinished,
-            count(*) over of_file > 1
-            and not bool_or({{ off_grid('local_stamp', 60) }}) over of_file as is_hourly,
-            date_diff('second', lag(interval_end_utc) over in_order, interval_end_utc) / 60 as step,
-            date_diff('second', interval_end_utc, lead(interval_end_utc) over in_order) / 60 as next_step
+            is_of_several_locations,
+            is_unfinished,
+            is_hourly,
+            is_unfinished
+            and coalesce(next_step, step, 0) = 15
+            and count(*) filter (where {{ off_grid('interval_end_utc', 15) }} or next_step <> 15) over (
+                partition by raw_file
+                order by interval_end_utc desc
+            ) = 0 as is_advisory
         from (
-            select distinct
+            select
                 raw_file,
                 interval_end_utc,
-                local_stamp
-            from {{ rows }}
-            where interval_end_utc is not null and clock_error is null and pass_error is null
-        ) as stamps
-        window
-            of_file as (partition by raw_file),
-            in_order as (
-                partition by raw_file
-                order by interval_end_utc
-            )
-    ) as steps
+                is_of_several_locations,
+                {{ off_grid('max(local_stamp) over of_file', 1440) }} as is_unfinished,
+                count(*) over of_file > 1
+                and not bool_or({{ off_grid('local_stamp', 60) }}) over of_file as is_hourly,
+                date_diff('second', lag(interval_end_utc) over in_order, interval_end_utc) / 60 as step,
+                date_diff('second', interval_end_utc, lead(interval_end_utc) over in_order) / 60 as next_step
+            from (
+                select
+                    raw_file,
+                    interval_end_utc,
+                    local_stamp,
+                    coalesce(min({{ location }}) <> max({{ location }}), false) as is_of_several_locations
+                from {{ rows }}
+                where interval_end_utc is not null and clock_error is null and pass_error is null
+                group by
+                    raw_file,
+                    interval_end_utc,
+                    local_stamp
+            ) as stamps
+            window
+                of_file as (partition by raw_file),
+                in_order as (
+                    partition by raw_file
+                    order by interval_end_utc
+                )
+        ) as steps
+    ) as stamps_of_files
 {% endmacro %}
+
+
+{#- End of the run before, among those that are surely one. A run has a price at each location, so where several of them
+    have its stamp, a location without it has lost its line, such as one that was rejected. The stamp of a single location
+    may be a wrong one, and counts there alone. -#}
+{% macro nyiso_run_before(ended, among) %}
+    max(case when {{ among }} then {{ ended }} end) over (
+            order by {{ ended }}
+            groups between unbounded preceding and 1 preceding
+        )
+{%- endmacro %}
 
 
 {% macro nyiso_start_of_run(ended, ended_before) %}
@@ -247,13 +275,13 @@
 {#- Rows of dispatch runs have run_end_utc, and start where the run before them ended; others keep their interval. -#}
 {% macro nyiso_runs_by_end(rows, location) %}
     select
-        * replace (
+        runs.* exclude (ended_before) replace (
             case
-                when run_end_utc is null then interval_start_utc
-                else {{ nyiso_start_of_run('run_end_utc', 'ended_before') }}
+                when runs.run_end_utc is null then runs.interval_start_utc
+                else {{ nyiso_start_of_run('runs.run_end_utc', 'greatest(runs.ended_before, stamps.run_ended_before)') }}
             end as interval_start_utc,
             coalesce(
-                run_end_utc, {{ plus_minutes('interval_start_utc', 'interval_minutes') }}
+                runs.run_end_utc, {{ plus_minutes('runs.interval_start_utc', 'runs.interval_minutes') }}
             ) as interval_end_utc
         )
     from (
@@ -266,15 +294,28 @@
             ) as ended_before
         from {{ rows }}
     ) as runs
+    left join (
+        select
+            run_end_utc,
+            {{ nyiso_run_before('run_end_utc', among='is_of_several_locations') }} as run_ended_before
+        from (
+            select
+                run_end_utc,
+                coalesce(min({{ location }}) <> max({{ location }}), false) as is_of_several_locations
+            from {{ rows }}
+            where run_end_utc is not null
+            group by run_end_utc
+        ) as ends
+    ) as stamps on runs.run_end_utc = stamps.run_end_utc
 {% endmacro %}
 
 
 {#- Stamps at which intervals end become intervals. One starts where the run before it ended, whatever file that is in, if
     it is at most seven minutes back. -#}
-{% macro nyiso_dispatch_intervals(rows, stamps, hourly_report, location='settlement_location_id') %}
+{% macro nyiso_dispatch_intervals(rows, stamps, hourly_report, location) %}
     select
         *,
-        {{ nyiso_start_of_run('interval_end_utc', 'ended_before') }} as interval_start_utc
+        {{ nyiso_start_of_run('interval_end_utc', 'greatest(ended_before, run_ended_before)') }} as interval_start_utc
     from (
         select
             *,
@@ -292,6 +333,7 @@
                 coalesce(stamps.is_unfinished, false) as is_unfinished,
                 coalesce(stamps.is_advisory, false) as is_advisory,
                 not coalesce(stamps.is_advisory, true) as is_dispatched,
+                case when not stamps.is_advisory then stamps.run_ended_before end as run_ended_before,
                 case
                     when stamps.is_hourly
                         then {{ is_another_report("'all its stamps are on the hour'", hourly_report) }}

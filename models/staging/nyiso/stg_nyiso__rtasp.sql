@@ -55,7 +55,7 @@ marked as (
 
 stamps as (
 
-    {{ nyiso_stamps_of_files('marked') }}
+    {{ nyiso_stamps_of_files('marked', location='as_region') }}
 
 ),
 
