@@ -316,7 +316,36 @@ complete as materialized (
             dataset.staging, dataset.greenhouse_gas, dataset.of_several_markets or [], dataset
         )}) %}
     {% endif %}
+    {% if dataset.lambda_from %}
+        {% do questions.update({'lambda_conflicts': lambda_conflicts(ref(dataset.lambda_from), dataset.lambda_of_runs)}) %}
+    {% endif %}
     {{ return(questions) }}
+{% endmacro %}
+
+
+{#- System lambdas that gave way to another one of their interval or run. They are joined to the prices, so that no account
+    of rows tells of it. A run stands in two intervals, and counts once. -#}
+{% macro lambda_conflicts(lambdas, of_runs=false) %}
+    {%- set instant = 'run_start_utc' if of_runs else 'interval_start_utc' %}
+    select
+        datetime_utc,
+        system_lambda_used,
+        system_lambda,
+        {{ data_source_of('raw_file') }} as data_source
+    from (
+        select
+            {{ instant }} as datetime_utc,
+            raw_file,
+            system_lambda,
+            first_value(system_lambda) over (
+                partition by {{ instant }}
+                order by raw_file desc, raw_row desc
+            ) as system_lambda_used
+        from {{ lambdas }}
+        where (set_aside is null or set_aside not like 'rejected: %')
+            and raw_lines > 0
+    ) as lambdas
+    where system_lambda <> system_lambda_used
 {% endmacro %}
 
 

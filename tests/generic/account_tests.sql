@@ -230,3 +230,17 @@ where model = '{{ model.identifier }}'
     and reason like 'unequal%'
     and (is_new or (select options.tests_everything from inventory.run_options as options))
 {% endtest %}
+
+
+{#- A system lambda is joined to the prices of its interval, so what gave way to it was looked for on
+    loading, perhaps in several loads. -#}
+{% test lambdas_agree(model) %}
+{%- set node = tested_dataset(model) %}
+select distinct
+    year({{ to_local('conflicts.datetime_utc', 'markets.time_zone') }}) as delivery_year,
+    conflicts.* exclude (model)
+from inventory.lambda_conflicts as conflicts
+inner join {{ ref('markets') }} as markets on markets.iso = '{{ node.config.iso }}'
+where conflicts.model = '{{ model.identifier }}'
+order by conflicts.datetime_utc
+{% endtest %}

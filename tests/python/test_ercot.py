@@ -27,6 +27,7 @@ pytestmark = pytest.mark.builds
 
 NAME = "da_energy_hourly"
 DATASET = f"ercot_{NAME}"
+CONFLICTS = "lambdas_agree"
 REAL_FILES = SAMPLES / "ercot"
 
 DAILY, YEARLY, LAMBDA = "ercot/np4-190-cd", "ercot/np4-180-er", "ercot/np4-523-cd"
@@ -214,6 +215,27 @@ def test_every_row_is_accounted_for(published: Published) -> None:
         ("published", None, 4),
         ("superseded", "unequal, no version tells which is right", 4),
     ]
+
+
+def test_unequal_system_lambdas_of_an_hour_are_told(published: Published) -> None:
+    told = [entry for entry in status(published.out)["findings"] if entry["test"] == CONFLICTS]
+    assert [(entry["model"], entry["part"], entry["rows"]) for entry in told] == [
+        (DATASET, "2020-06-01", 1)
+    ]
+    with work_database(published.out) as database:
+        [(relation,)] = database.execute(
+            "select relation from inventory.test_results where name = $1 and node = $2",
+            [CONFLICTS, DATASET],
+        ).fetchall()
+        found = database.execute(f"select columns(* exclude (delivery_year)) from {relation}")
+        assert found.fetchall() == [
+            (
+                at("2020-06-15 05:00"),
+                21.5,
+                19.75,
+                f"{LAMBDA}/b/{system_lambda('20200614.123500')}",
+            )
+        ]
 
 
 # A story that goes on where everything was published: bad files come beside more of the sound ones,

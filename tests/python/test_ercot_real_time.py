@@ -119,6 +119,13 @@ def postings(raw: Path) -> None:
         "06/15/2020 23:50:17,N,20",
         "06/15/2020 23:55:17,N,30",
     )
+    # Runs that came before, one of them with another lambda.
+    write(
+        raw / RUNS / "20200614.csv",
+        RUNS_HEADER,
+        "06/15/2020 23:45:17,N,10",
+        "06/15/2020 23:50:17,N,19.5",
+    )
     write(
         raw / RUNS / "20200616.csv",
         RUNS_HEADER,
@@ -275,11 +282,23 @@ def accounts(published: Published, year: int) -> list[tuple[str, str | None, int
 def test_every_row_is_accounted_for(published: Published) -> None:
     """A run is two rows; the last one of the first day stands in a part of the next day too."""
     assert accounts(published, 2020) == [
-        ("filtered", "joined to the prices as system_lambda", 10),
-        ("parsed", None, 21),
+        ("filtered", "joined to the prices as system_lambda", 14),
+        ("parsed", None, 25),
         ("published", None, 8),
         ("superseded", "unequal, no version tells which is right", 3),
     ]
+
+
+def test_unequal_lambdas_of_a_run_are_told_once(published: Published) -> None:
+    told = [e for e in status(published.out)["findings"] if e["test"] == "lambdas_agree"]
+    assert [(e["model"], e["part"], e["rows"]) for e in told] == [(DATASET, "2020-06-15", 1)]
+    with work_database(published.out) as database:
+        [(relation,)] = database.execute(
+            "select relation from inventory.test_results where name = $1 and node = $2",
+            ["lambdas_agree", DATASET],
+        ).fetchall()
+        found = database.execute(f"select columns(* exclude (delivery_year)) from {relation}")
+        assert found.fetchall() == [(at("2020-06-16 04:50:17"), 20.0, 19.5, f"{RUNS}/20200614.csv")]
 
 
 # A story that goes on where everything was published: runs come, with bad files beside them.

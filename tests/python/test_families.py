@@ -59,7 +59,13 @@ def test_the_project_has_energy_prices() -> None:
                 "lmp_total": "double",
                 "sum_of_components": "double",
                 "data_source": "varchar",
-            }
+            },
+            "lambda_conflicts": {
+                "datetime_utc": "timestamptz",
+                "system_lambda_used": "double",
+                "system_lambda": "double",
+                "data_source": "varchar",
+            },
         },
     )
 
