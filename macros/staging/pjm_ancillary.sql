@@ -50,7 +50,7 @@
 
 
 {#- Real-time prices of a feed that names services at length. -#}
-{% macro pjm_real_time_services(source, lone_minutes) %}
+{% macro pjm_real_time_services(source, lone_minutes, shortened_at='null', hourly_report=none) %}
     with typed as (
 
         {{ pjm_services(source) }}
@@ -65,7 +65,7 @@
 
     measured as (
 
-        {{ pjm_with_length('clocked', lone_minutes=lone_minutes) }}
+        {{ pjm_with_length('clocked', lone_minutes=lone_minutes, shortened_at=shortened_at) }}
 
     ),
 
@@ -76,7 +76,7 @@
             'RT' as market,
             'RT' as market_type,
             case
-            {{- pjm_length_faults() }}
+            {{- pjm_length_faults(hourly_report=hourly_report) }}
             {{- pjm_service_faults(['PJM RTO', 'Mid-Atlantic/Dominion'], elsewhere='da_ancillary_services') }}
             end as fault
         from measured
@@ -125,11 +125,18 @@
 {#- A feed may have turned from hours to five minutes, so each stamp is measured against those of its series and its file.
     A stamp off the hour is of five minutes. One on the hour is what its nearest neighbour in the series makes it: that
     neighbour is an hour away, or less. A series with holes there follows the nearest stamp of the file. Of a file with a
-    single stamp, `lone_minutes` is known from the feed, or nothing is. -#}
-{% macro pjm_with_length(rows, lone_minutes='null') %}
+    single stamp, `lone_minutes` is known from the feed, or nothing is.
+    From `shortened_at` on all prices of the feed are of five minutes. A series that has several stamps since, all of them
+    on the hour, has lost the others, or is of hours after all: nothing tells which. One stamp alone may be the end of an
+    export of hours, which holds the first one of the next day. -#}
+{% macro pjm_with_length(rows, lone_minutes='null', shortened_at='null') %}
     select
         timed.*,
-        lengths.interval_minutes,
+        case
+            when not lengths.is_of_five_minutes_alone or lengths.measured_minutes = 5 then lengths.measured_minutes
+            when lengths.measured_minutes = 60 and not lengths.is_thinned then 5
+        end as interval_minutes,
+        coalesce(lengths.measured_minutes = 60 and lengths.is_thinned, false) as is_thinned,
         lengths.stamps_in_file,
         lengths.least_minutes_in_file
     from {{ rows }} as timed
@@ -139,6 +146,13 @@
             series.price_series,
             series.interval_start_utc,
             files.stamps_in_file,
+            coalesce(series.interval_start_utc >= {{ shortened_at }}, false) as is_of_five_minutes_alone,
+            coalesce(
+                series.interval_start_utc >= {{ shortened_at }}
+                and not series.has_stamps_off_the_hour
+                and files.stamps_beside_it > 1,
+                false
+            ) as is_thinned,
             case when files.has_stamps_off_the_hour then files.least_minutes_in_file end as least_minutes_in_file,
             case
                 when {{ off_grid('series.interval_start_utc', 60) }} then 5
@@ -147,11 +161,14 @@
                 when files.minutes_in_file = 60 then 60
                 when files.stamps_in_file = 1 then {{ lone_minutes }}
                 when not files.has_stamps_off_the_hour then 60
-            end::utinyint as interval_minutes
+            end::utinyint as measured_minutes
         from (
             select
                 *,
-                {{ _minutes_to_nearest(['raw_file', 'price_series']) }} as minutes_in_series
+                {{ _minutes_to_nearest(['raw_file', 'price_series']) }} as minutes_in_series,
+                bool_or({{ off_grid('interval_start_utc', 60) }}) over (
+                    partition by raw_file, price_series, interval_start_utc >= {{ shortened_at }}
+                ) as has_stamps_off_the_hour
             from (
                 select distinct
                     raw_file,
@@ -165,6 +182,7 @@
             select
                 *,
                 count(*) over (partition by raw_file) as stamps_in_file,
+                count(*) over (partition by raw_file, interval_start_utc >= {{ shortened_at }}) as stamps_beside_it,
                 min(minutes_in_file) over (partition by raw_file) as least_minutes_in_file,
                 bool_or({{ off_grid('interval_start_utc', 60) }}) over (
                     partition by raw_file
@@ -213,8 +231,13 @@
 
 
 {#- What is wrong with the time of a row of pjm_with_length. -#}
-{% macro pjm_length_faults() %}
+{% macro pjm_length_faults(hourly_report=none) %}
             {{- pjm_stamp_faults() }}
+            when is_thinned
+                then 'refused: its prices of ' || coalesce(price_series, 'no service') || ' stand on the hour alone (datetime_beginning_utc '
+                || utc_stamp || '), where this feed has them every five minutes, so that nothing tells what they are of: '
+                || 'download it again with all intervals'
+                {%- if hourly_report %} || ', or move it to {{ hourly_report }} if that is its feed'{% endif %}
             when {{ off_grid('utc_stamp', 5) }}
                 then 'rejected: datetime_beginning_utc ' || utc_stamp || ' is not the start of 5 minutes'
             when least_minutes_in_file > 5

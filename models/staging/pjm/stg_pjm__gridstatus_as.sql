@@ -2,7 +2,12 @@
 -- per locale, service and interval, and for regulation one more for each part of its price. Quirks: no
 -- column tells the market. Real-time prices were hourly until September 2022 and are of five minutes since
 -- October, when the day-ahead reserve markets began: an hour from then on is of the day-ahead market, one
--- before of real time.
+-- before of real time. Regulation, and the columns of its parts, are of real time alone, so that hours of a
+-- file that has them are what somebody has kept of five minutes.
+{% set is_of_real_time = "coalesce(
+    parts.has_parts or parts.\"Regulation Capability Clearing Price\" is not null
+    or parts.\"Regulation Performance Clearing Price\" is not null, false
+)" %}
 with source as (
 
     select * from {{ source('pjm', 'gridstatus_as') }}
@@ -25,6 +30,7 @@ regions as (
         parts.*,
         case when parts.has_parts then parts."Regulation Capability Clearing Price" end as capability_price,
         case when parts.has_parts then parts."Regulation Performance Clearing Price" end as performance_price,
+        bool_or({{ is_of_real_time }}) over (partition by parts.raw_file) as is_of_real_time,
         locales.as_region as locale_region
     from parts
     left join {{ ref('as_region_names') }} as locales
@@ -47,6 +53,7 @@ typed as (
             'performance_price',
             'Total MW',
             'region_word',
+            'is_of_real_time',
         ]
     ) }}
 
@@ -73,7 +80,12 @@ final as (
         },
         hourly="case when interval_start_utc >= timestamptz '2022-10-01 04:00:00+00' then 'DA' else 'RT' end",
         words={'Market Clearing Price': trimmed('"Service Type"')},
-        faults=pjm_region_faults('Locale')
+        faults="
+                when is_of_real_time and interval_minutes = 60
+                    and interval_start_utc >= timestamptz '2022-10-01 04:00:00+00'
+                    then 'refused: its prices of real time are an hour apart (' || start_column || ' ' || start_text
+                    || '), where they are of five minutes since October 2022, so that nothing tells what they are of: '
+                    || 'download it again with all intervals'" ~ pjm_region_faults('Locale')
     ) }}
 
 )

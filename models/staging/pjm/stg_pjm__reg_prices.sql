@@ -1,7 +1,7 @@
 -- PJM real-time regulation prices, Data Miner feed reg_prices. One row per area and interval for the
 -- price, and one for each of its parts. Quirks: columns were renamed at the end of September 2025, and
--- both names are read; the stamps of a file tell the length of its intervals, and a single one is taken
--- for five minutes; prices are those of service REG in reserve_market_results; the feed has no versions;
+-- both names are read; all prices are of five minutes, and stamps of hours alone refuse the file; prices
+-- are those of service REG in reserve_market_results; the feed has no versions;
 -- market_clearing_price is the price, before a cap.
 with source as (
 
@@ -48,7 +48,7 @@ clocked as (
 
 measured as (
 
-    {{ pjm_with_length('clocked', lone_minutes=5) }}
+    {{ pjm_with_length('clocked', lone_minutes=5, shortened_at="timestamptz '2012-10-01 04:00:00+00'") }}
 
 ),
 

@@ -1,7 +1,8 @@
 -- PJM real-time results of the reserve and regulation markets, Data Miner feed reserve_market_results.
 -- One row per locale, service and interval, and for regulation one more for each part of its price.
--- Quirks: prices were hourly until the autumn of 2022 and are of five minutes since, which the stamps of
--- a file tell, and a single stamp on the hour does not; services are codes, and a long name shows the
+-- Quirks: prices were hourly until the autumn of 2022, which the stamps of a file tell, and a single stamp
+-- on the hour does not; from October on, when the reserve markets changed, all are of five minutes, and a
+-- series of hours refuses its file; services are codes, and a long name shows the
 -- file to be of the day-ahead feed; the feed has no versions; mcp is the price, before a cap
 -- (mcp_capped); total_mw is what cleared.
 with source as (
@@ -44,7 +45,7 @@ clocked as (
 
 measured as (
 
-    {{ pjm_with_length('clocked') }}
+    {{ pjm_with_length('clocked', shortened_at="timestamptz '2022-10-01 04:00:00+00'") }}
 
 ),
 
