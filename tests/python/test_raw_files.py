@@ -349,6 +349,50 @@ def test_an_hour_is_not_told_by_a_date() -> None:
     assert _layout(header + "2024-03-08,1,2\n").timestamp_format == AS_TEXT
 
 
+PRODUCTS = Report(
+    "iso",
+    "gridstatus_as",
+    tuple(
+        Column(name, kind, any_of=group)
+        for name, kind, group in (
+            ("Time", "varchar", None),
+            ("Zone", "varchar", None),
+            ("Regulation", "double", "price"),
+            ("Spin", "double", "price"),
+            ("Regulation Mileage Up", "double", "price"),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Time,Zone,Regulation_x,Spin,Regulation_y", "Regulation_x, Regulation_y"),
+        ("Time,Zone,Regulation_x,Spin_x,Regulation_y,Spin_y", "Regulation_x, Spin_x, Regulation_y"),
+        ("Time,Zone,Regulation,Spin,Regulation_right", "Regulation, Regulation_right"),
+        ("Time,Zone,Regulation_left,Spin,Regulation_right", "Regulation_left, Regulation_right"),
+        ("Time,Zone,regulation_mileage_up_y,spin", "regulation_mileage_up_y"),
+        ("Time,Zone,Regulation.Mileage.Up.x,Regulation.Mileage.Up.y", "Regulation.Mileage.Up.x"),
+        ("Time,Zone,Spin,Regulation,Regulation.1", "Regulation, Regulation.1"),
+    ],
+)
+def test_columns_that_a_join_has_renamed_are_refused(header: str, told: str) -> None:
+    """Of two columns of one product nothing tells which is right, be one of them left or both."""
+    with pytest.raises(Refused) as refused:
+        _layout(f"{header}\n", PRODUCTS)
+    said = str(refused.value)
+    assert said.startswith(f"line 1 has {told}"), said
+    assert said.endswith(
+        "which a join of two tables makes of columns that both have, so that nothing tells which is"
+        " right: keep one of each, by its published name"
+    )
+
+
+def test_columns_that_only_end_as_those_of_a_join_are_read_past() -> None:
+    assert _layout("Time,Zone,Spin,Zone_x,note_y,Regulation MW_x\n", PRODUCTS)
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -37,6 +37,9 @@ DATE_FORMAT = "%Y-%m-%d"
 AS_TEXT = "text"
 # What pandas calls the column of its row numbers.
 _INDEX = re.compile(r"Unnamed: \d+")
+# What pandas, polars and R add to the names of columns that both of two joined tables have, or that
+# one table has twice.
+_OF_JOIN = re.compile(r"(?:[_.](?:x|y|left|right)|\.\d+)$")
 
 
 def line_at(head: bytes, number: int) -> bytes:
@@ -63,6 +66,8 @@ def find_layout(head: bytes, report: Report, others: Sequence[Report]) -> Layout
             if flaw:
                 raise Refused(f"is not UTF-8 text ({flaw}): save it as UTF-8 csv")
             _refuse_prices_of_sibling(cells, names, report, others)
+            if refusal := _renamed_by_join(cells, number, report):
+                raise refusal
             above = tuple(lines[:number])
             _check_title(above, report)
             below = _next_written(rows, number + 1)
@@ -107,6 +112,29 @@ def _refuse_prices_of_sibling(
                     f"is another report (it has {cell.strip()[:HEADER_SHOWN]}, as {other.folder} "
                     "has): move it out of this folder"
                 )
+
+
+def _renamed_by_join(cells: Sequence[str], line: int, report: Report) -> Refused | None:
+    """Say why a header is refused that has a number's column under a name that a join has made."""
+    numbers = {column.name for column in report.columns if column.data_type == "double"}
+    columns = _columns_of(cells, report)
+    without = _columns_of([_OF_JOIN.sub("", cell.strip()) for cell in cells], report)
+    renamed = {
+        column.name
+        for known, column in zip(columns, without, strict=True)
+        if known is None and column is not None and column.name in numbers
+    }
+    if not renamed:
+        return None
+    told = [
+        cell.strip()
+        for cell, column in zip(cells, without, strict=True)
+        if column is not None and column.name in renamed
+    ]
+    return Refused(
+        f"line {line + 1} has {in_short(told)}, which a join of two tables makes of columns that "
+        "both have, so that nothing tells which is right: keep one of each, by its published name"
+    )
 
 
 def _as_wide(cells: list[str], header: Sequence[str]) -> list[str]:
@@ -252,6 +280,8 @@ def _why_not(
             f"line 1 is no header of {report.name} (found {', '.join(rows[0])[:120]!r}): "
             "move it out of this folder"
         )
+    if renamed := _renamed_by_join(found, rows.index(found), report):
+        return renamed
     kind = OtherColumns if 2 * len(missing) <= needed else Foreign
     line = rows.index(found) + 1
     if (unknown := _unknown_cells(found, report)) and missing:
