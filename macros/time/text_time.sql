@@ -5,9 +5,13 @@
 {% endmacro %}
 
 
-{#- A text in ISO's form is cast, because the list of forms takes ten times as long. -#}
+{#- A text in ISO's form is cast, because the list of forms takes ten times as long. Oracle prints `06-MAR-24
+    12.05.00.000000000 AM`: the month has a name, and only a clock of twelve hours is written so, so that nothing can be
+    meant but one. A date of numbers alone between points, `06.03.2024`, does not tell day from month. -#}
 {% macro duckdb__stamp_of(text) %}
     {%- set printed = "try_strptime(" ~ text ~ ", " ~ stamp_forms() ~ ")" %}
+    {%- set by_oracle = "try_strptime(regexp_replace(" ~ text
+        ~ ", '[.]([0-9]{2})[.]([0-9]{2})([.]0+)? ', ':\\1:\\2 '), '%d-%b-%Y %I:%M:%S %p')" %}
     case
         when regexp_full_match(
             {{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'
@@ -17,6 +21,10 @@
         when year({{ printed }}) > 1900 then {{ printed }}
         when year({{ printed }}) < 100 and not regexp_matches({{ text }}, '^ *[0-9]+-[0-9]')
             then {{ printed }} + to_years(2000)
+        when regexp_full_match(
+            {{ text }}, ' *[0-9]{1,2}-[A-Za-z]{3}-([0-9]{2}){1,2} [0-9]{1,2}[.][0-9]{2}[.][0-9]{2}([.]0+)? [AaPp][Mm] *'
+        )
+            then {{ by_oracle }} + to_years(case when year({{ by_oracle }}) < 100 then 2000 else 0 end)
     end
 {%- endmacro %}
 
@@ -39,7 +47,7 @@
 
 {% macro duckdb__has_utc_offset(text) %}
     {#- The pattern wants a clock before the offset, because the end of the bare date 2024-01-02 looks like one. -#}
-    regexp_matches({{ text }}, ':[0-9]{2}([.][0-9]+)?( ?[AaPp][Mm])? ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?) *$')
+    regexp_matches({{ text }}, '(:|[.][0-9]{2}[.])[0-9]{2}([.][0-9]+)?( ?[AaPp][Mm])? ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?) *$')
 {%- endmacro %}
 
 
@@ -90,7 +98,7 @@
         when {{ stamp }} <> date_trunc('day', {{ stamp }})
             then 'rejected: {{ column }} "' || left({{ text }}, 40) || '" is a time, where a day belongs'
         {% else %}
-        when {{ stamp }} is not null and not contains({{ text }}, ':')
+        when {{ stamp }} is not null and not contains({{ text }}, ':') and not regexp_matches({{ text }}, '[0-9][.][0-9]')
             then 'rejected: {{ column }} "' || left({{ text }}, 40) || '" has no time of day'
         {% endif %}
     end

@@ -65,6 +65,10 @@ def read(probe: str, printed: str) -> dict[str, object]:
         ("5-Jan-25 5:30", datetime(2025, 1, 5, 5, 30)),
         ("05-JAN-2025 05:30:00", datetime(2025, 1, 5, 5, 30)),
         (" 1/5/2025 5:30 ", datetime(2025, 1, 5, 5, 30)),
+        ("05-JAN-25 05.30.00.000000000 AM", datetime(2025, 1, 5, 5, 30)),
+        ("05-JAN-25 12.30.00.000000 AM", datetime(2025, 1, 5, 0, 30)),
+        ("05-JAN-2025 12.30.15 PM", datetime(2025, 1, 5, 12, 30, 15)),
+        (" 5-Jan-25 5.30.00.000 pm ", datetime(2025, 1, 5, 17, 30)),
     ],
 )
 def test_a_form_with_one_reading_is_read(probe: str, printed: str, stamp: datetime) -> None:
@@ -91,6 +95,13 @@ def test_a_form_with_one_reading_is_read(probe: str, printed: str, stamp: dateti
         "1/5/225 0:00",
         "1/5/2025 5:30 EST",
         "1/5/2025 5:30 and more",
+        "06.03.2024 00:05:00",
+        "05.JAN.25 05.30.00 AM",
+        "05-JAN-25 05.30.00.000000000",
+        "05-JAN-25 05.30.00.000000001 AM",
+        "05-JAN-25 13.30.00.000000 PM",
+        "05-01-25 05.30.00.000000 AM",
+        "01/05/2025 05.30.00 AM",
     ],
 )
 def test_other_texts_are_no_times(probe: str, printed: str) -> None:
@@ -121,6 +132,7 @@ def test_a_day_that_comes_first_is_told_of_the_whole_file(probe: str, printed: s
         ("2015-01-01 00:00:00-05", datetime(2015, 1, 1, 5), datetime(2015, 1, 1)),
         ("2015-01-01 10:30:00+05:30", datetime(2015, 1, 1, 5), datetime(2015, 1, 1)),
         ("1/1/15 5:00 AM +00:00", datetime(2015, 1, 1, 5), datetime(2015, 1, 1)),
+        ("01-JAN-15 12.00.00.000000000 AM -05:00", datetime(2015, 1, 1, 5), datetime(2015, 1, 1)),
         ("2025-11-02 01:00:00-04:00", datetime(2025, 11, 2, 5), datetime(2025, 11, 2, 1)),
         ("2025-11-02 01:00:00-05:00", datetime(2025, 11, 2, 6), datetime(2025, 11, 2, 1)),
     ],
