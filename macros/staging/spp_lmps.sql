@@ -118,10 +118,10 @@
 {%- endmacro %}
 
 
-{% macro spp_time_faults(rows, minutes, utc_end, other_report) %}
+{% macro spp_time_faults(rows, minutes, utc_end, other_report=none) %}
             when {{ rows }}.interval_start_utc is null then {{ no_believable_time(utc_end, rows ~ '.utc_end') }}
             when {{ off_grid(rows ~ '.interval_start_utc', minutes) }}
-                {%- if minutes == 60 %}
+                {%- if minutes == 60 and other_report %}
                 then {{ is_another_report(
                     "'it has stamps off the hour (" ~ utc_end ~ " ' || " ~ rows ~ ".utc_end || ')'", other_report
                 ) }}

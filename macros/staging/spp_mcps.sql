@@ -12,15 +12,24 @@
 {% endmacro %}
 
 
-{#- The name of a zone is its key, so one name in two balancing areas would be two prices for one key. -#}
-{% macro spp_judged_mcps(rows, minutes, other_report, hourly_files=none) %}
+{#- The name of a zone is its key, so one name in two balancing areas would be two prices for one key. Reports of hours
+    and of five minutes have other columns, so that a file with stamps of the other length belongs to neither. -#}
+{% macro spp_judged_mcps(rows, minutes, hourly_files=none) %}
     select
         mcps.*,
         case
             {%- if hourly_files %}
-            {{- spp_hourly_file_fault('GMTIntervalEnd', other_report) }}
+            when hourly_files.raw_file is not null
+                then 'refused: has stamps on the hour alone (GMTIntervalEnd ' || hourly_files.first_stamp
+                || ' is the first), where this report has prices every five minutes, so that nothing tells what they '
+                || 'are of: download it again with all intervals'
             {%- endif %}
-            {{- spp_time_faults('mcps', minutes, 'GMTIntervalEnd', other_report) }}
+            {%- if minutes == 60 %}
+            when {{ off_grid('mcps.interval_start_utc', 60) }}
+                then 'refused: has stamps off the hour (GMTIntervalEnd ' || mcps.utc_end || '), where this report has '
+                || 'hours: prices of real time in its columns, as those of before March 2015 may be, are not read'
+            {%- endif %}
+            {{- spp_time_faults('mcps', minutes, 'GMTIntervalEnd') }}
             when mcps.as_region is null then 'rejected: no Reserve Zone'
             when min(mcps.area) over of_key <> max(mcps.area) over of_key
                 then 'rejected: Reserve Zone ' || mcps.as_region || ' in two balancing areas in this '
@@ -50,7 +59,7 @@
 
     judged as (
 
-        {{ spp_judged_mcps('typed', minutes=5, other_report='spp/da-mcp', hourly_files='hourly_files') }}
+        {{ spp_judged_mcps('typed', minutes=5, hourly_files='hourly_files') }}
 
     ),
 

@@ -590,6 +590,19 @@ def test_a_name_counts_only_where_the_columns_may_be_of_that_report(tmp_path: Pa
     assert result.refusal is None
 
 
+def test_columns_that_a_report_may_have_had_are_no_reason_to_move_its_files(tmp_path: Path) -> None:
+    """Files of real time that have the columns of another report would be sent to and fro."""
+    columns = (*HOURLY.columns, Column("mileage", "double"))
+    real_time = replace(HOURLY, name="real_time", columns=columns, older_columns_of="hourly")
+    (result,) = opened(tmp_path, "rtlbmp_zone.csv", TEXT, real_time, (HOURLY,))
+    assert result.refusal == (
+        "line 1 is the header of pjm/hourly: move it to that folder if it is of that report; older "
+        "files of pjm/real_time may have the same columns, and are not read"
+    )
+    (result,) = opened(tmp_path / "again", "rtlbmp_zone.csv", TEXT, NAMED, (real_time,))
+    assert "is called as files of pjm/real_time are" in str(result.refusal)
+
+
 def test_a_sibling_of_other_columns_is_told_by_its_name(tmp_path: Path) -> None:
     content = TEXT.replace("total_lmp_da", "mw")
     assert "files of pjm/real_time are" in refusal(tmp_path, NAMED, "rtlbmp_zone.csv", content)

@@ -16,7 +16,7 @@ typed as (
 
 judged as (
 
-    {{ spp_judged_mcps('typed', minutes=60, other_report='spp/rtbm-mcp') }}
+    {{ spp_judged_mcps('typed', minutes=60) }}
 
 ),
 

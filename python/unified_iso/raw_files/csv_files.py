@@ -168,7 +168,7 @@ def _layout_of(head: bytes, data_source: str, report: Report, others: Sequence[R
         if sibling:
             raise _of_sibling(sibling) from None
         raise
-    if sibling and _may_be_of(sibling, head, others):
+    if sibling and _may_be_of(sibling, head, report, others):
         raise _of_sibling(sibling)
     return layout
 
@@ -188,10 +188,10 @@ def _called_like_sibling(data_source: str, report: Report) -> str | None:
     return None
 
 
-def _may_be_of(folder: str, head: bytes, others: Sequence[Report]) -> bool:
+def _may_be_of(folder: str, head: bytes, report: Report, others: Sequence[Report]) -> bool:
     """Whether a file may be of the report of that folder by its header, as far as it is known."""
     for other in others:
-        if other.folder == folder:
+        if other.folder == folder and other.older_columns_of != report.name:
             try:
                 find_layout(head, other, ())
             except Refused:

@@ -261,7 +261,13 @@ def _why_not(
     # likelier ones. A report of the same name is left out, because its layout is the same.
     for other in sorted(others, key=lambda other: other.iso != report.iso):
         if other.name != report.name and any(matched_names(cells, other) for cells in rows):
-            return Refused(f"line 1 is the header of {other.folder}: move it to that folder")
+            moved = f"line 1 is the header of {other.folder}: move it to that folder"
+            if other.iso == report.iso and other.name == report.older_columns_of:
+                return Refused(
+                    f"{moved} if it is of that report; older files of {report.folder} may have the "
+                    "same columns, and are not read"
+                )
+            return Refused(moved)
     if separated := _other_separator(lines, report):
         return Refused(f"separates its cells by {separated}: save it with commas between them")
     if any(len(cells) == 1 and matched_names(cells_of(cells[0]), report) for cells in rows):

@@ -66,6 +66,8 @@ class Report:
     day_above: pattern of the line above the header that has this day, where other lines have days
         too; the day in the name must then be the same.
     other_columns: published columns that are not read.
+    older_columns_of: name of another report of the operator whose columns older files of this one
+        may have, which are not read.
     unnamed_columns: the first columns, which one of the two tables of a file leaves without names.
     file_names: pattern of what the operator calls its files.
     siblings: folders of the operator's other reports, with the pattern of their files' names.
@@ -87,6 +89,7 @@ class Report:
     dated: bool = False
     day_above: str | None = None
     other_columns: tuple[str, ...] = ()
+    older_columns_of: str | None = None
     unnamed_columns: tuple[str, ...] = ()
     file_names: str | None = None
     siblings: tuple[tuple[str, str], ...] = ()
