@@ -16,11 +16,11 @@ from typing import Any
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt.adapters.factory import reset_adapters
-from dbt.artifacts.schemas.results import RunStatus, TestStatus
+from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import GenericTestNode, SeedNode
+from dbt.contracts.graph.nodes import GenericTestNode
 from dbt.events.types import JinjaLogInfo
 from dbt.flags import get_flags
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
@@ -102,14 +102,10 @@ def tests_of(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def sound_seeds(manifest: Manifest, ended: dbtRunnerResult) -> set[str]:
-    """Return the names of the seeds of which every test has passed in a run."""
+def statuses_of(ended: dbtRunnerResult) -> dict[str, str]:
+    """Return what came of each node of a run, by unique id; of a command that ran none, nothing."""
     ran = ended.result.results if isinstance(ended.result, RunExecutionResult) else ()
-    passed = {r.node.unique_id for r in ran if r.status == TestStatus.Pass}
-    seeds = {n.name for n in manifest.nodes.values() if isinstance(n, SeedNode)}
-    tests = tests_of(manifest)
-    failed = {name for unique_id, name in tests.items() if unique_id not in passed}
-    return (seeds & set(tests.values())) - failed
+    return {result.node.unique_id: result.status.value for result in ran}
 
 
 def when_a_node_has_run(action: Callable[[str], None]) -> Callable[[Any], None]:

@@ -254,6 +254,7 @@ def _run_dbt(
     from dbt.cli.main import dbtRunner
 
     from unified_iso import dbt_inside
+    from unified_iso.build import judge
 
     project = parsed_manifest(workspace, made_of)
     if not isinstance(project, bytes):
@@ -280,7 +281,8 @@ def _run_dbt(
         )
         result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
     dbt_inside.close_database()
-    if more := dbt_inside.sound_seeds(manifest, result) - sound:
+    nodes = parsed_project.nodes_of(project)["nodes"].values()
+    if more := judge.proven_seeds(nodes, dbt_inside.statuses_of(result)) - sound:
         _keep_sound_seeds(workspace, made_of, sound | more)
     return result
 

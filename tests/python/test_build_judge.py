@@ -332,6 +332,33 @@ def test_a_seed_of_which_one_test_did_not_run_is_not_sound(
     assert seeded.rows("from inventory.sound_seeds") == []
 
 
+@pytest.mark.parametrize(
+    ("key", "filled", "is_sound", "is_proven"),
+    [
+        ("pass", "pass", True, True),
+        ("pass", "warn", True, False),
+        ("warn", "pass", True, False),
+        ("pass", None, True, False),
+        ("pass", "skipped", True, False),
+        ("pass", "error", True, False),
+        (None, "pass", False, False),
+        ("skipped", "pass", False, False),
+        ("fail", "pass", False, False),
+    ],
+)
+def test_a_seed_is_proven_where_it_is_sound_and_no_test_of_it_has_anything_to_say(
+    small: Small, key: str | None, filled: str | None, is_sound: bool, is_proven: bool
+) -> None:
+    """Tests of a proven seed are left out, and with them what they warn of."""
+    _add(small, _of_seed(KEY, "is_keyed_by"), _of_seed(FILLED, "filled", severity="warn"))
+    results = [Result(test, status) for test, status in ((KEY, key), (FILLED, filled)) if status]
+    _judged(small, PASSED, *results)
+    assert small.rows("select seed from inventory.sound_seeds") == [("markets",)] * is_sound
+    statuses = {result.unique_id: result.status for result in results}
+    nodes = small.graph["nodes"].values()
+    assert judge.proven_seeds(nodes, statuses) == ({"markets"} if is_proven else set())
+
+
 def test_a_seed_without_a_test_that_could_stop_it_blocks_nothing(small: Small) -> None:
     _add(small, _of_seed(KEY, "is_keyed_by", severity="warn"))
     assert _judged(small, PASSED) == []

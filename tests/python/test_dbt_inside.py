@@ -13,6 +13,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from unified_iso import dbt_inside
+from unified_iso.build import judge
 
 PROJECT = "{name: tiny, version: '1.0', profile: tiny}"
 PROFILE = (
@@ -168,7 +169,7 @@ def test_nodes_tell_when_they_have_run(arguments: list[str]) -> None:
 
 
 @pytest.mark.builds
-def test_a_run_tells_which_seeds_have_passed_every_test(
+def test_a_run_tells_what_came_of_its_nodes_in_the_words_of_a_judge(
     arguments: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "seeds").mkdir()
@@ -183,5 +184,8 @@ def test_a_run_tells_which_seeds_have_passed_every_test(
     manifest = run(["parse", *arguments])
     ended = dbtRunner(manifest).invoke(["build", *arguments])
     dbt_inside.close_database()
-    assert dbt_inside.sound_seeds(manifest, ended) == {"sound"}
-    assert dbt_inside.sound_seeds(manifest, dbtRunner().invoke(["no-command"])) == set()
+    statuses = dbt_inside.statuses_of(ended)
+    nodes = [node.to_dict() for node in manifest.nodes.values()]
+    assert judge.proven_seeds(nodes, statuses) == {"sound"}
+    assert {type(status) for status in statuses.values()} == {str}
+    assert dbt_inside.statuses_of(dbtRunner().invoke(["no-command"])) == {}

@@ -45,7 +45,7 @@ def has_failed_unsaid(test: Node, result: Result) -> bool:
         test["resource_type"] == "test"
         and result.status == "warn"
         and JUDGED_BY_YEAR in test["tags"]
-        and str(test["config"]["severity"]).lower() == "error"
+        and _is_guard(test)
     )
 
 
@@ -87,7 +87,7 @@ def _guards_of(project: Project, dataset: Dataset) -> list[Node]:
         for node in project.nodes.values()
         if node["resource_type"] == "test"
         and dataset.unique_id in node["depends_on"]["nodes"]
-        and str(node["config"]["severity"]).lower() == "error"
+        and _is_guard(node)
         and node.get("attached_node") in (dataset.unique_id, None)
     ]
 
@@ -170,7 +170,8 @@ def unsound_seeds(
     return [
         seed
         for seed in seeds
-        if sound.get(seed["name"]) != _checksum_of(seed) and _tests_of_seed(project, seed)
+        if sound.get(seed["name"]) != _checksum_of(seed)
+        and any(map(_is_guard, _tests_of_seed(project.nodes.values(), seed)))
     ]
 
 
@@ -198,13 +199,11 @@ def _checksum_of(seed: Node) -> str:
     return str(seed["checksum"]["checksum"])
 
 
-def _tests_of_seed(project: Project, seed: Node) -> list[Node]:
+def _tests_of_seed(nodes: Collection[Node], seed: Node) -> list[Node]:
     return [
         node
-        for node in project.nodes.values()
-        if node["resource_type"] == "test"
-        and node.get("attached_node") == seed["unique_id"]
-        and str(node["config"]["severity"]).lower() == "error"
+        for node in nodes
+        if node["resource_type"] == "test" and node.get("attached_node") == seed["unique_id"]
     ]
 
 
@@ -218,22 +217,69 @@ def _keep_sound_seeds(
 
     One that is proven is sound here once it is loaded.
     """
+    statuses = {unique_id: result.status for unique_id, result in results.items()}
     for seed in project.nodes.values():
         if seed["resource_type"] != "seed":
             continue
-        found = [
-            results[test["unique_id"]].status if test["unique_id"] in results else None
-            for test in _tests_of_seed(project, seed)
-        ]
-        loaded = results.get(seed["unique_id"])
-        is_proven = seed["name"] in proven and loaded is not None and loaded.status == "success"
-        if is_proven or (found and all(status in ("pass", "warn") for status in found)):
+        tested = _tested(_tests_of_seed(project.nodes.values(), seed), statuses)
+        is_loaded = statuses.get(seed["unique_id"]) == "success"
+        if tested.is_sound or (seed["name"] in proven and is_loaded):
             cursor.execute(
                 "insert or replace into inventory.sound_seeds values ($1, $2)",
                 [seed["name"], _checksum_of(seed)],
             )
-        elif any(status in ("fail", "error") for status in found):
+        elif tested.failed:
             _forget_seed(cursor, seed)
+
+
+def proven_seeds(nodes: Collection[Node], statuses: Mapping[str, str]) -> set[str]:
+    """Return the names of seeds whose tests need not be run again while the project is the same.
+
+    They are sound, and no test of theirs has anything to say that would be left out with it.
+
+    nodes: of the project.
+    statuses: what came of each node of a run, by unique id.
+    """
+    tested = {
+        seed["name"]: _tested(_tests_of_seed(nodes, seed), statuses)
+        for seed in nodes
+        if seed["resource_type"] == "seed"
+    }
+    return {name for name, tests in tested.items() if tests.is_silent}
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """What came of the tests of a seed.
+
+    is_sound: each that could stop what stands on the seed has run, and has not.
+    is_silent: each has passed, those that warn included.
+    failed: those that stop what stands on the seed.
+    """
+
+    is_sound: bool
+    is_silent: bool
+    failed: Sequence[Node]
+
+
+def _tested(tests: Sequence[Node], statuses: Mapping[str, str]) -> _Tested:
+    found = [statuses.get(test["unique_id"]) for test in tests]
+    guards = [test for test in tests if _is_guard(test)]
+    of_guards = [statuses.get(test["unique_id"]) for test in guards]
+    return _Tested(
+        is_sound=bool(guards) and all(status in ("pass", "warn") for status in of_guards),
+        is_silent=bool(tests) and all(status == "pass" for status in found),
+        failed=[
+            test
+            for test, status in zip(guards, of_guards, strict=True)
+            if status in ("fail", "error")
+        ],
+    )
+
+
+def _is_guard(test: Node) -> bool:
+    """Whether a test can stop what stands on what it tests."""
+    return str(test["config"]["severity"]).lower() == "error"
 
 
 def _block_on_unsound_seeds(
@@ -247,13 +293,11 @@ def _block_on_unsound_seeds(
     A second row of an operator in a seed would double every price of it.
     """
     seeds = [node for node in project.above(dataset) if node["resource_type"] == "seed"]
+    statuses = {unique_id: result.status for unique_id, result in results.items()}
     for seed in unsound_seeds(cursor, project, seeds):
         name = seed["name"]
-        failed = [
-            name_of_test(test)
-            for test in _tests_of_seed(project, seed)
-            if (result := results.get(test["unique_id"])) and result.status in ("fail", "error")
-        ]
+        tested = _tested(_tests_of_seed(project.nodes.values(), seed), statuses)
+        failed = [name_of_test(test) for test in tested.failed]
         why = (
             f"fails {', '.join(failed)}: mend seeds/{name}.csv"
             if failed
