@@ -32,7 +32,7 @@ from harness import (
     unlike,
     unsound_now,
 )
-from kill import Scene, State, set_scene, stopped_states
+from kill import Scene, State, Stops, set_scene, stopped_states
 from mutations import wrap
 from oddities import ODDITIES, Oddity, Texts, meet, path_of, refusals, sound_texts
 from oracle import SHAPES, SHARED_SHAPES, Broken, Shape, number, unwrapped
@@ -150,9 +150,20 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def states(scene: Scene) -> list[State]:
-    """What a kill leaves on disk, at every line of the step that changes it."""
+def stops(scene: Scene) -> Stops:
+    """What is seen of the step where it is stopped at every line."""
     return stopped_states(scene, scene.raw.parent / "states")
+
+
+@pytest.fixture(scope="module")
+def states(stops: Stops) -> list[State]:
+    """What a kill leaves on disk, at every line of the step that changes it."""
+    return stops.states
+
+
+def test_no_file_that_readers_see_is_written_in_its_place(stops: Stops) -> None:
+    """A kill may come at any moment of a write, also where a line has stopped too often to show."""
+    assert stops.written_in_place == []
 
 
 def test_a_kill_at_any_line_leaves_old_or_new_files(scene: Scene, states: list[State]) -> None:

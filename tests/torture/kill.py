@@ -4,6 +4,10 @@ A kill leaves on disk what stood there at that moment. So for the lines no proce
 stopped with all its threads at each line, and where the disk differs from the stop before, a copy
 of the output folder is taken, which is what a kill at that line would have left. One build thus
 shows every state, and each state is then treated as after a kill.
+
+A line that runs often stops the first few times only, so that a file which is written where it
+stands, and not moved into its place, may be whole at every stop. It is told by itself: it keeps its
+place on disk, whatever the number of stops.
 """
 
 from __future__ import annotations
@@ -141,7 +145,10 @@ def attack(report: Attack, work: Path, quick: bool, seed: int) -> None:
     scene = set_scene(work / "step", _first, _step, "nyiso", "pjm", "isone", "--prune")
     kills = 12 if quick else 200
     _kill_at_random(report, scene, random.Random(seed), kills)
-    states = stopped_states(scene, work / "states")
+    stops = stopped_states(scene, work / "states")
+    for told in stops.written_in_place:
+        report.found(told)
+    states = stops.states
     report.figures["states on disk at every line"] = str(len(states))
     report.says(f"{kills} times at random; {len(states)} states at every line")
     for state in states if not quick else states[:: max(1, len(states) // 12)]:
@@ -184,6 +191,18 @@ class State:
     line: str
 
 
+@dataclass(frozen=True)
+class Stops:
+    """What the stops of a build have shown.
+
+    states: of the output folder, equal ones once.
+    written_in_place: which files that readers see were written where they stand, in words.
+    """
+
+    states: list[State]
+    written_in_place: list[str]
+
+
 def stop_at_lines(told: Path) -> None:
     """Make this process stop itself before each line of the package that runs in a build.
 
@@ -214,18 +233,22 @@ def stop_at_lines(told: Path) -> None:
     sys.settrace(at_call)
 
 
-def stopped_states(scene: Scene, folder: Path) -> list[State]:
-    """Run the step once; return what each line would have left on disk, equal states once."""
+def stopped_states(scene: Scene, folder: Path) -> Stops:
+    """Run the step once; return what each line would have left on disk."""
     folder.mkdir(parents=True)
     scene.restart()
+    pins = _pinned(scene.out, folder / "pins")
     told = folder / "line"
     states: list[State] = []
+    in_place: list[str] = []
     seen = [_look_of(scene.out)]
 
     def keep() -> None:
         look = _look_of(scene.out)
         if look == seen[-1]:
             return
+        for path in sorted(_grown(scene.out, seen[-1], look)):
+            in_place.append(f"{path} was written in its place before {told.read_text()}")
         seen.append(look)
         copy = folder / f"{len(states):04d}"
         shutil.copytree(scene.out, copy, symlinks=True)
@@ -233,7 +256,37 @@ def stopped_states(scene: Scene, folder: Path) -> list[State]:
 
     task = partial(_build_in_stops, scene, told)
     _settled(run_child(task, log=folder / "log", on_stop=keep))
-    return states
+    for path, pin in pins.items():
+        if pin.read_bytes() != (scene.before / path).read_bytes():
+            in_place.append(f"{path} was written in its place")
+    return Stops(states, in_place)
+
+
+def _pinned(out: Path, folder: Path) -> dict[str, Path]:
+    """Link each file that readers see to a name of its own, so that what is written to it shows."""
+    pins: dict[str, Path] = {}
+    folder.mkdir()
+    for path in sorted(out.rglob("*")):
+        if path.is_file() and _is_shown(path, out):
+            pin = folder / f"{len(pins):04d}"
+            os.link(path, pin)
+            pins[str(path.relative_to(out))] = pin
+    return pins
+
+
+def _grown(out: Path, before: Look, after: Look) -> Iterator[str]:
+    """Files that readers see and that have changed between two stops, but were not replaced."""
+    was = {path: rest for path, *rest in before}
+    for path, *rest in after:
+        place, *_, is_file = rest
+        then = was.get(path)
+        if is_file and then and then[0] == place and then != rest and _is_shown(Path(path), out):
+            yield str(Path(path).relative_to(out))
+
+
+def _is_shown(path: Path, out: Path) -> bool:
+    top = path.relative_to(out).parts[0]
+    return top not in (".unified-iso", "logs") and ".partial" not in path.suffixes
 
 
 def _build_in_stops(scene: Scene, told: Path) -> int:
@@ -241,20 +294,24 @@ def _build_in_stops(scene: Scene, told: Path) -> int:
     return build_here(scene.raw, scene.out, *scene.options)
 
 
-def _look_of(out: Path) -> tuple[tuple[str, int, int, int], ...]:
+Look = tuple[tuple[str, int, int, int, bool], ...]
+
+
+def _look_of(out: Path) -> Look:
     """What tells one state of a folder from another without reading it."""
     return tuple(sorted(_looks(out, {str(out / "logs"), str(out / ".unified-iso" / "target")})))
 
 
-def _looks(folder: Path | str, skipped: set[str]) -> Iterator[tuple[str, int, int, int]]:
+def _looks(folder: Path | str, skipped: set[str]) -> Iterator[tuple[str, int, int, int, bool]]:
     """Look at every stop, so that folders which are skipped are not even listed."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.path in skipped:
                 continue
             status = entry.stat(follow_symlinks=False)
-            yield entry.path, status.st_ino, status.st_size, status.st_mtime_ns
-            if entry.is_dir(follow_symlinks=False):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            yield entry.path, status.st_ino, status.st_size, status.st_mtime_ns, not is_folder
+            if is_folder:
                 yield from _looks(entry.path, skipped)
 
 
@@ -283,7 +340,7 @@ def lose_raw_files(report: Attack, work: Path) -> None:
         write_sample(raw, isos=["nyiso"], start=date(2024, 3, 8), days=1, nodes=3, options=SINGLE)
 
     scene = set_scene(work, first, second, "nyiso")
-    for state in _kinds(scene, stopped_states(scene, work / "states")):
+    for state in _kinds(scene, stopped_states(scene, work / "states").states):
         put_back(state.folder, scene.out)
         report.cases += 1
         if scene.run().exit_code:
