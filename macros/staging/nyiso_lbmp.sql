@@ -267,8 +267,19 @@
 {% macro nyiso_start_of_run(ended, ended_before) %}
     case
             when {{ ended_before }} >= {{ plus_minutes(ended, -7) }} then {{ ended_before }}
-            else {{ plus_minutes(ended, -5) }}
+            else greatest({{ plus_minutes(ended, -5) }}, {{ nyiso_midnight_before(ended) }})
         end
+{%- endmacro %}
+
+
+{#- The last run of each day ends at midnight, so that no run begins on the day before unless one is known to have ended
+    there. -#}
+{% macro nyiso_midnight_before(ended) %}
+    {%- set zone = "(select time_zone from " ~ ref('markets') ~ " where iso = 'nyiso')" -%}
+    {{ second_pass_to_utc(
+        "date_trunc('day', " ~ to_local(ended ~ " - interval 1 second", zone) ~ ")",
+        zone
+    ) }}
 {%- endmacro %}
 
 

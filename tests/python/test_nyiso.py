@@ -27,9 +27,9 @@ DATASETS = (*DATASET[1:], "--dataset", "rt_energy_hourly")
 YEAR_FILE = "parquet/nyiso/rt_energy_5min/rt_energy_5min_{}.parquet"
 FIRST, SECOND, THIRD = "20250601", "20250602", "20250603"
 # The stamps of three days, which are written for other years too, each with its price. The first
-# day ends on the minute, and the second one starts off it, so that its first interval starts at
-# midnight only if the first day is known. The second day was cut before its last stamp: the first
-# interval of the third day starts in it.
+# day ends on the minute, and the second one starts off it: its first interval starts at midnight,
+# whether the first day is known or not. The second day was cut before its last stamp: the first
+# interval of the third day starts in it, if it is known.
 DAYS: Mapping[str, Mapping[str, float]] = {
     FIRST: {"06/01/2025 00:05:00": 1, "06/01/2025 23:55:00": 2, "06/02/2025 00:00:00": 3},
     SECOND: {"06/02/2025 00:03:20": 4, "06/02/2025 00:05:00": 5, "06/02/2025 23:58:00": 6},
@@ -183,10 +183,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Told]]:
 
 
 def overlap(raw: Path) -> None:
-    """Put WEST into a report whose day before is not at hand, so that its first run is late."""
+    """Put WEST into a report that lacks the runs before one, so that this one begins too soon."""
     for day in (FIRST, SECOND):
         write_day(raw, day, OVERLAPPING)
-    beside = write_day(raw.with_name("other"), SECOND, OVERLAPPING)
+    lone = {"06/02/2025 00:06:00": 5}
+    beside = write_day(raw.with_name("other"), SECOND, OVERLAPPING, lone)
     (raw / "nyiso" / "realtime_gen").mkdir()
     shutil.move(beside, raw / "nyiso" / "realtime_gen" / beside.name.replace("zone", "gen"))
 
@@ -249,7 +250,7 @@ def test_a_day_whose_day_before_is_gone_keeps_what_it_was_made_of(
     path = YEAR_FILE.format(GONE)
     assert first.published[path] == second.published[path] == third.published[path]
     assert f"would lose the rows of nyiso/realtime_zone/{GONE}0601" in third.ran.output
-    assert pruned.intervals[GONE][0] == ("06-02 03:58:20", "06-02 04:03:20", "06-01", 4)
+    assert pruned.intervals[GONE][0] == ("06-02 04:00:00", "06-02 04:03:20", "06-02", 4)
 
 
 def test_rows_from_within_a_day_give_way_and_are_counted(at_once: Path) -> None:
@@ -268,7 +269,7 @@ def test_rows_from_within_a_day_give_way_and_are_counted(at_once: Path) -> None:
 
 
 def test_overlapping_intervals_are_not_published(story: tuple[Path, list[Told]]) -> None:
-    """WEST stands in a generator report whose day before is not at hand; its first run is late."""
+    """A generator report with WEST lacks the runs before one, which begins too soon."""
     _, (*_, third, pruned) = story
     assert "Intervals of a location start before the one before has ended" in third.ran.output
     path = YEAR_FILE.format(OVERLAPPING)
