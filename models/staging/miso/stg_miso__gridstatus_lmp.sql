@@ -1,6 +1,7 @@
 -- MISO prices in the shape the gridstatus library prints. One row per node and interval.
 -- Quirks: energy is derived, and rounded here to the two decimals MISO publishes; final prices count as
--- version 2, preliminary ones as 1; ex-ante prices are left out.
+-- version 2, preliminary ones as 1; ex-ante prices are left out; a file may lack the type of its locations,
+-- of which interfaces are known by name.
 with source as (
 
     select * from {{ source('miso', 'gridstatus_lmp') }}
@@ -23,9 +24,21 @@ stepped as (
 
 ),
 
+listed as (
+
+    {{ seeded_locations('miso') }}
+
+),
+
+named as (
+
+    {{ with_listed_location('stepped', 'listed') }}
+
+),
+
 located as (
 
-    {{ with_location_type('stepped', iso='miso', published_type='published_type') }}
+    {{ with_location_type('named', iso='miso', published_type='published_type') }}
 
 ),
 
