@@ -60,10 +60,49 @@ stepped as (
 
 ),
 
+-- Another price for an hour is of another market, and nothing tells of which.
+merged_files as (
+
+    select
+        raw_file,
+        any_value(example order by raw_row) as example
+    from (
+        select
+            raw_file,
+            min(raw_row) as raw_row,
+            as_region || ' at ' || any_value(start_text order by raw_row) as example
+        from stepped
+        where time_error is null
+        group by
+            raw_file,
+            as_region,
+            interval_start_utc
+        having
+            min("Regulation") <> max("Regulation")
+            or min("Spin") <> max("Spin")
+            or min("Supplemental") <> max("Supplemental")
+            or min("STR") <> max("STR")
+            or min("Ramp Up") <> max("Ramp Up")
+            or min("Ramp Down") <> max("Ramp Down")
+    ) as conflicts
+    group by raw_file
+
+),
+
+checked as (
+
+    select
+        stepped.*,
+        merged_files.example
+    from stepped
+    left join merged_files on stepped.raw_file = merged_files.raw_file
+
+),
+
 final as (
 
     {{ gridstatus_as_prices(
-        'stepped',
+        'checked',
         iso='miso',
         products={
             'Regulation': '"Regulation"',
@@ -77,7 +116,10 @@ final as (
         faults="
                 when market_type is null
                     then 'refused: neither its columns nor its name tell the market of its prices: put the words of the '
-                    || 'method that gave them into its name, such as day_ahead_ex_post or real_time_hourly_ex_post_final'"
+                    || 'method that gave them into its name, such as day_ahead_ex_post or real_time_hourly_ex_post_final'
+                when example is not null
+                    then 'refused: has several prices for ' || example || ': rows of several markets seem to be merged '
+                    || 'into it, and nothing tells the market of each. Keep a file for each market'"
     ) }}
 
 )
