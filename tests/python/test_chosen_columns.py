@@ -27,6 +27,10 @@ datetime_beginning_utc,pnode_id,pnode_name,type,total_lmp_da,congestion_price_da
 datetime_beginning_utc,pnode_id,total_lmp_da
 2022-01-02 05:00:00,1,30.5
 """,
+    "pjm/gridstatus_lmp/notype.csv": """
+Interval Start,Interval End,Market,Location Id,Location Name,LMP
+2022-01-03 00:00:00-05:00,2022-01-03 01:00:00-05:00,DAY_AHEAD_HOURLY,1,AECO,30.5
+""",
     "nyiso/damlbmp_zone/names.csv": """
 Time Stamp,Name,LBMP ($/MWHr)
 01/01/2022 00:00,WEST,30.5
@@ -154,6 +158,9 @@ def test_what_a_file_lacks_is_told_once_for_each(built: Built, ran: Ran) -> None
     warnings = file_warnings(built)
     assert warnings["pjm/da_hrl_lmps/noversion.csv"] == (
         "has no column version_nbr: its prices are published without"
+    )
+    assert warnings["pjm/gridstatus_lmp/notype.csv"] == (
+        "has no column Location Type: its prices are published without"
     )
     assert warnings["nyiso/damlbmp_gen/numbers.csv"] == (
         "has no column Name, Marginal Cost Congestion ($/MWHr): its prices are published without"
