@@ -3,7 +3,8 @@
 -- sign in newer files and the published, opposite one in older ones: the sum tells. A five-minute stamp
 -- is an interval's end, from which gridstatus goes back five minutes even where a run came sooner or later;
 -- the run before may be in the file of the day before.
--- A file with a bare Time alone is an older one: where energy or loss is missing, no sum tells its sign.
+-- A file with a bare Time alone is an older one: where energy or loss is missing, no sum tells its sign. Time
+-- is the stamp there, and a day begins five minutes after midnight.
 {% set has_either_sign = '(
     coalesce("Interval Start", "Interval End", prices."interval_start_utc") is null and "Congestion" <> 0
 )' %}
@@ -50,9 +51,36 @@ ended as (
 
 ),
 
+files_from_midnight as (
+
+    select raw_file
+    from ended
+    where start_column = 'Time' and run_end_utc is not null
+    group by raw_file
+    having min(run_end_utc) = {{ nyiso_midnight_before(plus_minutes('min(run_end_utc)', 1)) }}
+
+),
+
+undoubted as (
+
+    select
+        ended.* replace (
+            case
+                when ended.run_end_utc is not null and doubtful.raw_file is not null
+                    then
+                        'refused: begins at midnight and has a Time alone, which is the start of an interval in '
+                        || 'newer files and its end in older ones: save it with Interval Start'
+                else ended.time_error
+            end as time_error
+        )
+    from ended
+    left join files_from_midnight as doubtful on ended.raw_file = doubtful.raw_file
+
+),
+
 started as (
 
-    {{ nyiso_runs_by_end('ended', location='settlement_location') }}
+    {{ nyiso_runs_by_end('undoubted', location='settlement_location') }}
 
 ),
 
