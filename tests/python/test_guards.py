@@ -337,6 +337,16 @@ def _unequal_copy(files: list[Path]) -> None:
     write_rows(files[0].parent / "again" / files[0].name, rows)
 
 
+def _unequal_lambdas(files: list[Path]) -> None:
+    """Two postings of the first hour of a year's days, beside the files of their prices."""
+    folder = files[0].parents[1] / "np4-523-cd"
+    folder.mkdir(exist_ok=True)
+    for name, price in (("first", "20.5"), ("second", "21.5")):
+        (folder / f"{name}.csv").write_text(
+            f"DeliveryDate,HourEnding,SystemLambda,DSTFlag\n06/01/2024,01:00,{price},N\n"
+        )
+
+
 def _out_of_bounds(files: list[Path]) -> None:
     edit_rows(files[0], lambda rows: _dearer(_one(rows, PTID=CAPITAL), 15_000))
 
@@ -364,6 +374,7 @@ RAW_FAULTS: dict[tuple[str, int], tuple[str, Callable[[list[Path]], None]]] = {
     (NYISO, 2022): ("no_conflicting_rows", _unequal_copy),
     (NYISO, 2023): ("prices_within_bounds", _out_of_bounds),
     (CAISO, 2021): ("components_are_complete", _no_loss),
+    (ERCOT, 2024): ("lambdas_agree", _unequal_lambdas),
 }
 # A report of single-precision numbers may miss by 3e-7 of the largest part, and no more.
 ROUNDED, TOO_FAR = (CAISO, 2022), (CAISO, 2023)
