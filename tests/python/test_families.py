@@ -38,6 +38,7 @@ def test_the_project_has_energy_prices() -> None:
         key=("interval_start_utc", "market_type", "settlement_location_id"),
         order=("datetime_utc", "settlement_location", "settlement_location_id"),
         compared=("version", "lmp_total", "lmp_energy", "lmp_congestion", "lmp_loss"),
+        line_key=("interval_start_utc", "settlement_location_id"),
         price="lmp_total",
         unit="$/MWh",
         parts=("lmp_energy", "lmp_congestion", "lmp_loss"),
