@@ -4,6 +4,14 @@
 -- folder above it must, in the words of the library's method; ex-ante prices are left out; final prices
 -- count as version 2. Products are not told apart by generation, demand and stored energy, as they are in
 -- MISO's own files.
+{% set products = {
+    'Regulation': '"Regulation"',
+    'Spin': '"Spin"',
+    'Supplemental': '"Supplemental"',
+    'STR': '"STR"',
+    'Ramp Up': '"Ramp Up"',
+    'Ramp Down': '"Ramp Down"',
+} %}
 with source as (
 
     select
@@ -41,14 +49,7 @@ typed as (
         'told',
         iso='miso',
         region=trimmed('"Zone"'),
-        columns=[
-            'Regulation',
-            'Spin',
-            'Supplemental',
-            'STR',
-            'Ramp Up',
-            'Ramp Down',
-        ],
+        columns=products.keys() | list,
         market='told_market'
     ) }}
 
@@ -78,12 +79,10 @@ merged_files as (
             as_region,
             interval_start_utc
         having
-            min("Regulation") <> max("Regulation")
-            or min("Spin") <> max("Spin")
-            or min("Supplemental") <> max("Supplemental")
-            or min("STR") <> max("STR")
-            or min("Ramp Up") <> max("Ramp Up")
-            or min("Ramp Down") <> max("Ramp Down")
+            false
+            {% for price in products.values() %}
+                or min({{ price }}) <> max({{ price }})
+            {% endfor %}
     ) as conflicts
     group by raw_file
 
@@ -104,14 +103,7 @@ final as (
     {{ gridstatus_as_prices(
         'checked',
         iso='miso',
-        products={
-            'Regulation': '"Regulation"',
-            'Spin': '"Spin"',
-            'Supplemental': '"Supplemental"',
-            'STR': '"STR"',
-            'Ramp Up': '"Ramp Up"',
-            'Ramp Down': '"Ramp Down"',
-        },
+        products=products,
         hourly='null::varchar',
         faults="
                 when market_type is null

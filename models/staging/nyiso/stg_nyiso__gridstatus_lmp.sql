@@ -68,8 +68,8 @@ undoubted as (
             case
                 when ended.run_end_utc is not null and doubtful.raw_file is not null
                     then
-                        'refused: begins at midnight and has a Time alone, which is the start of an interval in '
-                        || 'newer files and its end in older ones: save it with Interval Start'
+                        'refused: begins at midnight and has a Time alone, which is the start of an interval '
+                        || 'in newer files and its end in older ones: save it with Interval Start'
                 else ended.time_error
             end as time_error
         )
