@@ -89,10 +89,16 @@
         1::uinteger as version,
         case
             {%- if hourly_files %}
-            {{- spp_hourly_file_fault(utc_end, other_report) }}
+            when hourly_files.raw_file is not null
+                then {{ is_another_report(
+                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_stamp || ' is the first)'",
+                    other_report
+                ) }}
             {%- endif %}
             when lmps.raw_fault is not null then lmps.raw_fault
-            {{- spp_time_faults('lmps', minutes, utc_end, other_report) }}
+            {{- spp_time_faults('lmps', minutes, utc_end, off_hour=is_another_report(
+                "'it has stamps off the hour (" ~ utc_end ~ " ' || lmps.utc_end || ')'", other_report
+            )) }}
             when lmps.settlement_location is null then 'rejected: no {{ location }}'
             when lmps.is_in_two_areas then 'rejected: {{ location }} in two balancing areas in this {{ interval }}'
             {{- price_faults({'LMP': 'lmps.lmp_total'}) }}
@@ -109,22 +115,11 @@
 {% endmacro %}
 
 
-{% macro spp_hourly_file_fault(utc_end, other_report) %}
-            when hourly_files.raw_file is not null
-                then {{ is_another_report(
-                    "'all its stamps are on the hour (" ~ utc_end ~ " ' || hourly_files.first_stamp || ' is the first)'",
-                    other_report
-                ) }}
-{%- endmacro %}
-
-
-{% macro spp_time_faults(rows, minutes, utc_end, other_report=none) %}
+{% macro spp_time_faults(rows, minutes, utc_end, off_hour) %}
             when {{ rows }}.interval_start_utc is null then {{ no_believable_time(utc_end, rows ~ '.utc_end') }}
             when {{ off_grid(rows ~ '.interval_start_utc', minutes) }}
-                {%- if minutes == 60 and other_report %}
-                then {{ is_another_report(
-                    "'it has stamps off the hour (" ~ utc_end ~ " ' || " ~ rows ~ ".utc_end || ')'", other_report
-                ) }}
+                {%- if minutes == 60 %}
+                then {{ off_hour }}
                 {%- else %}
                 then 'rejected: {{ utc_end }} ' || {{ rows }}.utc_end || ' is not the end of {{ minutes }} minutes'
                 {%- endif %}

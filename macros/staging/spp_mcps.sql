@@ -24,12 +24,10 @@
                 || ' is the first), where this report has prices every five minutes, so that nothing tells what they '
                 || 'are of: download it again with all intervals'
             {%- endif %}
-            {%- if minutes == 60 %}
-            when {{ off_grid('mcps.interval_start_utc', 60) }}
-                then 'refused: has stamps off the hour (GMTIntervalEnd ' || mcps.utc_end || '), where this report has '
-                || 'hours: prices of real time in its columns, as those of before March 2015 may be, are not read'
-            {%- endif %}
-            {{- spp_time_faults('mcps', minutes, 'GMTIntervalEnd') }}
+            {{- spp_time_faults('mcps', minutes, 'GMTIntervalEnd', off_hour="
+                    'refused: has stamps off the hour (GMTIntervalEnd ' || mcps.utc_end || '), where this report has '
+                    || 'hours: prices of real time in its columns, as those of before March 2015 may be, are not read'"
+            ) }}
             when mcps.as_region is null then 'rejected: no Reserve Zone'
             when min(mcps.area) over of_key <> max(mcps.area) over of_key
                 then 'rejected: Reserve Zone ' || mcps.as_region || ' in two balancing areas in this '

@@ -71,24 +71,13 @@ clocked as (
 -- A clock that comes again with another price is of another day, and nothing tells of which.
 merged_files as (
 
-    select
-        raw_file,
-        any_value(example order by raw_row) as example
-    from (
-        select
-            raw_file,
-            min(raw_row) as raw_row,
-            settlement_location_id || ' at ' || local_start::time as example
-        from clocked
-        where pass_error is null
-        group by
-            raw_file,
-            settlement_location_id,
-            local_start,
-            second_pass
-        having min(lmp_total) <> max(lmp_total)
-    ) as conflicts
-    group by raw_file
+    {{ merged_files(
+        'clocked',
+        key=['settlement_location_id', 'local_start', 'second_pass'],
+        prices=['lmp_total'],
+        example="settlement_location_id || ' at ' || local_start::time",
+        where='pass_error is null'
+    ) }}
 
 ),
 

@@ -64,27 +64,13 @@ stepped as (
 -- Another price for an hour is of another market, and nothing tells of which.
 merged_files as (
 
-    select
-        raw_file,
-        any_value(example order by raw_row) as example
-    from (
-        select
-            raw_file,
-            min(raw_row) as raw_row,
-            as_region || ' at ' || any_value(start_text order by raw_row) as example
-        from stepped
-        where time_error is null
-        group by
-            raw_file,
-            as_region,
-            interval_start_utc
-        having
-            false
-            {% for price in products.values() %}
-                or min({{ price }}) <> max({{ price }})
-            {% endfor %}
-    ) as conflicts
-    group by raw_file
+    {{ merged_files(
+        'stepped',
+        key=['as_region', 'interval_start_utc'],
+        prices=products.values(),
+        example="as_region || ' at ' || any_value(start_text order by raw_row)",
+        where='time_error is null'
+    ) }}
 
 ),
 

@@ -116,9 +116,12 @@ def _refuse_prices_of_sibling(
 
 def _renamed_by_join(cells: Sequence[str], line: int, report: Report) -> Refused | None:
     """Say why a header is refused that has a number's column under a name that a join has made."""
+    published = [_OF_JOIN.sub("", cell.strip()) for cell in cells]
+    # Nearly every header is as it was published, and it is looked at for each file.
+    if published == [cell.strip() for cell in cells]:
+        return None
     numbers = {column.name for column in report.columns if column.data_type == "double"}
-    columns = _columns_of(cells, report)
-    without = _columns_of([_OF_JOIN.sub("", cell.strip()) for cell in cells], report)
+    columns, without = _columns_of(cells, report), _columns_of(published, report)
     renamed = {
         column.name
         for known, column in zip(columns, without, strict=True)
