@@ -158,7 +158,7 @@ def build(
         bool, typer.Option("--allow-rejects", help="Publish what is sound, list the rest.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Let rows of vanished raw files go.")
+        bool, typer.Option("--prune", help="Let rows of vanished or overwritten files go.")
     ] = False,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build anew what is there already.")

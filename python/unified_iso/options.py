@@ -23,7 +23,7 @@ class Options:
     """What a run was asked for; the defaults build every year as the project publishes it.
 
     years: delivery years to build, ascending; all that the raw files have where there are none.
-    prune: rows of vanished raw files go.
+    prune: rows of raw files go that vanished or were written over with other days.
     allow_rejects: what is sound in a file with malformed rows is published.
     full_refresh: what is there already is built anew.
     dry_run: the plan is made, and nothing is built.

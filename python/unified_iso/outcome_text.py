@@ -72,12 +72,12 @@ def show_unread(console: Console, unread: Sequence[Entry]) -> None:
 
 
 def show_vanished(console: Console, vanished: Sequence[Entry]) -> None:
-    """Print in one line which files are gone though their rows are published."""
+    """Print in one line which files are gone, or have other days, though rows stay published."""
     if vanished:
         text = (
-            f"{listed([str(entry['file']) for entry in vanished])}: gone from the raw folder, "
-            "and their rows stay published: put them back, or let the rows go with --prune "
-            "(dbt: --vars '{prune: true}')"
+            f"{listed([str(entry['file']) for entry in vanished])}: gone from the raw folder, or "
+            "written over with other days, and their rows stay published: put them back, or let "
+            "the rows go with --prune (dbt: --vars '{prune: true}')"
         )
         say(console, "[yellow]warning[/yellow]", text)
 

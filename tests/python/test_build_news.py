@@ -433,3 +433,20 @@ def test_letting_all_rows_go_is_no_failure(published: Published) -> None:
     (published.small.raw / "xiso" / "da-prices" / "monday.csv").unlink()
     published.build(prune=True)
     assert published.manifest()["files"] == []
+
+
+def test_a_file_that_is_written_over_with_another_day_is_told_of_until_its_rows_go(
+    published: Published,
+) -> None:
+    published.small.write("monday.csv", WEDNESDAY)
+    published.build()
+    told = {"file": "xiso/da-prices/monday.csv", "rows": 4}
+    assert published.manifest()["vanished"] == [told]
+    assert published.busy() == []
+    leave(published)
+    assert published.manifest()["vanished"] == [told]
+    assert published.busy(prune=True) == [MODEL, HUB]
+    published.build(prune=True)
+    assert published.manifest()["vanished"] == []
+    parts = "select model, part::varchar from inventory.parts order by all"
+    assert published.small.rows(parts) == [(MODEL, "2024-03-06"), (HUB, "2024-03-06")]

@@ -9,6 +9,7 @@ import pytest
 
 from small_project import DATASET, HUB, MODEL, Small
 from unified_iso.build import plan
+from unified_iso.sql import sql_text
 
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6)
 LAST_YEAR = date(2023, 3, 6)
@@ -114,6 +115,103 @@ def test_rows_of_a_vanished_file_are_kept_until_they_may_go(small: Small) -> Non
     assert states(small)[MONDAY] == ("kept", None)
     small.tell(prune=True)
     assert states(small) == {MONDAY: ("dropped", None), TUESDAY: ("kept", None)}
+
+
+def publish_subset(small: Small, *days: date) -> None:
+    """Take the subset's parts of these days for published, with the accounts of its dataset."""
+    small.fingerprint("hub sql", model=HUB)
+    small.published(*days, model=HUB)
+    small.cursor.execute(
+        "insert into inventory.accounts select $1, * exclude (model) from inventory.accounts"
+        " where model = $2 and list_contains($3, part)",
+        [HUB, MODEL, list(days)],
+    )
+
+
+def told_as_vanished(small: Small) -> list[tuple[str, int]]:
+    """Plan all datasets, and return the files that are told as gone or written over."""
+    for dataset in (small.dataset, small.subset):
+        plan.keep_overwritten(small.cursor, dataset)
+    return small.rows(sql_text("vanished"))
+
+
+def test_rows_of_a_file_that_was_written_over_are_kept_and_told_until_they_may_go(
+    small: Small,
+) -> None:
+    assert told_as_vanished(small) == []
+    small.file(1, "monday.csv", WEDNESDAY, content="b")
+    assert states(small)[MONDAY] == ("kept", None)
+    assert told_as_vanished(small) == [("xiso/da-prices/monday.csv", 24)]
+    small.tell(years=(2023,))
+    assert told_as_vanished(small) == [("xiso/da-prices/monday.csv", 24)], "was not planned anew"
+    small.tell(prune=True)
+    assert states(small)[MONDAY] == ("dropped", None)
+    small.file(1, "monday.csv", MONDAY, content="a")
+    assert (states(small)[MONDAY], told_as_vanished(small)) == (("kept", None), [])
+
+
+def test_rows_of_a_file_that_is_read_otherwise_go_by_themselves(small: Small) -> None:
+    publish_subset(small, MONDAY, TUESDAY)
+    small.file(1, "monday.csv", WEDNESDAY)
+    assert states(small)[MONDAY] == ("dropped", None)
+    small.cursor.execute(
+        "insert into inventory.dropped_parts select model, part, year from inventory.parts"
+        " where model = $1 and part = $2",
+        [MODEL, MONDAY],
+    )
+    assert states(small, HUB) == {MONDAY: ("dropped", None), TUESDAY: ("kept", None)}
+
+
+def test_a_subset_keeps_what_its_dataset_has_only_lost(small: Small) -> None:
+    """The files of the part are as they were, and it is made of them again."""
+    publish_subset(small, MONDAY)
+    small.cursor.execute("delete from inventory.parts where model = $1", [MODEL])
+    assert states(small, HUB) == {MONDAY: ("kept", None)}
+
+
+@pytest.mark.parametrize(
+    "doubt", ["gone", "refused", "not read", "rejected rows", "rejected lines", "lost account"]
+)
+@pytest.mark.parametrize("prune", [False, True])
+def test_no_row_goes_where_it_is_in_doubt_what_a_file_has(
+    small: Small, doubt: str, prune: bool
+) -> None:
+    """Only of a file that is gone, or not the one that was read, `--prune` tells otherwise."""
+    small.tell(prune=prune)
+    small.file(1, "monday.csv", WEDNESDAY)
+    changes: dict[str, dict[str, object]] = {
+        "gone": {"is_present": False},
+        "refused": {"refusal": "can't be read"},
+        "not read": {"lines_used": None},
+    }
+    small.change_file(1, **changes.get(doubt, {}))
+    if doubt == "rejected rows":
+        small.cursor.execute(
+            "insert into inventory.rejected_rows values ($1, 1, 'monday.csv', 2, 'has no price')",
+            [MODEL],
+        )
+    if doubt == "rejected lines":
+        small.cursor.execute("insert into inventory.rejected_lines values (1, 2, 'price', 'odd')")
+    if doubt == "lost account":
+        small.cursor.execute("update inventory.accounts set content_hash = 'unknown'")
+    may_go = prune and doubt in ("gone", "lost account")
+    assert states(small)[MONDAY] == ("dropped" if may_go else "kept", None)
+    told = doubt in ("gone", "lost account")
+    assert told_as_vanished(small) == [("xiso/da-prices/monday.csv", 24)] * told
+
+
+def test_rejected_rows_that_are_left_out_put_nothing_in_doubt(small: Small) -> None:
+    small.tell(allow_rejects=True)
+    small.file(1, "monday.csv", WEDNESDAY)
+    small.cursor.execute("insert into inventory.rejected_lines values (1, 2, 'price', 'odd')")
+    assert states(small)[MONDAY] == ("dropped", None)
+
+
+def test_a_part_that_another_file_covers_is_made_anew_and_told_nowhere(small: Small) -> None:
+    small.file(1, "monday.csv", WEDNESDAY, content="b")
+    small.file(3, "moved.csv", MONDAY)
+    assert states(small)[MONDAY] == ("stale", "files are new")
+    assert told_as_vanished(small) == []
 
 
 def test_rows_of_a_file_that_is_only_unusable_never_go(small: Small) -> None:

@@ -325,6 +325,38 @@ def test_vanished_files_take_rows_with_them_only_when_told_to(
     ) == [(1,)]
 
 
+@pytest.mark.builds
+def test_a_file_that_was_written_over_with_another_year_takes_its_rows_with_it_only_when_told_to(
+    tmp_path: Path,
+) -> None:
+    raw, only = tmp_path / "raw", ("--dataset", "pjm_da_energy_hourly_nodal")
+    file = raw / "pjm" / "da_hrl_lmps" / "download.csv"
+    file.parent.mkdir(parents=True)
+
+    def ran(out: str, year: int, *options: str) -> tuple[list[int], list[str], Ran]:
+        file.write_text(
+            "datetime_beginning_utc,pnode_id,pnode_name,type,total_lmp_da,system_energy_price_da,"
+            "congestion_price_da,marginal_loss_price_da\n"
+            f"{year}-03-05 06:00:00,1,A,HUB,30.5,30.5,0,0\n"
+        )
+        built = build(raw, tmp_path / out, *only, *options)
+        files = str(tmp_path / out / NODAL.format("*"))
+        years = query("select year(delivery_date) from read_parquet($1) order by all", files)
+        told = [entry["file"] for entry in status(tmp_path / out)["vanished"]]
+        return [year for (year,) in years], told, built
+
+    name = "pjm/da_hrl_lmps/download.csv"
+    assert ran("out", 2022)[:2] == ([2022], [])
+    assert ran("out", 2023, "--years", "2023")[:2] == ([2022, 2023], []), "2022 was not looked at"
+    years, told, built = ran("out", 2023)
+    assert (years, told) == ([2022, 2023], [name])
+    assert f"{name}: gone from the raw folder, or written over" in " ".join(built.output.split())
+    assert ran("out", 2023, "--prune")[:2] == ([2023], [])
+    assert ran("fresh", 2023)[:2] == ([2023], [])
+    of_year = NODAL.format(2023)
+    assert published(tmp_path / "out")[of_year] == published(tmp_path / "fresh")[of_year]
+
+
 # --- Row groups -----------------------------------------------------------------------------------
 
 

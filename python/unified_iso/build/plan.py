@@ -250,6 +250,12 @@ def block_vanished(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, options:
     cursor.execute(sql_text("block_vanished"), {"model": dataset.model, "prune": options.prune})
 
 
+def keep_overwritten(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """Note which files were written over with other days than those of published parts."""
+    for query in ("forget_overwritten", "keep_overwritten"):
+        cursor.execute(sql_text(query), {"model": dataset.model})
+
+
 def lines_to_read(cursor: duckdb.DuckDBPyConnection) -> int:
     """Return how many lines of raw files this run has read for a dataset and will read."""
     [(lines,)] = cursor.execute(sql_text("lines_to_read")).fetchall()

@@ -107,6 +107,13 @@ create table if not exists inventory.unread (
     folder varchar not null,
     files ubigint not null
 );
+-- Files that are there and were written over with other days, by the published parts that they were of. What
+-- is told of a dataset stays until its parts are planned again.
+create table if not exists inventory.overwritten (
+    model varchar not null,
+    part date not null,
+    data_source varchar not null
+);
 -- Which file the accounts of a year belong to, by the seal of its footer.
 create table if not exists inventory.year_files (
     model varchar not null,

@@ -203,6 +203,29 @@ select
 from placed
 left join swapped on placed.file_id = swapped.file_id;
 
+-- The files that published parts were made of, as they are now. Which days one has is certain once it was
+-- read whole and no row of it was rejected: a rejected row may be one of a day that it seems to lack.
+create or replace view inventory.held_files as
+select distinct
+    held.model,
+    held.part,
+    held.data_source,
+    held.content_hash,
+    coalesce(files.is_present, false) as is_present,
+    coalesce(files.is_present and files.refusal is null, false) as is_usable,
+    coalesce(files.content_hash = held.content_hash, false) as is_same,
+    files.lines_used is not null
+    and (
+        options.allow_rejects
+        or (
+            files.file_id not in (select lines.file_id from inventory.rejected_lines as lines)
+            and files.file_id not in (select rejected.file_id from inventory.rejected_rows as rejected)
+        )
+    ) as is_certain
+from inventory.accounts as held
+cross join inventory.run_options as options
+left join inventory.raw_files as files on held.data_source = files.data_source;
+
 -- The files that a part was made of, and those that it can't be made of again.
 create or replace view inventory.part_inputs as
 select
@@ -219,18 +242,10 @@ select
         where not accounts.is_usable
     ) as lost,
     -- Only absent files may be let go: one that can't be used now may be the machine's or a moment's fault.
-    not bool_or(accounts.is_present and not accounts.is_usable) as may_be_pruned
-from (
-    select distinct
-        held.model,
-        held.part,
-        held.data_source,
-        held.content_hash,
-        coalesce(files.is_present, false) as is_present,
-        coalesce(files.is_present and files.refusal is null, false) as is_usable
-    from inventory.accounts as held
-    left join inventory.raw_files as files on held.data_source = files.data_source
-) as accounts
+    not bool_or(accounts.is_present and not accounts.is_usable) as may_be_pruned,
+    bool_and(not accounts.is_usable or accounts.is_certain) as is_certain,
+    bool_and(accounts.is_usable and accounts.is_certain and accounts.is_same) as is_same
+from inventory.held_files as accounts
 group by
     accounts.model,
     accounts.part;
@@ -277,8 +292,16 @@ left join inventory.fingerprints as fingerprints on subsets.model = fingerprints
 -- Every part that there is or should be, with what is to be done with it: `stale` and `dropped` wait for
 -- it, `built` is done in this run, `kept` needs nothing. A part is stale where the files that cover it are
 -- not those it was made of; a file that has only vanished, or can't be used any more, makes nothing stale.
+-- A part that no file covers any more goes by itself where all of its files are as they were, because they
+-- are read otherwise now and nothing is lost with it; where one is gone or was written over, it goes with
+-- `prune`.
 create or replace view inventory.planned_parts as
-with known as (
+with wanted as materialized (
+    select *
+    from inventory.wanted_parts
+),
+
+known as (
     select
         coalesce(wanted.model, parts.model) as model,
         coalesce(wanted.part, parts.part) as part,
@@ -286,7 +309,7 @@ with known as (
         wanted.present_digest,
         parts.digest as published_digest,
         parts.fingerprint as published_fingerprint
-    from inventory.wanted_parts as wanted
+    from wanted
     full join inventory.parts as parts on wanted.model = parts.model and wanted.part = parts.part
 ),
 
@@ -296,16 +319,23 @@ judged as (
         known.part,
         year(known.part)::usmallint as year,
         known.digest,
-        inputs.lost,
         inputs.may_be_pruned,
+        case when datasets.parent is null then inputs.lost end as lost,
         case
             when new_parts.digest = known.digest then 'built'
             when known.digest is null and datasets.parent is not null
-                then case when options.prune then 'dropped' else 'kept' end
-            when known.digest is null and inputs.lost is null then 'kept'
-            when
-                known.digest is null
-                then case when options.prune and inputs.may_be_pruned then 'dropped' else 'kept' end
+                then
+                    case
+                        when options.prune or (inputs.is_same and parent_parts.part is null) then 'dropped'
+                        else 'kept'
+                    end
+            when known.digest is null
+                then
+                    case
+                        when inputs.is_same then 'dropped'
+                        when options.prune and inputs.may_be_pruned and inputs.is_certain then 'dropped'
+                        else 'kept'
+                    end
             when options.full_refresh then 'asked for anew'
             when empty_parts.digest = known.digest and known.published_digest is null then 'kept'
             when known.published_digest is null then 'not built yet'
@@ -332,7 +362,11 @@ judged as (
         on
             known.model = inputs.model
             and known.part = inputs.part
-            and datasets.parent is null
+    left join
+        wanted as parent_parts
+        on
+            datasets.parent = parent_parts.model
+            and known.part = parent_parts.part
     where len(options.years) = 0 or list_contains(options.years, year(known.part))
 )
 
