@@ -516,6 +516,31 @@ def test_lines_below_five_minute_prices_are_no_data(real_time: Built) -> None:
     assert lines == [(2 * 3 * 288 * 24, 2 * 3 * 288 * 24, True)]
 
 
+def entries_compared() -> list[dict[str, Any]]:
+    return [
+        {
+            "model": f"miso_{name}",
+            "year": 2025,
+            "path": f"parquet/miso/{name}/{name}_2025.parquet",
+        }
+        for name in ("rt_energy_5min_nodal", "rt_energy_hourly_nodal")
+    ]
+
+
+def test_a_reading_does_not_depend_on_the_order_of_rows(real_time: Built, tmp_path: Path) -> None:
+    workspace = Workspace(raw=real_time.raw, out=real_time.out)
+    told = stamp_readings.stamp_readings(workspace, entries_compared())
+    for order in ("datetime_utc desc", "lmp_total", "hash(settlement_location, datetime_utc)"):
+        entries = entries_compared()
+        for entry in entries:
+            ordered = tmp_path / Path(entry["path"]).name
+            duckdb.execute(
+                f"copy (from '{real_time.out / entry['path']}' order by {order}) to '{ordered}'"
+            )
+            entry["path"] = str(ordered)
+        assert stamp_readings.stamp_readings(workspace, entries) == told
+
+
 def test_status_says_which_reading_of_stamps_fits(real_time: Built) -> None:
     workspace = Workspace(raw=real_time.raw, out=real_time.out)
     readings = {
@@ -538,14 +563,7 @@ def test_status_says_that_the_other_reading_fits_better(
     # The published rows are those of ends, so that a setting of starts is the wrong one.
     (tmp_path / "seeds" / "interval_stamps.csv").write_text(setting.replace(",end,", ",start,"))
     monkeypatch.setattr(stamp_readings, "ROOT", tmp_path)
-    entries = [
-        {
-            "model": f"miso_{name}",
-            "year": 2025,
-            "path": f"parquet/miso/{name}/{name}_2025.parquet",
-        }
-        for name in ("rt_energy_5min_nodal", "rt_energy_hourly_nodal")
-    ]
+    entries = entries_compared()
     late = tmp_path / "late.parquet"
     duckdb.execute(
         "copy (select * replace (interval_start_utc + interval 5 minute as interval_start_utc)"

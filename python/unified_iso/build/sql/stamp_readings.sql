@@ -1,5 +1,6 @@
 -- How far hourly means of twelve prices are from the published hourly prices, as stamps are read and in the
--- other way: the mean distance over hubs and hours of the last week that both datasets have.
+-- other way: the mean distance over hubs and hours of the last week that both datasets have. Prices are
+-- decimals, because a mean of doubles depends on the order in which threads come to them.
 with last_hours as (
     select max(hourly.interval_start_utc) as last_hour
     from read_parquet($hourly_files, hive_partitioning = false) as hourly
@@ -33,18 +34,25 @@ hours as (
         intervals.settlement_location_id,
         intervals.reading.is_other as is_read_otherwise,
         make_timestamptz(intervals.reading.start_us // 3600000000 * 3600000000) as hour_utc,
-        avg(intervals.lmp_total) as mean_price
+        avg(intervals.lmp_total::decimal(18, 8)) as mean_price
     from intervals
     group by all
     having count(*) = 12
+),
+
+distances as (
+    select
+        hours.is_read_otherwise,
+        abs(hours.mean_price - hourly.lmp_total)::decimal(18, 8) as distance
+    from hours
+    inner join read_parquet($hourly_files, hive_partitioning = false) as hourly
+        on
+            hours.hour_utc = hourly.interval_start_utc
+            and hours.settlement_location_id = hourly.settlement_location_id
 )
 
 select
-    count(*) filter (where not hours.is_read_otherwise) as hours_compared,
-    avg(abs(hours.mean_price - hourly.lmp_total)) filter (where not hours.is_read_otherwise) as distance,
-    avg(abs(hours.mean_price - hourly.lmp_total)) filter (where hours.is_read_otherwise) as distance_of_other
-from hours
-inner join read_parquet($hourly_files, hive_partitioning = false) as hourly
-    on
-        hours.hour_utc = hourly.interval_start_utc
-        and hours.settlement_location_id = hourly.settlement_location_id
+    count(*) filter (where not is_read_otherwise) as hours_compared,
+    avg(distance) filter (where not is_read_otherwise) as distance,
+    avg(distance) filter (where is_read_otherwise) as distance_of_other
+from distances
