@@ -89,12 +89,21 @@ where breaks.model = '{{ model.identifier }}'
 {% endtest %}
 
 
-{% test energy_is_uniform(model, tolerance, within=none) %}
+{#- Files in the shape of gridstatus each have prices of the day on which they were made, and the files of a report are
+    made alike. -#}
+{% test energy_is_uniform(model, tolerance, within=none, by_report=false) %}
+    {%- set apart = (([within] if within else []) + (['printed_in'] if by_report else [])) | join(', ') %}
 select
     delivery_year,
     datetime_utc,
     {% if within %}
     {{ within }},
+    {% endif %}
+    {% if by_report %}
+    case
+        when split_part(data_source, '/', 2) like 'gridstatus%' then data_source
+        else split_part(data_source, '/', 2)
+    end as printed_in,
     {% endif %}
     min(lmp_energy) as lowest,
     max(lmp_energy) as highest,
@@ -103,7 +112,7 @@ select
 from {{ audit_relation(model) }}
 group by
     delivery_year,
-    datetime_utc{{ ', ' ~ within if within }}
+    datetime_utc{{ ', ' ~ apart if apart }}
 having max(lmp_energy) - min(lmp_energy) > {{ tolerance }} + 1e-9
 {% endtest %}
 

@@ -26,6 +26,7 @@ REAL_TIME, FIVE_MINUTE = "isone_rt_energy_hourly", "isone_rt_energy_5min"
 DAILY = "isone/ww_dalmp_iso"
 FINAL, PRELIMINARY = "isone/lmp_rt_final", "isone/lmp_rt_prelim"
 FIVE_MINUTE_FILES = "isone/lmp_5min"
+GRIDSTATUS = "isone/gridstatus_lmp"
 WORKBOOK = "isone/smd_hourly"
 # The folder of real files, below that of a report.
 REAL = "real"
@@ -301,6 +302,18 @@ def fall_clocks() -> list[str]:
     return [f"{hour:02}:{minute:02}:00" for hour in (0, 1, 1, 2, 3) for minute in range(0, 60, 5)]
 
 
+def gridstatus_file(day: str, hub_energy: float, zone_energy: float) -> str:
+    """The hour after noon of two locations."""
+    hour = f"{day} 12:00:00-04:00,{day} 13:00:00-04:00,REAL_TIME_HOURLY"
+    return "\n".join(
+        [
+            "Interval Start,Interval End,Market,Location,Location Type,LMP,Energy,Congestion,Loss",
+            f"{hour},.H.INTERNAL_HUB,HUB,{hub_energy + 0.5},{hub_energy},0.75,-0.25",
+            f"{hour},.Z.MAINE,LOAD ZONE,{zone_energy + 0.5},{zone_energy},0.75,-0.25",
+        ]
+    )
+
+
 def labels(*odd: str) -> list[str]:
     return [*odd, *(f"{hour:02}" for hour in range(5, 25))]
 
@@ -364,6 +377,10 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Built:
         f"{WORKBOOK}/2024_smd_hourly_ME.csv": sheet("3/10/2024", "01", "03", "04"),
         f"{WORKBOOK}/2020_smd_hourly_HOME.csv": sheet("2020-06-01", "01", "02"),
         FIVE_MINUTES_TO_NAME: five_minute_file(["00:00:00"]),
+        # Energy was another one when the other file was made. The file of 2013 has two of its own.
+        f"{PRELIMINARY}/noon.csv": preliminary_file("06/04/2012", ["13"]),
+        f"{GRIDSTATUS}/later.csv": gridstatus_file("2012-06-04", 20.5, 20.5),
+        f"{GRIDSTATUS}/askew.csv": gridstatus_file("2013-06-04", 20.5, 21.5),
     }
     for name, text in files.items():
         path = folder / "raw" / name
@@ -381,7 +398,26 @@ def test_only_what_cannot_be_right_is_left_out(typed: Built) -> None:
         *((DATASET, 2019), (DATASET, 2020), (REAL_TIME, 2020), ("isone_as_hourly", 2020)),
         # The real-time prices of the typed sheet don't add up.
         (REAL_TIME, 2024),
+        (REAL_TIME, 2013),
     }
+
+
+def test_energy_may_differ_between_reports_and_not_within_a_file(typed: Built) -> None:
+    assert query(
+        "select settlement_location, lmp_energy, data_source from read_parquet($1) order by all",
+        str(typed.year_file(2012, REAL_TIME)),
+    ) == [
+        (".H.INTERNAL_HUB", 0.0, f"{PRELIMINARY}/noon.csv"),
+        (".Z.MAINE", 20.5, f"{GRIDSTATUS}/later.csv"),
+        ("HC.SOMEWHRE13.8", 0.0, f"{PRELIMINARY}/noon.csv"),
+    ]
+    found = {
+        (entry["model"], entry["year"]): entry["reason"]
+        for entry in status(typed.out)["unpublished"]
+    }
+    assert found[REAL_TIME, 2013].startswith("tests: energy_is_uniform found 1 row")
+    told = "Energy differs between locations whose prices are of different files"
+    assert [line for line in typed.ran.says if told in line]
 
 
 def hours_of(
