@@ -32,9 +32,11 @@
 
 
 {#- Where no column tells the market, the length of the interval does: `hourly` says what an hour is of. A column of
-    `words` has prices of the product that another column names. `faults` are cases of what else is wrong with a row. -#}
+    `words` has prices of the product that another column names. `faults` are cases of what else is wrong with a row.
+    The ends of intervals tell hours from shorter intervals of which somebody has kept those on the hour, where
+    `may_be_shorter`, a condition, says that there are such prices. -#}
 {% macro gridstatus_as_prices(
-    rows, iso, products, quantities={}, hourly="'DA'", words={}, own_ends=false, faults=''
+    rows, iso, products, quantities={}, hourly="'DA'", words={}, own_ends=false, faults='', may_be_shorter='true'
 ) %}
     with judged as (
 
@@ -53,6 +55,12 @@
                 when interval_minutes is null
                     then 'rejected: neither the time step nor an Interval End tells the length of the interval'
                 {{- faults }}
+                when market = 'none'
+                    and interval_minutes = 60
+                    and ({{ may_be_shorter }})
+                    and count(end_text) over (partition by raw_file) = 0
+                    then 'refused: has neither a Market nor an Interval End, so that nothing tells its hours from prices of '
+                    || 'shorter intervals of which somebody has kept some: download it again with all columns'
             end as fault
         from {{ rows }}
 

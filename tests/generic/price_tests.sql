@@ -89,8 +89,8 @@ where breaks.model = '{{ model.identifier }}'
 {% endtest %}
 
 
-{#- Files in the shape of gridstatus each have prices of the day on which they were made, and the files of a report are
-    made alike. -#}
+{#- Files in the shape of gridstatus each have prices of the day on which they were made, and the files of a
+    report are made alike. -#}
 {% test energy_is_uniform(model, tolerance, within=none, by_report=false) %}
     {%- set apart = (([within] if within else []) + (['printed_in'] if by_report else [])) | join(', ') %}
 select

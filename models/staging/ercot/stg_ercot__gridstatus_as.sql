@@ -1,7 +1,7 @@
 -- ERCOT prices of ancillary services in the shape the gridstatus library prints. One row per product and
 -- interval. Quirks: older files have a column for each product and the market's word, newer ones a row for
--- each product and no market: an hour is of the day-ahead market, because real-time prices are of
--- quarters.
+-- each product and no market: an hour is of the day-ahead market, because real-time prices, which
+-- began on 5 December 2025, are of quarters.
 with source as (
 
     select * from {{ source('ercot', 'gridstatus_as') }}
@@ -47,7 +47,8 @@ final as (
             'Responsive Reserves': '"Responsive Reserves"',
             'ERCOT Contingency Reserve Service': '"ERCOT Contingency Reserve Service"',
         },
-        words={'MCPC': trimmed('"AS Type"')}
+        words={'MCPC': trimmed('"AS Type"')},
+        may_be_shorter="interval_start_utc >= timestamptz '2025-12-05 06:00:00+00'"
     ) }}
 
 )

@@ -52,7 +52,8 @@ final as (
             'TMSR Clearing Price': '"TMSR Designated MW"',
         },
         hourly="case when not " ~ has_column('Reserve Zone Name') ~ " and " ~ has_column('FER Clearing Price')
-            ~ " then 'DA' else 'RT' end"
+            ~ " then 'DA' else 'RT' end",
+        may_be_shorter=has_column('Reserve Zone Name') ~ " or not " ~ has_column('FER Clearing Price')
     ) }}
 
 )

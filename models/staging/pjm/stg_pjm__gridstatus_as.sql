@@ -85,7 +85,8 @@ final as (
                     and interval_start_utc >= timestamptz '2022-10-01 04:00:00+00'
                     then 'refused: its prices of real time are an hour apart (' || start_column || ' ' || start_text
                     || '), where they are of five minutes since October 2022, so that nothing tells what they are of: '
-                    || 'download it again with all intervals'" ~ pjm_region_faults('Locale')
+                    || 'download it again with all intervals'" ~ pjm_region_faults('Locale'),
+        may_be_shorter="interval_start_utc >= timestamptz '2022-10-01 04:00:00+00'"
     ) }}
 
 )
