@@ -4,7 +4,8 @@
     The lines are read twice on purpose, because a CTE that is used twice would be held in memory. The first reading
     leaves out their order, because counting them takes the files to a single thread. The second one is of lines that
     have to be told apart, and reads nothing where a file has none. -#}
-{% macro caiso_component_lmps(prices, market_run, value, minutes, elsewhere) %}
+{% macro caiso_component_lmps(prices, market_run, value, minutes, elsewhere, left_out={}) %}
+    {%- set known_runs = [market_run] + (left_out.keys() | list) %}
     with pivoted as (
 
         select
@@ -127,11 +128,14 @@
             lines.{{ value }} as price,
             case
                 when lines.raw_fault is not null then lines.raw_fault
-                when bool_and(coalesce(lines.market_run_id, '{{ market_run }}') <> '{{ market_run }}')
+                when bool_and(coalesce(lines.market_run_id, '{{ market_run }}') not in ({{ texts_listed(known_runs) }}))
                     over (partition by lines.raw_file)
                     then {{ is_another_report(
                         "'MARKET_RUN_ID is ' || lines.market_run_id || ' and " ~ market_run ~ " in no line'", elsewhere
                     ) }}
+                {%- for run, what in left_out.items() %}
+                when lines.market_run_id = '{{ run }}' then 'filtered: {{ what }}'
+                {%- endfor %}
                 when coalesce(lines.market_run_id, 'blank') <> '{{ market_run }}'
                     then 'rejected: MARKET_RUN_ID ' || coalesce(lines.market_run_id, 'blank') || ' is not {{ market_run }}'
                 when coalesce(lines.lmp_type, 'blank') not in ('LMP', 'MCE', 'MCC', 'MCL', 'MGHG')
