@@ -7,7 +7,7 @@
 -- Not materialized, because a build has parsed these rows into a table already.
 with loaded as not materialized (
 
-    {{ ancillary_rows(staging, market, minutes, of_several_markets, own_ends) }}
+    {{ ancillary_rows(staging, market, minutes, of_several_markets, iso if own_ends else none) }}
 
 ),
 
@@ -73,8 +73,15 @@ from sorted
 {% endmacro %}
 
 
-{#- Rows of staging relations that belong to a dataset, before repeats are told apart. -#}
-{% macro ancillary_rows(staging, market, minutes, of_several_markets=[], own_ends=false) %}
+{#- Rows of staging relations that belong to a dataset, before repeats are told apart. Runs of the dispatch have the
+    operator as `runs_of`. -#}
+{% macro ancillary_rows(staging, market, minutes, of_several_markets=[], runs_of=none) %}
+    {%- set rows = _prices_of_reports(staging, market, minutes, of_several_markets, runs_of) %}
+    {{- runs_of_several_reports(rows, 'as_region', runs_of) if runs_of else rows }}
+{% endmacro %}
+
+
+{% macro _prices_of_reports(staging, market, minutes, of_several_markets, own_ends) %}
     {%- for name in staging %}
     select
         raw_file,
@@ -104,7 +111,11 @@ from sorted
 {#- What the engine asks of loaded rows beside the SQL of a dataset, by the question's name. -#}
 {% macro ancillary_services_questions(dataset) %}
     {% set rows = ancillary_rows(
-        dataset.staging, dataset.market, dataset.minutes, dataset.of_several_markets or []
+        dataset.staging,
+        dataset.market,
+        dataset.minutes,
+        dataset.of_several_markets or [],
+        dataset.iso if dataset.own_ends else none
     ) %}
     {{ return({'repeats': repeat_counts(
         family('ancillary_services'), rows, 1 if dataset.own_ends else 60 * dataset.minutes

@@ -22,7 +22,7 @@ with
 -- Not materialized, because a build has parsed these rows into a table already.
 loaded as not materialized (
 
-    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, own_ends) }}
+    {{ energy_rows(staging, market, minutes, of_several_markets, without_ids, iso if own_ends else none) }}
 
 ),
 
@@ -176,10 +176,16 @@ system_lambdas as (
 
 
 {#- Rows of staging relations that belong to a dataset, before repeats are told apart. With `without_ids` they read the
-    CTE of complete_locations. -#}
+    CTE of complete_locations. Runs of the dispatch have the operator as `runs_of`. -#}
 {% macro energy_rows(
-    staging, market, minutes, of_several_markets=[], without_ids=[], own_ends=false
+    staging, market, minutes, of_several_markets=[], without_ids=[], runs_of=none
 ) %}
+    {%- set rows = _rows_of_reports(staging, market, minutes, of_several_markets, without_ids, runs_of) %}
+    {{- runs_of_several_reports(rows, 'settlement_location_id', runs_of) if runs_of else rows }}
+{% endmacro %}
+
+
+{% macro _rows_of_reports(staging, market, minutes, of_several_markets, without_ids, own_ends) %}
     {%- for name in staging %}
     select
         rows.raw_file,
@@ -305,7 +311,8 @@ complete as materialized (
         dataset.market,
         dataset.minutes,
         dataset.of_several_markets or [],
-        dataset.without_ids or []
+        dataset.without_ids or [],
+        dataset.iso if dataset.own_ends else none
     ) %}
     {% set locations = complete_locations(dataset.staging, dataset.without_ids or [], dataset.names_from or []) %}
     {% set questions = {'repeats': repeat_counts(

@@ -74,6 +74,61 @@
 {% endmacro %}
 
 
+{#- Rows of dispatch runs from several reports. One that lacks a run, or begins with it, starts an interval before that of
+    another report has ended. As in each report, a run that several places have ends the interval of all of them. Only a
+    file that has both runs tells that one came before the other, so that one whose stamps are askew cuts no interval of
+    others, but overlaps them, which a test finds. A row stays on its day, because it belongs to the part of it. -#}
+{% macro runs_of_several_reports(rows, place, iso) %}
+    {%- set zone = "(select markets.time_zone from " ~ ref('markets') ~ " as markets where markets.iso = '" ~ iso ~ "')" %}
+    with of_reports as (
+
+        {{ rows }}
+
+    ),
+
+    runs as (
+
+        select
+            interval_end_utc,
+            max(run_ended_before) as run_ended_before
+        from (
+            select
+                interval_end_utc,
+                max(case when is_of_several_places then interval_end_utc end) over (
+                    partition by raw_file
+                    order by interval_end_utc
+                    rows between unbounded preceding and 1 preceding
+                ) as run_ended_before
+            from (
+                select
+                    raw_file,
+                    interval_end_utc,
+                    min({{ place }}) <> max({{ place }}) as is_of_several_places
+                from of_reports
+                group by
+                    raw_file,
+                    interval_end_utc
+            ) as ends
+        ) as runs_of_files
+        group by interval_end_utc
+
+    )
+
+    select
+        of_reports.* replace (
+            case
+                when runs.run_ended_before > of_reports.interval_start_utc
+                    and {{ to_local('runs.run_ended_before', zone) }}::date
+                    = {{ to_local('of_reports.interval_start_utc', zone) }}::date
+                    then runs.run_ended_before
+                else of_reports.interval_start_utc
+            end as interval_start_utc
+        )
+    from of_reports
+    left join runs on of_reports.interval_end_utc = runs.interval_end_utc
+{% endmacro %}
+
+
 {#- How many of the ranked rows of each file were not published, and why. A row that has no other values than the
     winner is merged with it, though it may lack some. -#}
 {% macro repeat_counts(family, rows, grid_seconds, ctes='') %}
