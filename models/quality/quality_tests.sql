@@ -1,5 +1,5 @@
--- What came of tests when they ran last, one row per dataset and generic test. Tests of seeds and of the
--- project as a whole have the dataset `seeds and project`.
+-- What came of tests when they ran last, one row per dataset and generic test. Tests of the project as a
+-- whole and those of seeds, of which passed ones are left out, have the dataset `seeds and project`.
 with results as (
 
     select

@@ -81,6 +81,9 @@ def keep_test_results(
 ) -> None:
     """Keep what came of the tests that ran, and forget those that the project has no more.
 
+    Seeds that have passed are not tested again for the same project, whatever the output folder, so
+    that a count of their passed tests would tell which output came first.
+
     nodes: of the project, by unique id.
     """
     tests = {i: node for i, node in nodes.items() if node["resource_type"] == "test"}
@@ -89,11 +92,17 @@ def keep_test_results(
     rows = [
         _test_row(unique_id, node, results[unique_id])
         for unique_id, node in tests.items()
-        if unique_id in results and results[unique_id].status != "skipped"
+        if unique_id in results
+        and results[unique_id].status != "skipped"
+        and not (results[unique_id].status == "pass" and _is_of_seed(node))
     ]
     with transaction(cursor):
         cursor.execute("delete from inventory.test_results where list_contains($1, test)", [gone])
         _insert(cursor, "test_results", _TEST_FIELDS, rows)
+
+
+def _is_of_seed(test: Node) -> bool:
+    return str(test.get("attached_node") or "").startswith("seed.")
 
 
 def _test_row(unique_id: str, node: Node, result: Result) -> dict[str, object]:
