@@ -130,8 +130,7 @@ def publish_subset(small: Small, *days: date) -> None:
 
 def told_as_vanished(small: Small) -> list[tuple[str, int]]:
     """Plan all datasets, and return the files that are told as gone or written over."""
-    for dataset in (small.dataset, small.subset):
-        plan.keep_overwritten(small.cursor, dataset)
+    plan.keep_overwritten(small.cursor, [MODEL, HUB])
     return small.rows(sql_text("vanished"))
 
 

@@ -46,7 +46,7 @@ def build(run: Run, unique_id: str, sql: str, questions: Mapping[str, str]) -> N
             else:
                 builder.build(cursor)
             if not run.options.dry_run:
-                plan.keep_overwritten(cursor, dataset)
+                plan.keep_overwritten(cursor, [dataset.model])
                 _settle_parts(cursor, dataset)
                 _join_years(run, cursor, dataset, fingerprint, advance)
         run.make_views(cursor, [dataset])

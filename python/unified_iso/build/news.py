@@ -102,9 +102,8 @@ def views_to_make(
 def leave_in_place(run: Run, idle: Collection[Dataset]) -> None:
     """Let the manifest tell what is known now of datasets that have nothing to do."""
     with run.connection.cursor() as cursor:
-        for dataset in idle:
-            plan.keep_overwritten(cursor, dataset)
         models = [dataset.model for dataset in idle]
+        plan.keep_overwritten(cursor, models)
         unions, years = run.project.unions(), run.options.years
         publish(run.workspace, cursor, models, unions, years, run.companions())
 

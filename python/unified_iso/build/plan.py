@@ -250,10 +250,13 @@ def block_vanished(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, options:
     cursor.execute(sql_text("block_vanished"), {"model": dataset.model, "prune": options.prune})
 
 
-def keep_overwritten(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
-    """Note which files were written over with other days than those of published parts."""
+def keep_overwritten(cursor: duckdb.DuckDBPyConnection, models: Sequence[str]) -> None:
+    """Note which files were written over with other days than those of published parts.
+
+    It takes a look at all files, and so it is asked once for all datasets.
+    """
     for query in ("forget_overwritten", "keep_overwritten"):
-        cursor.execute(sql_text(query), {"model": dataset.model})
+        cursor.execute(sql_text(query), {"models": list(models)})
 
 
 def lines_to_read(cursor: duckdb.DuckDBPyConnection) -> int:

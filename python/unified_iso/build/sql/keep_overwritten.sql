@@ -13,7 +13,7 @@ anti join inventory.wanted_parts as wanted
         coalesce(datasets.parent, held.model) = wanted.model
         and held.part = wanted.part
 where
-    held.model = $model
+    list_contains($models, held.model)
     and held.is_usable
     and held.is_certain
     and (len(options.years) = 0 or list_contains(options.years, year(held.part)))
