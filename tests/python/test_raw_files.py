@@ -586,12 +586,15 @@ def test_digits_in_groups_are_no_number(tmp_path: Path, number: str, end: str) -
     assert result.refusal and f"line 3 has '{number}' for total_lmp_da: " in result.refusal
 
 
-@pytest.mark.parametrize("shift", range(-12, 13, 3))
-def test_digits_in_groups_are_seen_over_blocks(tmp_path: Path, shift: int) -> None:
+@pytest.mark.parametrize("before", range(8))
+def test_digits_in_groups_are_seen_over_blocks(tmp_path: Path, before: int) -> None:
+    """The first block ends after so many bytes of the cell and of the comma before it."""
     rows = PJM_CSV + (ROW + b"\n") * ((BLOCK - len(PJM_CSV)) // (len(ROW) + 1) - 2)
-    padding = b"0" * (BLOCK + shift - len(rows) - len(ROW))
     grouped = ROW.replace(b"25.14", b"1_000")
+    start_of_cell = grouped.index(b",1_000")
+    padding = b"0" * (BLOCK - before - start_of_cell - len(rows) - len(ROW) - 1)
     content = rows + ROW.replace(b",51217", b"," + padding + b"51217") + b"\n" + grouped + b"\n"
+    assert content[BLOCK - before :].startswith(b",1_000\n")
     (result,) = _inspected(tmp_path, "pjm/da_hrl_lmps/x.csv", content + (ROW + b"\n") * 3)
     assert result.refusal and "has '1_000' for total_lmp_da" in result.refusal
 

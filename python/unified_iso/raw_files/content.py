@@ -187,9 +187,10 @@ class _Text:
         self.pairs += self.last == b"\r" and content.startswith(b"\n")
         if count_below(words, b" ") > newlines + returns:
             self.has_control_bytes |= CONTROL.search(content) is not None
-        seam = self.tail[-SEAM:]
-        if not self.may_group_digits and (b"_" in content or b"_" in seam):
-            self.may_group_digits = _may_group_digits(seam + content)
+        # Both sides of the seam are put together, because the block put behind it would be copied.
+        self.may_group_digits = self.may_group_digits or any(
+            map(_may_group_digits, (self.tail[-SEAM:] + content[:SEAM], content))
+        )
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]
 
@@ -204,7 +205,8 @@ def _may_group_digits(text: bytes) -> bool:
     """Whether a cell of some lines looks like a number with its digits in groups."""
     if b"_" not in text:
         return False
-    lines = pa.array([text], pa.binary())
+    ends = pa.array([0, len(text)], pa.int32())
+    lines = pa.Array.from_buffers(pa.binary(), 1, [None, ends.buffers()[1], pa.py_buffer(text)])
     return all(
         pc.match_substring_regex(lines, pattern=pattern)[0].as_py()
         for pattern in (_ENDS_IN_DIGITS, _IS_GROUPED)
