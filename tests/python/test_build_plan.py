@@ -322,9 +322,14 @@ def test_bounds_of_a_month(tmp_path: Path) -> None:
     )
 
 
+def next_group(small: Small, lines: int, *busy: date) -> list[plan.Part]:
+    stale = plan.stale_parts(small.cursor, small.dataset, busy)
+    return plan.next_group(small.cursor, small.dataset, lines, stale)
+
+
 def group_of(small: Small, lines: int, *busy: date) -> list[date]:
     plan.look(small.cursor, small.dataset)
-    return [part.part for part in plan.next_group(small.cursor, small.dataset, lines, busy)]
+    return [part.part for part in next_group(small, lines, *busy)]
 
 
 def loaded(small: Small) -> list[str]:
@@ -388,7 +393,7 @@ def test_a_group_that_has_changed_with_its_files_loses_what_is_not_stale_any_mor
     months: Small,
 ) -> None:
     plan.look(months.cursor, months.dataset)
-    group = plan.next_group(months.cursor, months.dataset, 250, [])
+    group = next_group(months, 250)
     months.file(2, "month_2.csv", date(2024, 3, 9), lines=100)
     left = plan.still_wanted(months.cursor, months.dataset, group)
     assert [part.part for part in left] == [date(2024, 1, 1)]
@@ -398,7 +403,7 @@ def test_no_second_look_is_taken_where_files_cover_what_was_known(
     months: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan.look(months.cursor, months.dataset)
-    group = plan.next_group(months.cursor, months.dataset, 250, [])
+    group = next_group(months, 250)
     months.file(2, "month_2.csv", date(2024, 2, 8), lines=100)
     monkeypatch.delattr(plan, "look")
     assert plan.still_wanted(months.cursor, months.dataset, group) == group
@@ -470,7 +475,7 @@ def test_planning_of_many_files_needs_little_memory(small: Small) -> None:
     small.cursor.execute("set memory_limit = '300MB'; set max_temp_directory_size = '0KB'")
     plan.look(small.cursor, small.dataset)
     plan.block_vanished(small.cursor, small.dataset, small.options)
-    group = plan.next_group(small.cursor, small.dataset, 10_000_000, [])
+    group = next_group(small, 10_000_000)
     assert group[0].part == date(2023, 1, 1)
     assert len(loaded(small)) == 288 * len(group) == 288 * 6
     assert plan.still_wanted(small.cursor, small.dataset, group) == group

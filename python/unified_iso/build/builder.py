@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -94,51 +94,74 @@ class _Builder:
         if run.options.dry_run:
             self._keep_plan(cursor)
             return
-        with ThreadPoolExecutor(max_workers=WORKERS) as workers:
-            tasks = [workers.submit(self._build_until_done, lines) for _ in range(WORKERS)]
-            for task in tasks:
-                task.result()
+        with ThreadPoolExecutor(max_workers=WORKERS - 1) as workers:
+            other: list[Future[None]] = []
 
-    def _build_until_done(self, lines: int) -> None:
+            def begin_another() -> None:
+                if not other:
+                    other.append(workers.submit(self._build_beside, lines))
+
+            self._build_until_done(loader, lines, begin_another)
+        for task in other:
+            task.result()
+
+    def _build_beside(self, lines: int) -> None:
+        """Build groups on a session of its own, beside the worker that began."""
+        with self.run.session() as cursor:
+            loader = self._loader(cursor)
+            loader.list_readings()
+            self._build_until_done(loader, lines)
+
+    def _build_until_done(
+        self, loader: Loader, lines: int, begin_another: Callable[[], None] | None = None
+    ) -> None:
         """Build groups; if that fails, as on a full disk, let the other worker begin no more."""
         try:
-            self._build_groups(lines)
+            self._build_groups(loader, lines, begin_another)
         except BaseException:
             self.has_failed.set()
             raise
 
-    def _build_groups(self, lines: int) -> None:
-        """Load and write groups until none is left; one worker loads while the other writes."""
-        with self.run.session() as cursor:
-            loader = self._loader(cursor)
-            loader.list_readings()
-            while not self.has_failed.is_set():
-                self.run.require_going_on()
-                with self.loading:
-                    # What the other worker writes now is left to it, though it may be done
-                    # before the look has ended.
-                    busy = set(self.busy)
-                    plan.look(cursor, self.dataset)
-                    plan.block_vanished(cursor, self.dataset, self.run.options)
-                    group = plan.next_group(cursor, self.dataset, lines, busy)
-                    if not group:
-                        return
-                    lines_of_group = self._expect(cursor)
-                    with self.advance.step(cursor, lines_of_group * LOADING):
-                        loaded = loader.parse()
-                    parts = plan.still_wanted(cursor, self.dataset, group) if loaded else []
-                    self.busy.update(part.part for part in parts)
-                written = []
-                with self.writing:
-                    if loaded:
-                        self._ask(cursor)
-                    for part in parts:
-                        with self.advance.step(cursor, lines_of_group * WRITING / len(parts)):
-                            written.append((part, self._write(cursor, part)))
-                    loader.drop_load()
-                for part, rows in written:
-                    self._keep_figures(cursor, part, rows)
-                self.busy.difference_update(part.part for part in parts)
+    def _build_groups(
+        self, loader: Loader, lines: int, begin_another: Callable[[], None] | None
+    ) -> None:
+        """Load and write groups until none is left; one worker loads while the other writes.
+
+        begin_another: what begins the other worker where there is more than one group. Most builds
+            have one, and the look of a second worker, which finds nothing, would cost as much as
+            to write a small part.
+        """
+        cursor = loader.cursor
+        while not self.has_failed.is_set():
+            self.run.require_going_on()
+            with self.loading:
+                # What the other worker writes now is left to it, though it may be done before the
+                # look has ended.
+                busy = set(self.busy)
+                plan.look(cursor, self.dataset)
+                plan.block_vanished(cursor, self.dataset, self.run.options)
+                stale = plan.stale_parts(cursor, self.dataset, busy)
+                group = plan.next_group(cursor, self.dataset, lines, stale)
+                if not group:
+                    return
+                if begin_another and len(stale) > len(group):
+                    begin_another()
+                lines_of_group = self._expect(cursor)
+                with self.advance.step(cursor, lines_of_group * LOADING):
+                    loaded = loader.parse()
+                parts = plan.still_wanted(cursor, self.dataset, group) if loaded else []
+                self.busy.update(part.part for part in parts)
+            written = []
+            with self.writing:
+                if loaded:
+                    self._ask(cursor)
+                for part in parts:
+                    with self.advance.step(cursor, lines_of_group * WRITING / len(parts)):
+                        written.append((part, self._write(cursor, part)))
+                loader.drop_load()
+            for part, rows in written:
+                self._keep_figures(cursor, part, rows)
+            self.busy.difference_update(part.part for part in parts)
 
     def _expect(self, cursor: duckdb.DuckDBPyConnection) -> int:
         """Say how many lines the dataset reads as far as is known; return those of the load."""

@@ -166,17 +166,21 @@ def planned(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, state: str) -> 
     return [Part(*row) for row in rows]
 
 
+def stale_parts(
+    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, busy: Collection[date]
+) -> list[Part]:
+    """Return the stale parts of a dataset, in order, but for those that somebody builds now."""
+    return [part for part in planned(cursor, dataset, "stale") if part.part not in busy]
+
+
 def next_group(
-    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, lines: int, busy: Collection[date]
+    cursor: duckdb.DuckDBPyConnection, dataset: Dataset, lines: int, stale: Collection[Part]
 ) -> list[Part]:
     """Return the first stale parts that can be loaded together; one that is too large comes alone.
 
     Each raw file counts where it first comes: a yearly file brings its twelve months in one
     reading. Their files are put in `load_files`.
-
-    busy: parts that somebody else builds now.
     """
-    stale = [part for part in planned(cursor, dataset, "stale") if part.part not in busy]
     if not stale:
         return []
     last = cursor.execute(
