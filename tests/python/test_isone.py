@@ -584,7 +584,7 @@ def test_files_that_are_no_report_are_refused_as_what_they_are(typed: Built) -> 
         "nothing.csv": "No data exists for this period.",
         "prelim.csv": "line 1 is the header of isone/lmp_rt_prelim: move it to that folder",
         f"{FINAL}/da.csv": "Day-Ahead Energy Market Hourly LMP Report",
-        f"{PRELIMINARY}/final.csv": "line 1 is the header of isone/ww_dalmp_iso",
+        f"{PRELIMINARY}/final.csv": "line 1 is the header of isone/lmp_rt_final: move it",
         f"{FIVE_MINUTE_FILES}/first.csv": "has no delivery date, neither above its header nor in",
         f"{FIVE_MINUTE_FILES}/lmp_5min_20180312_00-04.csv": "is of 2018-03-13 by the lines above"
         " its header and of 2018-03-12 by its name",

@@ -590,6 +590,35 @@ def test_a_name_counts_only_where_the_columns_may_be_of_that_report(tmp_path: Pa
     assert result.refusal is None
 
 
+REAL_TIME = replace(FRAMED, name="real_time", title="Real-Time", file_names="lmp_rt")
+PRELIMINARY = replace(
+    FRAMED,
+    name="preliminary",
+    columns=(*FRAMED.columns[:2], Column("Prelim Price", "double")),
+    title="Real-Time",
+    siblings=((REAL_TIME.folder, "lmp_rt"), (FRAMED.folder, "lmp_da")),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "folder"),
+    [
+        ("all.csv", '"C","Real-Time Report"\n', REAL_TIME.folder),
+        ("all.csv", '"C","Day-Ahead Report"\n', FRAMED.folder),
+        ("lmp_rt.csv", "", REAL_TIME.folder),
+        ("lmp_da.csv", "", FRAMED.folder),
+        ("lmp_da.csv", '"C","Real-Time Report"\n', REAL_TIME.folder),
+    ],
+)
+def test_title_and_name_tell_reports_apart_that_share_a_header(
+    tmp_path: Path, name: str, title: str, folder: str
+) -> None:
+    """Sent to the folder of day-ahead prices, real-time ones would be published as such."""
+    content = f'{title}"H","Date","Hour","Price"\n"D","06/02/2026","01",34.49\n"T","1 lines"\n'
+    (result,) = opened(tmp_path, name, content, PRELIMINARY, (FRAMED, REAL_TIME))
+    assert result.refusal == f"line 1 is the header of {folder}: move it to that folder"
+
+
 def test_columns_that_a_report_may_have_had_are_no_reason_to_move_its_files(tmp_path: Path) -> None:
     """Files of real time that have the columns of another report would be sent to and fro."""
     columns = (*HOURLY.columns, Column("mileage", "double"))

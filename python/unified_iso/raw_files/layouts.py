@@ -156,9 +156,19 @@ def decoded(head: bytes) -> tuple[str, str | None]:
         return head.decode("latin-1"), error.reason
 
 
+def _may_be_titled(above: Sequence[str], report: Report) -> bool:
+    """Whether the lines above a header do not speak against the report."""
+    written = _written(above)
+    return not (report.title and written and not re.search(report.title, "\n".join(written)))
+
+
+def _written(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip(" ,\r")]
+
+
 def _check_title(above: Sequence[str], report: Report) -> None:
-    written = [line for line in above if line.strip(" ,\r")]
-    if report.title and written and not re.search(report.title, "\n".join(written)):
+    if not _may_be_titled(above, report):
+        written = _written(above)
         raise Refused(
             f"line 1 is titled {written[0].strip()[:HEADER_SHOWN]!r}, which is not {report.name}: "
             "move it out of this folder"
@@ -257,20 +267,38 @@ def _fits(value: str, is_date: bool, is_day: bool, timestamp_format: str) -> boo
     return True
 
 
+def _report_of_header(
+    lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
+) -> Report | None:
+    """Another report whose header a file has, the likeliest of several.
+
+    The title counts first, because day-ahead and real-time reports share their header. Reports of
+    the same operator come before others, because operators share layouts, too. A report of the same
+    name is left out, because its layout is the same.
+    """
+    found: list[tuple[bool, bool, Report]] = []
+    for other in others:
+        if other.name == report.name:
+            continue
+        for number, cells in enumerate(rows):
+            if matched_names(cells, other):
+                is_otherwise_titled = not _may_be_titled(lines[:number], other)
+                found.append((is_otherwise_titled, other.iso != report.iso, other))
+                break
+    return min(found, key=lambda rank: rank[:2])[-1] if found else None
+
+
 def _why_not(
     lines: Sequence[str], rows: Sequence[Sequence[str]], report: Report, others: Sequence[Report]
 ) -> Refused:
-    # Reports of the same operator come first, because operators share layouts and their own are the
-    # likelier ones. A report of the same name is left out, because its layout is the same.
-    for other in sorted(others, key=lambda other: other.iso != report.iso):
-        if other.name != report.name and any(matched_names(cells, other) for cells in rows):
-            moved = f"line 1 is the header of {other.folder}: move it to that folder"
-            if other.iso == report.iso and other.name == report.older_columns_of:
-                return Refused(
-                    f"{moved} if it is of that report; older files of {report.folder} may have the "
-                    "same columns, and are not read"
-                )
-            return Refused(moved)
+    if other := _report_of_header(lines, rows, report, others):
+        moved = f"line 1 is the header of {other.folder}: move it to that folder"
+        if other.iso == report.iso and other.name == report.older_columns_of:
+            return Refused(
+                f"{moved} if it is of that report; older files of {report.folder} may have the "
+                "same columns, and are not read"
+            )
+        return Refused(moved)
     if separated := _other_separator(lines, report):
         return Refused(f"separates its cells by {separated}: save it with commas between them")
     if any(len(cells) == 1 and matched_names(cells_of(cells[0]), report) for cells in rows):
