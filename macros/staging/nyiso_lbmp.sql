@@ -1,5 +1,5 @@
 {#- Prices of a report of hours. Reports of zones and of generators, day-ahead and in real time, have the same columns. -#}
-{% macro nyiso_hourly_lbmps(rows, five_minute_report) %}
+{% macro nyiso_hourly_lbmps(rows, five_minute_report, zones=none) %}
     with typed as (
 
         {{ nyiso_lbmp_rows(rows) }}
@@ -31,12 +31,12 @@
 
     )
 
-    {{ nyiso_lbmp_prices('clocked') }}
+    {{ nyiso_lbmp_prices('clocked', zones=zones) }}
 {% endmacro %}
 
 
 {#- Prices of a report of dispatch runs. -#}
-{% macro nyiso_dispatch_lbmps(rows, hourly_report) %}
+{% macro nyiso_dispatch_lbmps(rows, hourly_report, zones=none) %}
     with typed as (
 
         {{ nyiso_lbmp_rows(rows) }}
@@ -89,7 +89,7 @@
 
     prices as (
 
-        {{ nyiso_lbmp_prices('runs', of_dispatch_runs=true) }}
+        {{ nyiso_lbmp_prices('runs', of_dispatch_runs=true, zones=zones) }}
 
     )
 
@@ -133,7 +133,17 @@
 {% endmacro %}
 
 
-{% macro nyiso_lbmp_prices(rows, of_dispatch_runs=false) %}
+{#- A list has a generator once; of several lists, which tell no day, the last zone in the alphabet counts. -#}
+{% macro nyiso_zones_of_generators(generators) %}
+    select
+        {{ published_id('ptid') }} as settlement_location_id,
+        max({{ trimmed('zone') }}) as zone
+    from {{ generators }}
+    group by 1
+{% endmacro %}
+
+
+{% macro nyiso_lbmp_prices(rows, of_dispatch_runs=false, zones=none) %}
     select
         lbmp_rows.raw_file,
         lbmp_rows.raw_row,
@@ -148,7 +158,7 @@
         end as settlement_location,
         types.settlement_location_type,
         coalesce(named.settlement_location_id, lbmp_rows.settlement_location_id) as settlement_location_id,
-        null::varchar as zone,
+        {{ 'zones.zone' if zones else 'null::varchar as zone' }},
         null::double as voltage_kv,
         lbmp_rows.lbmp as lmp_total,
         round(lbmp_rows.lbmp - lbmp_rows.losses + lbmp_rows.published_congestion, 2) as lmp_energy,
@@ -196,6 +206,10 @@
     left join {{ ref('location_types') }} as types
         on types.iso = 'nyiso'
         and types.published_type = coalesce(locations.published_type, named.published_type, '*')
+    {%- if zones %}
+    left join {{ zones }} as zones
+        on lbmp_rows.settlement_location_id = zones.settlement_location_id
+    {%- endif %}
 {% endmacro %}
 
 

@@ -228,6 +228,7 @@ def pjm_row(utc: datetime, version: int, source: str, raw: dict[str, str]) -> Ro
 def expected_nyiso(out: Path) -> list[Row]:
     """The second run of a stamp for a location is standard time; the greater path wins."""
     best: dict[tuple[datetime, str], Row] = {}
+    zones = {raw["PTID"]: raw["Zone"] for _, raw in raw_rows(out, "nyiso/generator")}
     for report in ("damlbmp_gen", "damlbmp_zone"):
         seen: Counter[tuple[str, str]] = Counter()
         for source, raw in raw_rows(out, f"nyiso/{report}"):
@@ -235,7 +236,7 @@ def expected_nyiso(out: Path) -> list[Row]:
             local = datetime.strptime(raw["Time Stamp"], "%m/%d/%Y %H:%M")
             utc = local.replace(tzinfo=NEW_YORK, fold=seen[place]).astimezone(UTC)
             seen[place] += 1
-            row = nyiso_row(utc, source, raw)
+            row = nyiso_row(utc, source, raw) | {"zone": zones.get(raw["PTID"])}
             best[utc, raw["PTID"]] = max(
                 row, best.get((utc, raw["PTID"]), row), key=lambda row: str(row["data_source"])
             )
@@ -252,7 +253,6 @@ def nyiso_row(utc: datetime, source: str, raw: dict[str, str]) -> Row:
         "settlement_location": raw["Name"],
         "settlement_location_type": kind,
         "settlement_location_id": raw["PTID"],
-        "zone": None,
         "voltage_kv": None,
         "lmp_total": float(total),
         "lmp_energy": energy,

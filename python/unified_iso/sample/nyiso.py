@@ -142,13 +142,14 @@ LOCATIONS = Places(
 DAY_AHEAD = Curve(family=ENERGY, columns=PRICE_COLUMNS, values=day_ahead(ISO, cent=1))
 
 # Only zones, proxies and the reference bus have known PTIDs where a row comes from gridstatus;
-# generators have theirs, and a zone, if the list is there.
-_UNKNOWN = f"ptid >= {INVENTED_PTIDS} and {_gridstatus.IS_SOURCE}"
+# generators have theirs if the list is there, and in all reports their zone.
+_IS_LISTED = f"ptid >= {INVENTED_PTIDS}"
+_UNKNOWN = f"{_IS_LISTED} and {_gridstatus.IS_SOURCE}"
 _PUBLISHED_ID = {"settlement_location_id": f"if({_UNKNOWN}, name, ptid::varchar)"}
 _BESIDE_THE_LIST = {
     GENERATOR: {
         "settlement_location_id": "ptid::varchar",
-        "zone": f"if({_UNKNOWN}, area, null)",
+        "zone": f"if({_IS_LISTED}, area, null)",
     }
 }
 HOURLY = Dataset(name="da_energy_hourly", columns=_PUBLISHED_ID, beside=_BESIDE_THE_LIST)
@@ -221,7 +222,7 @@ def _generator_list(span: Span) -> Iterator[File]:
             from places
             order by name
         """,
-        where=f"ptid >= {INVENTED_PTIDS}",
+        where=_IS_LISTED,
     )
 
 
