@@ -49,8 +49,11 @@ class Case:
 
 # Runs of NYISO before the first day of a sample are not known, and MISO's final prices come later.
 SPRING_AND_FALL = (
-    *(Case(iso, SPRING, 1, 23) for iso in ("pjm", "caiso", "ercot", "isone", "spp")),
-    *(Case(iso, FALL, 1, 25) for iso in ("pjm", "caiso", "ercot", "isone", "spp")),
+    *(Case(iso, SPRING, 1, 23) for iso in ("pjm", "caiso", "isone", "spp")),
+    *(Case(iso, FALL, 1, 25) for iso in ("pjm", "caiso", "isone", "spp")),
+    # A list belongs to no day, so that one that stands beside a day tells zones of all days.
+    Case("ercot", SPRING, 1, 23, ("np4-160-sg",)),
+    Case("ercot", FALL, 1, 25, ("np4-160-sg",)),
     Case("nyiso", SPRING - ONE_DAY, 2, 47),
     Case("nyiso", FALL - ONE_DAY, 2, 49),
     Case("miso", SPRING - ONE_DAY, 2, 48),
@@ -60,7 +63,7 @@ CASES = (
     *SPRING_AND_FALL,
     # A second balancing area joins between the days.
     Case("spp", date(2026, 3, 31), 2, 48),
-    # A report that has both names and ids, or zones, stands beside.
+    # A report that has both names and ids, or system lambda, stands beside.
     Case("isone", date(2022, 11, 6), 1, 25, ("ww_dalmp_iso",)),
     Case("ercot", date(2022, 11, 6), 1, 25, ("np4-160-sg", "np6-322-cd")),
     # Of the second day there are preliminary prices of the library alone.

@@ -135,8 +135,7 @@ QUARTERS = Dataset(
     columns=HOURLY.columns,
     beside={
         RUNS: {"system_lambda": f"system_lambda / {LAMBDA_TICKS}"},
-        # Of rows of gridstatus nobody looks up the zone.
-        LIST: {"zone": f"if({_gridstatus.IS_SOURCE}, null, zone)"},
+        LIST: {"zone": "zone"},
     },
 )
 CELLS = {
