@@ -52,20 +52,29 @@
 {% endmacro %}
 
 
-{% macro ercot_with_labels(rows, labels, quarters=false) %}
-    select
-        labelled.*,
-        told.interval_start_utc,
-        coalesce(told.label_error, told.clock_error) as label_error
-    from {{ rows }} as labelled
-    left join {{ labels }} as told
-        on labelled.raw_fault is not distinct from told.raw_fault
-        and labelled.delivery_date is not distinct from told.delivery_date
-        and labelled.hour_ending is not distinct from told.hour_ending
-        {%- if quarters %}
-        and labelled.delivery_interval is not distinct from told.delivery_interval
-        {%- endif %}
-        and labelled.repeated_hour_flag is not distinct from told.repeated_hour_flag
+{% macro ercot_with_labels(rows, labels, price='price', series=none, quarters=false) %}
+    with labelled as (
+
+        select
+            printed.*,
+            told.local_start,
+            told.second_pass,
+            told.is_repeated,
+            told.interval_start_utc,
+            coalesce(told.label_error, told.clock_error) as label_error
+        from {{ rows }} as printed
+        left join {{ labels }} as told
+            on printed.raw_fault is not distinct from told.raw_fault
+            and printed.delivery_date is not distinct from told.delivery_date
+            and printed.hour_ending is not distinct from told.hour_ending
+            {%- if quarters %}
+            and printed.delivery_interval is not distinct from told.delivery_interval
+            {%- endif %}
+            and printed.repeated_hour_flag is not distinct from told.repeated_hour_flag
+
+    )
+
+    {{ with_lost_marks('labelled', price=price, series=series, error='label_error') }}
 {% endmacro %}
 
 

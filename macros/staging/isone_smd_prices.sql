@@ -1,5 +1,5 @@
 {#- Rows of the workbook with their sheet and their hour; its readers differ in the values that they want. -#}
-{% macro isone_smd_hours(source, values) %}
+{% macro isone_smd_hours(source, values, price) %}
     with typed as (
 
         select
@@ -66,9 +66,15 @@
         inner join {{ ref('markets') }} as markets on markets.iso = 'isone'
         left join sheets on typed.file_name = sheets.file_name
 
+    ),
+
+    clocked as (
+
+        {{ with_utc('labelled', iso='isone', column='Date and Hr_End') }}
+
     )
 
-    {{ with_utc('labelled', iso='isone', column='Date and Hr_End') }}
+    {{ with_lost_marks('clocked', price=price, series='sheet') }}
 {% endmacro %}
 
 
@@ -98,7 +104,7 @@ round({{ total }}, 2) as lmp_total,
     {%- endset %}
     with clocked as (
 
-        {{ isone_smd_hours(source, values) }}
+        {{ isone_smd_hours(source, values, price='lmp_total') }}
 
     ),
 

@@ -70,12 +70,14 @@
     select
         stamped.*,
         clock.instant as {{ instant }},
+        clock.is_repeated,
         clock.clock_error
     from {{ rows }} as stamped
     left join (
         select
             instants.local_stamp,
             instants.is_second_pass,
+            instants.is_repeated,
             {{ believable('instants.instant', iso) }} as instant,
             case
                 when {{ believable('instants.instant', iso) }} is null
@@ -118,6 +120,39 @@
     ) as clock
         on stamped.{{ local }} = clock.local_stamp
         and stamped.{{ second_pass }} = clock.is_second_pass
+{% endmacro %}
+
+
+{#- A report that marks the second pass may have lost its marks, as by a tool that made 02 of 02X. The second of two rows
+    would pass for a correction of the first then. Where they have one price, it is right whichever of them stands. -#}
+{% macro with_lost_marks(rows, price, series=none, error='clock_error') %}
+    select
+        printed.* replace (
+            case
+                when printed.{{ error }} is not null then printed.{{ error }}
+                when unmarked.local_start is not null
+                    then 'rejected: ' || printed.local_start
+                    || ' comes twice on this day and no line is marked as of the second pass'
+            end as {{ error }}
+        )
+    from {{ rows }} as printed
+    left join (
+        select
+            raw_file,
+            {%- if series %}
+            {{ series }},
+            {%- endif %}
+            local_start
+        from {{ rows }}
+        where is_repeated
+        group by all
+        having count(distinct {{ price }}) > 1 and not bool_or(second_pass)
+    ) as unmarked
+        on printed.raw_file = unmarked.raw_file
+        {%- if series %}
+        and printed.{{ series }} = unmarked.{{ series }}
+        {%- endif %}
+        and printed.local_start = unmarked.local_start
 {% endmacro %}
 
 

@@ -26,7 +26,7 @@ clocked as (
         'ERCOT' as as_region,
         1::uinteger as version,
         label_error as fault
-    from ({{ ercot_with_labels('source', 'hours') }}) as labelled
+    from ({{ ercot_with_labels('source', 'hours', price='row(regdn, regup, rrs, nspin, ecrs)') }}) as labelled
 
 ),
 

@@ -44,7 +44,7 @@ clocked as (
         1::uinteger as version,
         1::utinyint as raw_lines,
         label_error as fault
-    from ({{ ercot_with_labels('typed', 'hours') }}) as labelled
+    from ({{ ercot_with_labels('typed', 'hours', series='published_product') }}) as labelled
 
 ),
 

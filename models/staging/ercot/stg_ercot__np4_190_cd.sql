@@ -43,7 +43,7 @@ hours as (
 
 clocked as (
 
-    {{ ercot_with_labels('typed', 'hours') }}
+    {{ ercot_with_labels('typed', 'hours', series='settlement_location') }}
 
 ),
 

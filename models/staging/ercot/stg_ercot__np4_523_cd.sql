@@ -35,7 +35,7 @@ hours as (
 
 clocked as (
 
-    {{ ercot_with_labels('typed', 'hours') }}
+    {{ ercot_with_labels('typed', 'hours', price='system_lambda') }}
 
 ),
 

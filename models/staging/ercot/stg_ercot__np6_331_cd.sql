@@ -50,7 +50,7 @@ clocked as (
             when delivery_date < date '2025-12-05'
                 then 'filtered: prices of market trials, before those of 5 December 2025'
         end as fault
-    from ({{ ercot_with_labels('typed', 'quarters', quarters=true) }}) as labelled
+    from ({{ ercot_with_labels('typed', 'quarters', series='published_product', quarters=true) }}) as labelled
 
 ),
 

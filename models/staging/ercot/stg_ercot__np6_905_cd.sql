@@ -56,7 +56,7 @@ quarters as (
 
 clocked as (
 
-    {{ ercot_with_labels('typed', 'quarters', quarters=true) }}
+    {{ ercot_with_labels('typed', 'quarters', series='settlement_location', quarters=true) }}
 
 ),
 

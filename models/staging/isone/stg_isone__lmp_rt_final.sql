@@ -19,9 +19,15 @@ clocked as (
 
 ),
 
+marked as (
+
+    {{ with_lost_marks('clocked', price='lmp_total', series='settlement_location_id') }}
+
+),
+
 listed as (
 
-    {{ with_isone_location('clocked', has_id=has_column('Location ID')) }}
+    {{ with_isone_location('marked', has_id=has_column('Location ID')) }}
 
 ),
 

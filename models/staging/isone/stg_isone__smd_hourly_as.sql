@@ -12,7 +12,7 @@ hours as (
 
     {{ isone_smd_hours('source', '
         round(Reg_Service_Price, 10) as reg_service_price,
-        round(Reg_Capacity_Price, 10) as reg_capacity_price') }}
+        round(Reg_Capacity_Price, 10) as reg_capacity_price', price='row(reg_service_price, reg_capacity_price)') }}
 
 ),
 
