@@ -105,7 +105,10 @@ GOOD = {
 TWICE = "2021/2021_Apr-Jun_DA_LMPs.csv"
 # Somebody keeps final prices of hubs alone; energy was another one when the others were posted.
 RISEN = tuple(line.replace("19.7", "20.7") for line in ZONE)
-FINAL_OF_A_HUB = {"20230605_rt_lmp_final.csv": daily("06/05/2023", HUB, "Realtime Market LMPs")}
+# Bundles of quarters have one line above their header, and no reader tells which.
+FINAL_OF_A_HUB = {
+    "2023_Apr-Jun_RT_LMPs.csv": b"LMPs of a quarter\n" + quarterly(("06/05/2023",), HUB),
+}
 PRELIMINARY_OF_A_ZONE = {
     "20230605_rt_lmp_prelim.csv": daily("06/05/2023", RISEN, "Realtime Market LMPs")
 }
@@ -128,6 +131,7 @@ REASONS = {
     "20190606_20190607.csv": "has several prices for MINN.HUB (LMP) and no column that",
     "20190608.csv": "has several prices for MINN.HUB (LMP) and no column that",
 }
+DAY_AHEAD_AS_FINAL = {"20230606.csv": daily("06/06/2023", HUB)}
 # Years of their own: a file that is rejected stops its year.
 REJECTED = {
     "2022/20220605_da_expost_lmp.csv": daily("06/05/2022", (*HUB, ZONE[0], ZONE[2])),
@@ -191,7 +195,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         write_sample(raw, isos=["miso"], start=start, days=4, nodes=30, options=options)
         shutil.move(raw / "truth" / f"{DATASET}.parquet", folder / f"{start.year}.parquet")
     write_real_time(folder)
-    write_files(raw / "miso" / "rt_lmp_final", FINAL_OF_A_HUB)
+    write_files(raw / "miso" / "rt_lmp_final", FINAL_OF_A_HUB | DAY_AHEAD_AS_FINAL)
     write_files(raw / "miso" / "rt_lmp_prelim", PRELIMINARY_OF_A_ZONE)
     write_files(raw / REPORT, GOOD | BAD | REJECTED)
     strict = build(raw, out, "miso", check=1)
@@ -338,10 +342,12 @@ def test_a_row_with_components_stands_before_one_of_its_price_without(
 
 def test_bad_files_are_refused_by_what_they_are(published: Published) -> None:
     refused = [line for line in published.strict.says if line.startswith("refused ")]
-    assert len(refused) == len(BAD)
+    assert len(refused) == len(BAD) + len(DAY_AHEAD_AS_FINAL)
     for name, reason in REASONS.items():
         [said] = [line for line in refused if line.startswith(f"refused {REPORT}/{name}: ")]
         assert reason in said
+    [said] = [line for line in refused if line.startswith("refused miso/rt_lmp_final/")]
+    assert f"line 1 is titled '{EXPOST}', which is not rt_lmp_final" in said
 
 
 def test_rejected_lines_stop_their_year_and_no_other(published: Published) -> None:
