@@ -188,8 +188,9 @@ class _Text:
         if count_below(words, b" ") > newlines + returns:
             self.has_control_bytes |= CONTROL.search(content) is not None
         # Both sides of the seam are put together, because the block put behind it would be copied.
+        seam = self.tail[-SEAM:] + content[:SEAM] if self.tail else b""
         self.may_group_digits = self.may_group_digits or any(
-            map(_may_group_digits, (self.tail[-SEAM:] + content[:SEAM], content))
+            map(_may_group_digits, (seam, content))
         )
         self.last = block[-1:].tobytes()
         self.tail = (self.tail + block[-TAIL:].tobytes())[-TAIL:]

@@ -162,8 +162,9 @@ def _layout_of(head: bytes, data_source: str, report: Report, others: Sequence[R
         Refused: it is no file of the report, by its header or by what the operator calls it.
     """
     sibling = _called_like_sibling(data_source, report)
-    # Of reports that share a header, the one that the file is called like is the likelier.
-    others = sorted(others, key=lambda other: other.folder != sibling)
+    if sibling:
+        # Of reports that share a header, the one that the file is called like is the likelier.
+        others = sorted(others, key=lambda other: other.folder != sibling)
     try:
         layout = find_layout(head, report, others)
     except (Foreign, OtherColumns):
