@@ -33,10 +33,11 @@
     {%- set forms = [] -%}
     {%- for time in [' %H:%M', ' %H:%M:%S', ' %I:%M:%S %p', ' %I:%M %p', '', ' %H:%M:%S.%f', 'T%H:%M', 'T%H:%M:%S'] -%}
         {%- for date in ['%m/%d/%Y', '%Y-%m-%d', '%Y/%m/%d', '%d-%b-%Y'] -%}
-            {%- do forms.append(sql_text(date ~ time)) -%}
+            {%- do forms.append(date ~ time) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{- return('[' ~ forms | join(', ') ~ ']') -}}
+    {#- The quotes are put around all forms at once, because each stamp column of each report has the list. -#}
+    {{- return("['" ~ forms | join("', '") ~ "']") -}}
 {% endmacro %}
 
 
