@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -273,15 +274,22 @@ def _run_dbt(
         arguments += ["--exclude", *work.exclude]
     sound = _sound_seeds(workspace, made_of)
     os.environ[PROVEN_SEEDS] = " ".join(sorted(sound))
-    manifest = dbt_inside.manifest_from_bytes(project, without={*work.exclude, *sound})
-    tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
-    with progress.tested(tests.values()) as test_ended:
-        ended = dbt_inside.when_a_node_has_run(
-            lambda i: test_ended(tests[i]) if i in tests else None
-        )
-        result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
+    # dbt's modules and the parsed project last as long as the run, so that a search for garbage
+    # among them, which Python begins again and again, is in vain.
+    gc.freeze()
+    try:
+        manifest = dbt_inside.manifest_from_bytes(project, without={*work.exclude, *sound})
+        nodes = parsed_project.nodes_of(project)["nodes"].values()
+        gc.freeze()
+        tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
+        with progress.tested(tests.values()) as test_ended:
+            ended = dbt_inside.when_a_node_has_run(
+                lambda i: test_ended(tests[i]) if i in tests else None
+            )
+            result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
+    finally:
+        gc.unfreeze()
     dbt_inside.close_database()
-    nodes = parsed_project.nodes_of(project)["nodes"].values()
     if more := judge.proven_seeds(nodes, dbt_inside.statuses_of(result)) - sound:
         _keep_sound_seeds(workspace, made_of, sound | more)
     return result

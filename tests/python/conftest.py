@@ -4,6 +4,7 @@ A test that starts a process or dbt is marked with `builds`; without the mark it
 With `--numprocesses` modules are handed out to several processes.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -38,6 +39,9 @@ def _require_mark() -> None:
 
 def pytest_configure() -> None:
     """Ask for the mark whenever a process is started, and before dbt runs in this one."""
+    # A process of tests holds dbt, its project and much else until it ends. Python would look
+    # through it for garbage after every few hundred objects that a test makes.
+    gc.set_threshold(50_000, 20, 10)
     sys.addaudithook(lambda event, _: _require_mark() if event in _PROCESSES else None)
     invoke = dbtRunner.invoke
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -53,7 +54,8 @@ def state() -> object:
     """What a process has, and a run could change."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     streams = (sys.stdout, sys.stderr, [*logging.getLogger().handlers])
-    return Path.cwd(), dict(os.environ), handlers, logging.raiseExceptions, streams
+    collector = (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count())
+    return Path.cwd(), dict(os.environ), handlers, logging.raiseExceptions, streams, collector
 
 
 @pytest.fixture
