@@ -58,8 +58,8 @@ quick: $(BIN)/.installed
 	$(BIN)/python -m pytest -m "not builds"
 
 check: $(BIN)/.installed ## everything that needs no build, on two cores: lint, types, unit, quick tests
-	@# The longest first, so that neither core waits for one at the end.
-	$(MAKE) --no-print-directory --jobs=2 $(SYNC) lint unit quick types
+	@# The longest first, and one more at a time than there are cores, so that neither core waits for one at the end.
+	$(MAKE) --no-print-directory --jobs=3 $(SYNC) quick unit lint types
 
 test: check ## everything CI runs
 	$(BIN)/python -m pytest -m builds --numprocesses=$(WORKERS) --dist=loadfile \
