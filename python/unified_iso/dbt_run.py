@@ -279,7 +279,6 @@ def _run_dbt(
     gc.freeze()
     try:
         manifest = dbt_inside.manifest_from_bytes(project, without={*work.exclude, *sound})
-        nodes = parsed_project.nodes_of(project)["nodes"].values()
         gc.freeze()
         tests = {} if options.dry_run else dbt_inside.tests_of(manifest)
         with progress.tested(tests.values()) as test_ended:
@@ -287,9 +286,10 @@ def _run_dbt(
                 lambda i: test_ended(tests[i]) if i in tests else None
             )
             result = dbtRunner(manifest, callbacks=[ended]).invoke(arguments)
+        dbt_inside.close_database()
+        nodes = parsed_project.nodes_of(project)["nodes"].values()
     finally:
         gc.unfreeze()
-    dbt_inside.close_database()
     if more := judge.proven_seeds(nodes, dbt_inside.statuses_of(result)) - sound:
         _keep_sound_seeds(workspace, made_of, sound | more)
     return result
